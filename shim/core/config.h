@@ -1,0 +1,91 @@
+// The configuration: plain values, from text. Where the text comes from is the caller's business.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/port_set.h"
+#include "core/text.h"
+
+namespace portguard {
+
+// In every enumeration the default comes first, so that an all-zero Config is the default one and needs no
+// memory in the object file.
+enum class Mode : std::uint8_t { enforce, observe, off };
+enum class DenyErrno : std::uint8_t { eacces, eperm, eaddrnotavail, eaddrinuse };
+enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
+enum class PortZero : std::uint8_t { ephemeral, listen };
+enum class Diagnosis : std::uint8_t { full, stack, line, off };
+enum class LogKind : std::uint8_t { standard_error, file, none };
+
+struct LogTarget {
+    LogKind kind = LogKind::standard_error;
+    /// Absolute, NUL-terminated; "%p" stands for the pid of the process that writes.
+    char path[512] = {};
+};
+
+struct Config {
+    /// Empty: no plan, nothing is refused.
+    PortSet listen;
+    /// Empty: net.ipv4.ip_local_port_range.
+    PortRange ephemeral;
+    Mode mode = Mode::enforce;
+    DenyErrno deny_errno = DenyErrno::eacces;
+    ReuseAddress reuseaddr = ReuseAddress::automatic;
+    PortZero port_zero = PortZero::ephemeral;
+    Diagnosis diagnosis = Diagnosis::full;
+    /// False: `listen` is empty. Kept apart because the empty-check of a bit set is long and bind asks each
+    /// time.
+    bool has_listen = false;
+    /// Program names, separated by commas, NUL-terminated; empty: every program.
+    char only[512] = {};
+    LogTarget log;
+};
+
+/// Where a value came from; later ones beat earlier ones.
+enum class Origin : std::uint8_t { fallback, file, environment, command_line };
+
+struct Place {
+    Origin origin = Origin::fallback;
+    /// For Origin::file: the file's name (not owned) and the line, counted from 1.
+    std::string_view file;
+    std::uint32_t line = 0;
+};
+
+/// "default", "/etc/portguard.conf:3", "environment", "command line".
+void print_place(const Place& place, TextWriter& out);
+
+inline constexpr std::size_t option_capacity = 24;
+
+/// One configuration in the making: the values and where each came from, by index in option_table().
+struct Draft {
+    Config config;
+    std::array<Place, option_capacity> places{};
+};
+
+inline constexpr std::string_view environment_prefix = "PORTGUARD_";
+inline constexpr std::string_view default_config_path = "/etc/portguard.conf";
+
+/// One `name = value`. Dashes and underscores in `name` are the same. False: `why` is one sentence that names
+/// key, value, place and what would be right, without a full stop.
+bool apply_option(Draft& draft, std::string_view name, std::string_view value, const Place& place,
+                  TextWriter& why);
+
+/// The text of a configuration file: `name = value` a line, '#' and ';' start a comment (sysctl.conf(5)).
+bool apply_file(Draft& draft, std::string_view text, std::string_view file_name, TextWriter& why);
+
+/// Every PORTGUARD_<NAME> of `environment` (NULL-terminated, environ(7)) but PORTGUARD_CONFIG, which names
+/// the file, and PORTGUARD_TEST_*, which belongs to the tests.
+bool apply_environment(Draft& draft, const char* const* environment, TextWriter& why);
+
+/// The value of PORTGUARD_CONFIG in `environment`; null: not set.
+const char* config_path_in(const char* const* environment);
+
+/// What only the whole can show: listen and ephemeral overlap.
+bool check_whole(const Draft& draft, TextWriter& why);
+
+/// `name` is the base name of the program or script that runs.
+bool is_active_in(const Config& config, std::string_view name);
+
+} // namespace portguard

@@ -1,0 +1,49 @@
+// What a sockaddr says, read without trusting it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <sys/socket.h>
+
+#include "core/text.h"
+
+namespace portguard {
+
+enum class Family : std::uint8_t { other, ipv4, ipv6 };
+
+/// Family and port alone: all that the decision about a call needs. `port` is in host byte order; 0 asks the
+/// kernel to choose. Family::other: not an internet address, or one that the kernel itself will refuse
+/// (null, too short for its family: EINVAL; longer than sockaddr_storage: EINVAL).
+struct Target {
+    Family family = Family::other;
+    /// AF_UNSPEC with INADDR_ANY, which bind(2) takes as AF_INET (net/ipv4/af_inet.c, __inet_bind).
+    bool unspecified_family = false;
+    std::uint16_t port = 0;
+};
+
+/// `length` is what the caller passed to bind(2) or connect(2). Reads at most the fields it names.
+Target read_target(const sockaddr* address, socklen_t length);
+
+/// True for connect(2)'s "dissolve the association": AF_UNSPEC.
+bool is_disconnect(const sockaddr* address, socklen_t length);
+
+/// An address with its port. IPv4 stands in the first four bytes of `address`, network byte order.
+/// A v4-mapped IPv6 address (::ffff:a.b.c.d) is folded to IPv4, as the kernel's conflict check does.
+struct Endpoint {
+    Family family = Family::other;
+    bool v4_mapped = false;
+    std::uint16_t port = 0;
+    std::array<std::uint8_t, 16> address{};
+
+    [[nodiscard]] bool is_wildcard() const;
+    [[nodiscard]] bool is_loopback() const;
+};
+
+/// Family::other where read_target says so.
+Endpoint read_endpoint(const sockaddr* address, socklen_t length);
+
+/// "10.1.2.3:80", "[::1]:80"; a port alone where there is no address ("*:80").
+void print_endpoint(const Endpoint& endpoint, TextWriter& out);
+
+} // namespace portguard

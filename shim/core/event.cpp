@@ -1,0 +1,123 @@
+#include "core/event.h"
+
+#include <array>
+#include <cerrno>
+
+#include "core/options.h"
+
+namespace portguard {
+namespace {
+
+struct ErrnoName {
+    int value;
+    std::string_view name;
+};
+
+constexpr std::array errno_names{
+    ErrnoName{EPERM, "EPERM"},
+    ErrnoName{EINTR, "EINTR"},
+    ErrnoName{EBADF, "EBADF"},
+    ErrnoName{EAGAIN, "EAGAIN"},
+    ErrnoName{ENOMEM, "ENOMEM"},
+    ErrnoName{EACCES, "EACCES"},
+    ErrnoName{EFAULT, "EFAULT"},
+    ErrnoName{EINVAL, "EINVAL"},
+    ErrnoName{EMFILE, "EMFILE"},
+    ErrnoName{ENOTSOCK, "ENOTSOCK"},
+    ErrnoName{ENOPROTOOPT, "ENOPROTOOPT"},
+    ErrnoName{EOPNOTSUPP, "EOPNOTSUPP"},
+    ErrnoName{EAFNOSUPPORT, "EAFNOSUPPORT"},
+    ErrnoName{EADDRINUSE, "EADDRINUSE"},
+    ErrnoName{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    ErrnoName{ENETUNREACH, "ENETUNREACH"},
+    ErrnoName{EISCONN, "EISCONN"},
+    ErrnoName{ECONNREFUSED, "ECONNREFUSED"},
+    ErrnoName{ETIMEDOUT, "ETIMEDOUT"},
+    ErrnoName{EINPROGRESS, "EINPROGRESS"},
+    ErrnoName{ENOSYS, "ENOSYS"},
+};
+
+std::string_view outcome(EventKind kind) {
+    constexpr std::array<std::string_view, 7> words{
+        "refused",
+        "in use",
+        "cured",
+        "no port left",
+        "no such address here",
+        "privileged port",
+        "inside the ephemeral range",
+    };
+    return words[static_cast<std::size_t>(kind)];
+}
+
+/// A long plan is cut: the sentence has to fit a line.
+void print_plan(const Config& config, TextWriter& out) {
+    constexpr std::size_t longest = 120;
+    Text<longest> plan;
+    print_port_set(config.listen, plan);
+    out.add("listen=").add(plan.view()).add(plan.truncated() ? "..." : "");
+}
+
+} // namespace
+
+std::string_view errno_name(int value) {
+    for (const ErrnoName& entry : errno_names) {
+        if (entry.value == value) {
+            return entry.name;
+        }
+    }
+    return {};
+}
+
+std::string_view call_name(Call call) {
+    constexpr std::array<std::string_view, 5> names{"socket", "bind", "listen", "connect", "setsockopt"};
+    return names[static_cast<std::size_t>(call)];
+}
+
+std::string_view event_name(EventKind kind) {
+    constexpr std::array<std::string_view, 7> names{
+        "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener",
+    };
+    return names[static_cast<std::size_t>(kind)];
+}
+
+std::string_view protocol_name(Protocol protocol) {
+    switch (protocol) {
+    case Protocol::tcp: return "tcp";
+    case Protocol::mptcp: return "mptcp";
+    case Protocol::udp: return "udp";
+    case Protocol::unknown:
+    case Protocol::other: break;
+    }
+    return "inet";
+}
+
+void print_event_head(const Event& event, TextWriter& out) {
+    out.add("portguard: ").add_untrusted(event.program).add('[');
+    out.add_number(static_cast<std::uint64_t>(event.pid)).add("]: ");
+    out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
+    print_endpoint(event.asked, out);
+    out.add(": ").add(outcome(event.kind));
+    if (event.error != 0) {
+        const std::string_view name = errno_name(event.error);
+        out.add(" (").add(name.empty() ? "errno " : name);
+        if (name.empty()) {
+            out.add_number(static_cast<std::uint64_t>(event.error));
+        }
+        out.add(')');
+    }
+}
+
+void print_known_reason(const Event& event, const Config& config, TextWriter& out) {
+    if (event.kind == EventKind::refused) {
+        out.add("outside ");
+        print_plan(config, out);
+        out.add(config.mode == Mode::observe ? "; passed, since mode=observe" : "");
+    } else if (event.kind == EventKind::ephemeral_listener && event.protocol == Protocol::udp) {
+        out.add("passed, as resolvers choose their source ports like this; told once");
+    } else if (event.kind == EventKind::ephemeral_listener) {
+        out.add("any outgoing connection may be given this port before the next start");
+    }
+}
+
+} // namespace portguard

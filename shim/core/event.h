@@ -1,0 +1,60 @@
+// What can be told about a call, and the words for it: the one event schema (JSON field names stand in
+// design 3.5).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/config.h"
+#include "core/endpoint.h"
+#include "core/text.h"
+
+namespace portguard {
+
+enum class Call : std::uint8_t { socket, bind, listen, connect, setsockopt };
+
+enum class Protocol : std::uint8_t { unknown, other, tcp, mptcp, udp };
+
+enum class EventKind : std::uint8_t {
+    /// The plan refused the call; the kernel was not asked.
+    refused,
+    /// EADDRINUSE from bind or listen.
+    in_use,
+    /// bind said EADDRINUSE and went through once SO_REUSEADDR was set.
+    cured,
+    /// EADDRNOTAVAIL from connect: no local port is left.
+    exhausted,
+    /// EADDRNOTAVAIL from bind: no interface has the address.
+    unavailable,
+    /// EACCES from bind: a port below net.ipv4.ip_unprivileged_port_start.
+    privileged,
+    /// A fixed port inside the range that outgoing connections are given.
+    ephemeral_listener,
+};
+
+std::string_view call_name(Call call);
+std::string_view event_name(EventKind kind);
+/// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.
+std::string_view protocol_name(Protocol protocol);
+
+/// One event as every writer of lines needs it.
+struct Event {
+    EventKind kind = EventKind::in_use;
+    Call call = Call::bind;
+    Protocol protocol = Protocol::unknown;
+    /// The program's errno as it will see it; 0 for `cured` and `ephemeral_listener`.
+    int error = 0;
+    int pid = 0;
+    std::string_view program;
+    Endpoint asked;
+};
+
+/// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what
+/// follows.
+void print_event_head(const Event& event, TextWriter& out);
+
+/// What can be said without asking anybody: "outside listen=5000-14999". Empty where that is nothing. In
+/// observe mode it says what enforce would have done.
+void print_known_reason(const Event& event, const Config& config, TextWriter& out);
+
+} // namespace portguard

@@ -1,0 +1,192 @@
+#include "core/options.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace portguard {
+namespace {
+
+/// The words of an enumeration, in its order.
+template <std::size_t count>
+bool assign_word(const std::array<std::string_view, count>& words, std::string_view value, std::size_t& index,
+                 TextWriter& why) {
+    for (index = 0; index < count; ++index) {
+        if (words[index] == value) {
+            return true;
+        }
+    }
+    why.add("must be ");
+    for (std::size_t word = 0; word < count; ++word) {
+        why.add(word == 0 ? "" : word + 1 == count ? " or " : ", ").add(words[word]);
+    }
+    return false;
+}
+
+template <const auto& words, auto member>
+bool assign_enum(Config& config, std::string_view value, TextWriter& why) {
+    std::size_t index = 0;
+    if (!assign_word(words, value, index, why)) {
+        return false;
+    }
+    config.*member = static_cast<std::remove_reference_t<decltype(config.*member)>>(index);
+    return true;
+}
+
+template <const auto& words, auto member>
+void print_enum(const Config& config, TextWriter& out) {
+    out.add(words[static_cast<std::size_t>(config.*member)]);
+}
+
+constexpr std::array<std::string_view, 3> mode_words{"enforce", "observe", "off"};
+constexpr std::array<std::string_view, 4> deny_words{"EACCES", "EPERM", "EADDRNOTAVAIL", "EADDRINUSE"};
+constexpr std::array<std::string_view, 3> reuse_words{"auto", "listeners", "off"};
+constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"};
+constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line", "off"};
+
+bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
+    config.listen.clear();
+    if (!parse_port_set(value, config.listen, why)) {
+        why.add("; ports and ranges like 80,443,5000-14999 would be right");
+        return false;
+    }
+    config.has_listen = true;
+    return true;
+}
+
+void print_listen(const Config& config, TextWriter& out) {
+    print_port_set(config.listen, out);
+}
+
+bool assign_ephemeral(Config& config, std::string_view value, TextWriter& why) {
+    if (!parse_port_range(value, config.ephemeral, why)) {
+        why.add("; one range like 15000-65000 would be right");
+        return false;
+    }
+    return true;
+}
+
+void print_ephemeral(const Config& config, TextWriter& out) {
+    if (!config.ephemeral.empty()) {
+        print_port_range(config.ephemeral, out);
+    }
+}
+
+bool assign_port_zero(Config& config, std::string_view value, TextWriter& why) {
+    if (!assign_enum<port_zero_words, &Config::port_zero>(config, value, why)) {
+        return false;
+    }
+    if (config.port_zero == PortZero::listen) {
+        why.add("is not built yet; leave it at ephemeral");
+        return false;
+    }
+    return true;
+}
+
+/// Copies `value` with its NUL; false: it does not fit.
+template <std::size_t capacity>
+bool copy_text(char (&out)[capacity], std::string_view value, TextWriter& why) {
+    if (value.size() >= capacity) {
+        why.add("is longer than ").add_number(capacity - 1).add(" bytes");
+        return false;
+    }
+    std::memcpy(out, value.data(), value.size());
+    out[value.size()] = '\0';
+    return true;
+}
+
+bool assign_only(Config& config, std::string_view value, TextWriter& why) {
+    return copy_text(config.only, value, why);
+}
+
+void print_only(const Config& config, TextWriter& out) {
+    out.add(config.only);
+}
+
+constexpr std::string_view file_prefix = "file:";
+
+bool assign_log(Config& config, std::string_view value, TextWriter& why) {
+    if (value == "stderr" || value == "none") {
+        config.log.kind = value == "none" ? LogKind::none : LogKind::standard_error;
+        return true;
+    }
+    if (!value.starts_with(file_prefix)) {
+        why.add("must be stderr, none or file:/absolute/path");
+        return false;
+    }
+    value.remove_prefix(file_prefix.size());
+    if (!value.starts_with('/')) {
+        why.add("is relative and would follow the program's chdir; file:/absolute/path would be right");
+        return false;
+    }
+    config.log.kind = LogKind::file;
+    return copy_text(config.log.path, value, why);
+}
+
+void print_log(const Config& config, TextWriter& out) {
+    switch (config.log.kind) {
+    case LogKind::standard_error: out.add("stderr"); break;
+    case LogKind::none: out.add("none"); break;
+    case LogKind::file: out.add(file_prefix).add(config.log.path); break;
+    }
+}
+
+constexpr std::array table{
+    Option{"listen", "PORT|LOW-HIGH[,...]", "unset: nothing is refused", "ports that programs may listen on",
+           assign_listen, print_listen},
+    Option{"ephemeral", "LOW-HIGH", "unset: net.ipv4.ip_local_port_range",
+           "ports that outgoing connections are given", assign_ephemeral, print_ephemeral},
+    Option{"mode", "enforce|observe|off", "enforce",
+           "observe changes nothing and reports what enforce would have done",
+           assign_enum<mode_words, &Config::mode>, print_enum<mode_words, &Config::mode>},
+    Option{"deny_errno", "EACCES|EPERM|EADDRNOTAVAIL|EADDRINUSE", "EACCES",
+           "what bind returns for a port outside listen", assign_enum<deny_words, &Config::deny_errno>,
+           print_enum<deny_words, &Config::deny_errno>},
+    Option{"reuseaddr", "auto|listeners|off", "auto",
+           "who is given SO_REUSEADDR: listeners and outgoing connections, listeners alone, nobody",
+           assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
+    Option{"port_zero", "ephemeral|listen", "ephemeral", "where bind to port 0 finds its port",
+           assign_port_zero, print_enum<port_zero_words, &Config::port_zero>},
+    Option{"only", "NAME[,...]", "unset: every program",
+           "program names in which the guard is active, for wrapping a whole build", assign_only, print_only},
+    Option{"log", "stderr|file:PATH|none", "stderr", "where events go; %p in PATH is the pid", assign_log,
+           print_log},
+    Option{"diagnosis", "full|stack|line|off", "full",
+           "how much may be asked to explain an event: holders and stack, stack alone, one line, nothing",
+           assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},
+};
+static_assert(table.size() <= option_capacity, "Draft keeps one place an option");
+
+bool same_name(std::string_view left, std::string_view right) {
+    if (left.size() != right.size()) {
+        return false;
+    }
+    for (std::size_t index = 0; index < left.size(); ++index) {
+        const char character = left[index] == '-' ? '_' : left[index];
+        if (character != right[index]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+std::span<const Option> option_table() {
+    return table;
+}
+
+std::size_t find_option(std::string_view name) {
+    std::size_t index = 0;
+    while (index < table.size() && !same_name(name, table[index].name)) {
+        ++index;
+    }
+    return index;
+}
+
+int errno_value(DenyErrno choice) {
+    constexpr std::array values{EACCES, EPERM, EADDRNOTAVAIL, EADDRINUSE};
+    return values[static_cast<std::size_t>(choice)];
+}
+
+} // namespace portguard

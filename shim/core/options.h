@@ -1,0 +1,37 @@
+// The one table of options. Parser, environment, configuration file, `--help`, man page and README come from
+// it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "core/config.h"
+
+namespace portguard {
+
+struct Option {
+    std::string_view name;
+    /// What may stand there, as --help shows it.
+    std::string_view values;
+    /// The default in words.
+    std::string_view fallback;
+    std::string_view help;
+    /// Reads `value` into the configuration. False: `why` says what would be right.
+    bool (*assign)(Config& config, std::string_view value, TextWriter& why);
+    /// The value as text that `assign` would read back; nothing where the option is unset.
+    void (*print)(const Config& config, TextWriter& out);
+};
+
+std::span<const Option> option_table();
+
+/// The option's index in the table, or option_table().size(). Dashes and underscores are the same.
+std::size_t find_option(std::string_view name);
+
+/// The errno value that DenyErrno stands for.
+int errno_value(DenyErrno choice);
+
+/// "EACCES" and its like: the errno names that bind, listen, connect and setsockopt return (errno(3)); "errno
+/// 71" for others is left to the caller: an empty view.
+std::string_view errno_name(int value);
+
+} // namespace portguard

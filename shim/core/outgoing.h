@@ -1,0 +1,53 @@
+// How outgoing connections are kept out of the listen ports on this host (design 3.4).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/config.h"
+#include "core/port_set.h"
+
+namespace portguard {
+
+/// net.ipv4.ip_local_port_range and net.ipv4.ip_local_reserved_ports (ip-sysctl.rst). An empty range: not
+/// readable.
+struct HostPorts {
+    PortRange range;
+    PortSet reserved;
+};
+
+/// The text of the two files under /proc/sys/net/ipv4. False: not of their form, and nothing is changed.
+bool parse_host_range(std::string_view text, PortRange& range);
+bool parse_reserved_ports(std::string_view text, PortSet& reserved);
+
+enum class OutgoingMethod : std::uint8_t {
+    /// The kernel's own choice already avoids `listen`.
+    none,
+    /// IP_LOCAL_PORT_RANGE to `range`.
+    socket_range,
+    /// SO_REUSEADDR once the kernel has chosen.
+    courtesy,
+};
+
+struct OutgoingPlan {
+    OutgoingMethod connect = OutgoingMethod::none;
+    /// bind to port 0, and listen without bind, need `range` as well.
+    bool clamp_port_zero = false;
+    /// What IP_LOCAL_PORT_RANGE is set to; empty: never set.
+    PortRange range;
+    /// The range that outgoing connections are given, ours or the kernel's: a fixed port inside it is at
+    /// risk.
+    PortRange ephemeral;
+};
+
+/// The value of the IP_LOCAL_PORT_RANGE option: low port in the low half (ip(7), Linux 6.3).
+constexpr std::uint32_t range_option_value(PortRange range) {
+    return static_cast<std::uint32_t>(range.low) | static_cast<std::uint32_t>(range.high) << 16;
+}
+
+OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host);
+
+/// The plan on a kernel that turned out not to know IP_LOCAL_PORT_RANGE.
+OutgoingPlan without_socket_range(OutgoingPlan plan);
+
+} // namespace portguard

@@ -1,0 +1,74 @@
+// Why: what is to be done about a call. Pure functions of the configuration, what is known of the host, and
+// what is remembered of the socket; another front end than the preload can use them unchanged.
+#pragma once
+
+#include <cstdint>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "core/config.h"
+#include "core/endpoint.h"
+#include "core/event.h"
+#include "core/outgoing.h"
+#include "core/socket_facts.h"
+#include "core/socket_options.h"
+
+namespace portguard {
+
+/// What to do before the program's own call is made.
+enum class Before : std::uint8_t {
+    nothing,
+    /// The socket was never seen: ask the kernel for its protocol and options, then decide again.
+    ask_kernel,
+    /// Do not make the call: fail with Config::deny_errno and tell EventKind::refused.
+    refuse,
+    /// Set IP_LOCAL_PORT_RANGE to OutgoingPlan::range.
+    set_port_range,
+    set_reuseaddr,
+};
+
+/// What to do when it has succeeded.
+enum class After : std::uint8_t {
+    nothing,
+    /// Set SO_REUSEADDR, also when connect said EINPROGRESS: the port is chosen by then.
+    give_courtesy,
+    take_courtesy_back,
+    /// Tell EventKind::ephemeral_listener; for UDP once a process.
+    tell_ephemeral,
+};
+
+struct Verdict {
+    Before before = Before::nothing;
+    After after = After::nothing;
+    /// The call goes through though the plan is against it (observe): tell EventKind::refused.
+    bool tell_refused = false;
+    /// What to remember of the socket once the call has succeeded.
+    SocketFacts next{};
+};
+
+/// socket(2): what is known of the new descriptor.
+SocketFacts facts_of_socket(int domain, int type, int protocol);
+
+/// bind(2). `target` comes from read_target().
+Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts facts, Target target);
+
+/// bind(2) said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
+/// that it helps against? Needs facts whose protocol is known.
+bool may_try_cure(const Config& config, SocketFacts facts, Target target);
+
+Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts);
+
+/// connect(2) with an internet address, or with AF_UNSPEC (`disconnect`).
+Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect);
+
+/// True for the few options that the policy has to know about: SO_REUSEADDR and IP_LOCAL_PORT_RANGE.
+inline bool is_watched_option(int level, int option) {
+    return (level == SOL_SOCKET && option == SO_REUSEADDR) ||
+           (level == SOL_IP && option == ip_local_port_range);
+}
+
+/// A watched setsockopt(2) has succeeded.
+SocketFacts facts_after_setsockopt(SocketFacts facts, int level, int option);
+
+} // namespace portguard

@@ -1,0 +1,126 @@
+#include "core/port_set.h"
+
+#include <bit>
+
+namespace portguard {
+namespace {
+
+constexpr std::uint32_t port_count = 65536;
+
+/// The first port at or above `from` whose membership is `member`; port_count when there is none.
+template <typename Words>
+std::uint32_t find_port(const Words& words, std::uint32_t from, bool member) {
+    while (from < port_count) {
+        const std::uint64_t word = member ? words[from / 64] : ~words[from / 64];
+        const std::uint64_t rest = word >> (from % 64);
+        if (rest != 0) {
+            return from + static_cast<std::uint32_t>(std::countr_zero(rest));
+        }
+        from = (from / 64 + 1) * 64;
+    }
+    return port_count;
+}
+
+bool refuse_word(std::string_view word, std::string_view what, TextWriter& why) {
+    why.add('\'').add_untrusted(word).add("' ").add(what);
+    return false;
+}
+
+} // namespace
+
+void PortSet::insert(PortRange range) {
+    for (std::uint32_t port = range.low; port <= range.high && !range.empty(); ++port) {
+        words_[port / 64] |= std::uint64_t{1} << (port % 64);
+    }
+}
+
+bool PortSet::empty() const {
+    return find_port(words_, 0, true) == port_count;
+}
+
+PortRange PortSet::next_run(std::uint32_t from) const {
+    const std::uint32_t low = find_port(words_, from, true);
+    if (low == port_count) {
+        return {};
+    }
+    const std::uint32_t end = find_port(words_, low, false);
+    return {static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(end - 1)};
+}
+
+std::uint16_t PortSet::first_common(PortRange range) const {
+    if (range.empty()) {
+        return 0;
+    }
+    const std::uint32_t port = find_port(words_, range.low, true);
+    return port <= range.high ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
+}
+
+std::uint32_t PortSet::count(PortRange range) const {
+    std::uint32_t members = 0;
+    for (std::uint32_t port = range.low; port <= range.high && !range.empty(); ++port) {
+        members += contains(static_cast<std::uint16_t>(port)) ? 1U : 0U;
+    }
+    return members;
+}
+
+std::uint16_t parse_port(std::string_view text) {
+    std::uint32_t port = 0;
+    for (const char digit : text) {
+        if (digit < '0' || digit > '9') {
+            return 0;
+        }
+        port = port * 10 + static_cast<std::uint32_t>(digit - '0');
+        if (port >= port_count) {
+            return 0;
+        }
+    }
+    return static_cast<std::uint16_t>(port);
+}
+
+bool parse_port_range(std::string_view text, PortRange& range, TextWriter& why) {
+    const std::string_view word = trimmed(text);
+    std::string_view rest = word;
+    const bool has_dash = word.find('-') != std::string_view::npos;
+    const std::uint16_t low = parse_port(trimmed(next_field(rest, '-')));
+    const std::uint16_t high = has_dash ? parse_port(trimmed(rest)) : low;
+    if (word.empty()) {
+        return refuse_word(word, "holds no port", why);
+    }
+    if (low == 0 || high == 0) {
+        return refuse_word(word, "is no port from 1 to 65535 and no range of them", why);
+    }
+    if (low > high) {
+        return refuse_word(word, "is reversed: the lower port comes first", why);
+    }
+    range = {low, high};
+    return true;
+}
+
+bool parse_port_set(std::string_view text, PortSet& ports, TextWriter& why) {
+    do {
+        PortRange range;
+        if (!parse_port_range(next_field(text, ','), range, why)) {
+            return false;
+        }
+        ports.insert(range);
+    } while (!text.empty());
+    return true;
+}
+
+void print_port_range(PortRange range, TextWriter& out) {
+    out.add_number(range.low);
+    if (range.high != range.low) {
+        out.add('-').add_number(range.high);
+    }
+}
+
+void print_port_set(const PortSet& ports, TextWriter& out) {
+    std::string_view separator;
+    for (PortRange run = ports.next_run(0); !run.empty(); run = ports.next_run(run.high + 1U)) {
+        out.add(separator);
+        print_port_range(run, out);
+        separator = ",";
+    }
+}
+
+} // namespace portguard

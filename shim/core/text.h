@@ -1,0 +1,62 @@
+// Bounded text, for sentences and log lines that are built where neither the heap nor stdio may be used.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace portguard {
+
+/// Appends to memory it does not own; what does not fit is dropped and remembered in truncated().
+/// Async-signal-safe.
+class TextWriter {
+public:
+    constexpr TextWriter(char* memory, std::size_t capacity) : memory_(memory), capacity_(capacity) {}
+    TextWriter(const TextWriter&) = delete;
+    TextWriter& operator=(const TextWriter&) = delete;
+
+    TextWriter& add(std::string_view text);
+    TextWriter& add(char character) { return add(std::string_view(&character, 1)); }
+    TextWriter& add_number(std::uint64_t value);
+    TextWriter& add_hex(std::uint64_t value);
+    /// Text that somebody else controls (a process name, a path): every byte that a terminal or a line
+    /// reader could act on (controls, DEL, bytes outside ASCII) is shown as '?'.
+    TextWriter& add_untrusted(std::string_view text);
+
+    void clear();
+    [[nodiscard]] std::string_view view() const { return {memory_, used_}; }
+    [[nodiscard]] bool empty() const { return used_ == 0; }
+    [[nodiscard]] bool truncated() const { return truncated_; }
+
+private:
+    char* memory_;
+    std::size_t capacity_;
+    std::size_t used_ = 0;
+    bool truncated_ = false;
+};
+
+template <std::size_t capacity>
+class Text : public TextWriter {
+public:
+    Text() : TextWriter(storage_, capacity) {}
+
+private:
+    // Not zeroed: a writer's memory is defined up to its length only, and clearing 1 KiB would be most of the
+    // cost.
+    char storage_[capacity];
+};
+
+/// One sentence for a person, such as the reason why a configuration is refused.
+using Sentence = Text<1024>;
+
+/// `text` without the blanks (space, tab, CR) at either end.
+std::string_view trimmed(std::string_view text);
+
+/// Cuts `text` at the first `separator`: returns what stands before it and leaves the rest in `text`; without
+/// a separator all of it is returned and `text` is empty.
+std::string_view next_field(std::string_view& text, char separator);
+
+/// The name of a file without its folders.
+std::string_view base_name(std::string_view path);
+
+} // namespace portguard
