@@ -1,0 +1,113 @@
+#include "preload/guard.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload/kernel_call.h"
+#include "preload/line_writer.h"
+#include "preload/quiet_section.h"
+#include "preload/real.h"
+
+namespace portguard::guard {
+
+constinit std::atomic<Activity> current_activity{Activity::not_started};
+constinit Draft draft;
+
+namespace {
+
+constexpr std::size_t longest_name = 64;
+constexpr std::size_t longest_file = 65536;
+
+constinit char program[longest_name];
+// Static: the constructor may run on any stack. Untouched, and so without a page, where there is no file.
+constinit char file_text[longest_file];
+
+void copy_program_name() {
+    const char* const name = program_invocation_short_name;
+    const std::size_t length = name == nullptr ? 0 : strnlen(name, longest_name - 1);
+    std::memcpy(program, name, length);
+}
+
+bool refuse_file(const char* path, std::string_view reason, TextWriter& why) {
+    why.add("PORTGUARD_CONFIG=").add_untrusted(path).add(" (environment): ").add(reason);
+    return false;
+}
+
+/// The file's text; false: it cannot be read and should have been.
+bool read_file(const char* named_path, std::string_view& text, TextWriter& why) {
+    const char* const path = named_path != nullptr ? named_path : default_config_path.data();
+    const long fd = kernel_call(SYS_openat, AT_FDCWD, as_argument(path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return named_path == nullptr ||
+               refuse_file(
+                   path, "the file cannot be opened; name one that exists and is readable, or unset it", why);
+    }
+    std::size_t used = 0;
+    long count = 1;
+    while (count > 0 && used < longest_file) {
+        count =
+            kernel_call(SYS_read, fd, as_argument(file_text + used), static_cast<long>(longest_file - used));
+        used += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    kernel_call(SYS_close, fd);
+    if (count < 0 || used == longest_file) {
+        return refuse_file(path, "the file cannot be read or is longer than 64 KiB", why);
+    }
+    text = std::string_view(file_text, used);
+    return true;
+}
+
+bool read_configuration(Sentence& why) {
+    const char* const named_path = config_path_in(environ);
+    std::string_view text;
+    return read_file(named_path, text, why) &&
+           apply_file(draft, text, named_path != nullptr ? named_path : default_config_path, why) &&
+           apply_environment(draft, environ, why) && check_whole(draft, why);
+}
+
+/// `only` may name the program or the script that the kernel was asked to run (AT_EXECFN, getauxval(3)).
+bool is_named() {
+    const auto* const executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+    return is_active_in(draft.config, program) ||
+           (executed != nullptr && is_active_in(draft.config, base_name(executed)));
+}
+
+Activity configure() {
+    // The environment of a set-user-ID program belongs to its caller, who must not steer it.
+    if (getauxval(AT_SECURE) != 0) {
+        return Activity::passive;
+    }
+    Sentence why;
+    if (!read_configuration(why)) {
+        Sentence line;
+        line.add("portguard: ").add(why.view()).add("; the guard is inactive in this process\n");
+        const QuietSection quiet;
+        line_writer::write_to_standard_error(line.view());
+        return Activity::passive;
+    }
+    return draft.config.mode == Mode::off || !is_named() ? Activity::passive : Activity::awake;
+}
+
+} // namespace
+
+void start() {
+    Activity expected = Activity::not_started;
+    if (!current_activity.compare_exchange_strong(expected, Activity::starting, std::memory_order_acquire)) {
+        return;
+    }
+    real::resolve_all();
+    line_writer::remember_standard_error();
+    copy_program_name();
+    current_activity.store(configure(), std::memory_order_release);
+}
+
+const char* program_name() {
+    return program;
+}
+
+} // namespace portguard::guard

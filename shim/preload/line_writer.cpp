@@ -1,0 +1,157 @@
+#include "preload/line_writer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "preload/kernel_call.h"
+
+namespace portguard::line_writer {
+namespace {
+
+// A pipe that poll calls writable takes this much without blocking (pipe(7), PIPE_BUF).
+constexpr std::size_t safe_piece = 4096;
+
+constinit std::atomic<bool> has_standard_error{false};
+constinit std::atomic<dev_t> standard_error_device{0};
+constinit std::atomic<ino_t> standard_error_inode{0};
+constinit std::atomic<std::uint32_t> dropped{0};
+
+bool file_status(int fd, struct stat& status) {
+    return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
+}
+
+bool is_standard_error_ours() {
+    struct stat status {};
+    return has_standard_error.load(std::memory_order_relaxed) && file_status(STDERR_FILENO, status) &&
+           status.st_dev == standard_error_device.load(std::memory_order_relaxed) &&
+           status.st_ino == standard_error_inode.load(std::memory_order_relaxed);
+}
+
+bool is_writable_now(int fd) {
+    pollfd question{fd, POLLOUT, 0};
+    timespec no_wait{};
+    const long count = kernel_call(SYS_ppoll, as_argument(&question), 1, as_argument(&no_wait), 0, 0);
+    return count == 1 && (question.revents & POLLOUT) != 0;
+}
+
+bool write_pieces(int fd, std::string_view lines, std::size_t piece) {
+    while (!lines.empty()) {
+        if (!is_writable_now(fd)) {
+            return false;
+        }
+        const long count = kernel_call(SYS_write, fd, as_argument(lines.data()),
+                                       static_cast<long>(std::min(lines.size(), piece)));
+        if (count == -EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return false;
+        }
+        lines.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+void expand_path(const char* pattern, long pid, Text<600>& path) {
+    std::string_view rest(pattern);
+    while (!rest.empty()) {
+        if (rest.starts_with("%p")) {
+            path.add_number(static_cast<std::uint64_t>(pid));
+            rest.remove_prefix(2);
+        } else {
+            path.add(rest.front());
+            rest.remove_prefix(1);
+        }
+    }
+    path.add('\0');
+}
+
+/// A log in a folder that others may write to could be anything: only a file or FIFO of ours or root's, which
+/// nobody else can replace or fill, is written to (H32).
+bool is_trusted(int fd) {
+    struct stat status {};
+    if (!file_status(fd, status) || (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))) {
+        return false;
+    }
+    const auto user = static_cast<uid_t>(kernel_call(SYS_geteuid));
+    return (status.st_uid == user || status.st_uid == 0) && (status.st_mode & S_IWOTH) == 0;
+}
+
+/// A program that closed one of 0, 1, 2 must not find our file there, however briefly it matters.
+int above_standard(long fd) {
+    if (fd < 0 || fd > STDERR_FILENO) {
+        return static_cast<int>(fd);
+    }
+    const long moved = kernel_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    kernel_call(SYS_close, fd);
+    return static_cast<int>(moved);
+}
+
+bool write_to_file(const char* pattern, std::string_view lines) {
+    Text<600> path;
+    expand_path(pattern, kernel_call(SYS_getpid), path);
+    constexpr long flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    const int fd = above_standard(kernel_call(SYS_openat, AT_FDCWD, as_argument(path.view().data()), flags,
+                                              S_IRUSR | S_IWUSR | S_IRGRP));
+    if (fd < 0) {
+        return false;
+    }
+    // One write for one block of lines: O_APPEND keeps those of other processes whole.
+    const bool written = is_trusted(fd) && write_pieces(fd, lines, lines.size());
+    kernel_call(SYS_close, fd);
+    return written;
+}
+
+bool write_now(const LogTarget& log, std::string_view lines) {
+    switch (log.kind) {
+    case LogKind::none: return true;
+    case LogKind::file: return write_to_file(log.path, lines);
+    case LogKind::standard_error: break;
+    }
+    return is_standard_error_ours() && write_pieces(STDERR_FILENO, lines, safe_piece);
+}
+
+void tell_dropped(const LogTarget& log) {
+    const std::uint32_t count = dropped.exchange(0, std::memory_order_relaxed);
+    if (count == 0) {
+        return;
+    }
+    Text<96> line;
+    line.add("portguard: ").add_number(count).add(" events before this one could not be written\n");
+    if (!write_now(log, line.view())) {
+        dropped.fetch_add(count, std::memory_order_relaxed);
+    }
+}
+
+} // namespace
+
+void remember_standard_error() {
+    struct stat status {};
+    if (file_status(STDERR_FILENO, status)) {
+        standard_error_device.store(status.st_dev, std::memory_order_relaxed);
+        standard_error_inode.store(status.st_ino, std::memory_order_relaxed);
+        has_standard_error.store(true, std::memory_order_relaxed);
+    }
+}
+
+void write_to_standard_error(std::string_view lines) {
+    write(LogTarget{}, lines);
+}
+
+void write(const LogTarget& log, std::string_view lines) {
+    if (write_now(log, lines)) {
+        tell_dropped(log);
+    } else {
+        dropped.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+} // namespace portguard::line_writer

@@ -1,0 +1,126 @@
+#include "preload/outgoing_side.h"
+
+#include <atomic>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "core/policy.h"
+#include "preload/guard.h"
+#include "preload/kernel_call.h"
+
+namespace portguard::outgoing_side {
+namespace {
+
+/// An OutgoingPlan in words that can be published without a lock: `ephemeral` first, then `packed`, whose
+/// `published` bit says that both are there. Threads that compute at the same time publish the same.
+constinit std::atomic<std::uint32_t> packed_ephemeral{0};
+constinit std::atomic<std::uint64_t> packed_plan{0};
+
+constexpr std::uint64_t published = std::uint64_t{1} << 63;
+constexpr std::uint64_t clamp_bit = std::uint64_t{1} << 62;
+constexpr unsigned method_shift = 32;
+
+constexpr PortRange unpack_range(std::uint32_t value) {
+    return {static_cast<std::uint16_t>(value & 0xffff), static_cast<std::uint16_t>(value >> 16)};
+}
+
+void publish(const OutgoingPlan& plan) {
+    packed_ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
+    packed_plan.store(published | (plan.clamp_port_zero ? clamp_bit : 0) |
+                          static_cast<std::uint64_t>(plan.connect) << method_shift |
+                          range_option_value(plan.range),
+                      std::memory_order_release);
+}
+
+OutgoingPlan unpack(std::uint64_t packed) {
+    return {static_cast<OutgoingMethod>((packed >> method_shift) & 0xff), (packed & clamp_bit) != 0,
+            unpack_range(static_cast<std::uint32_t>(packed)),
+            unpack_range(packed_ephemeral.load(std::memory_order_relaxed))};
+}
+
+/// 64 KiB of text and a bit set: too much for a program's stack, and needed once.
+struct Scratch {
+    HostPorts host;
+    char text[65536];
+};
+
+std::string_view read_sysctl(const char* path, Scratch& scratch) {
+    const long fd = kernel_call(SYS_openat, AT_FDCWD, as_argument(path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return {};
+    }
+    // In one piece: the kernel gives a bitmap sysctl at offset 0 alone (proc_do_large_bitmap,
+    // kernel/sysctl.c).
+    const long count = kernel_call(SYS_read, fd, as_argument(scratch.text), sizeof scratch.text);
+    kernel_call(SYS_close, fd);
+    return {scratch.text, count > 0 ? static_cast<std::size_t>(count) : 0};
+}
+
+OutgoingPlan compute(Scratch& scratch) {
+    parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
+    parse_reserved_ports(read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", scratch),
+                         scratch.host.reserved);
+    return plan_outgoing(guard::config(), scratch.host);
+}
+
+[[gnu::cold, gnu::noinline]] OutgoingPlan read_host() {
+    const long mapped = kernel_call(SYS_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped <= 0) {
+        return {};
+    }
+    // Fresh anonymous memory is all zero, which is what an empty Scratch is.
+    const OutgoingPlan plan = compute(*reinterpret_cast<Scratch*>(mapped));
+    kernel_call(SYS_munmap, mapped, sizeof(Scratch));
+    publish(plan);
+    return plan;
+}
+
+/// False: the option cannot be read.
+bool read_option(int fd, int level, int option, int& value) {
+    socklen_t length = sizeof value;
+    return kernel_call(SYS_getsockopt, fd, level, option, as_argument(&value), as_argument(&length)) == 0;
+}
+
+} // namespace
+
+OutgoingPlan plan() {
+    const std::uint64_t packed = packed_plan.load(std::memory_order_acquire);
+    return packed != 0 ? unpack(packed) : read_host();
+}
+
+bool clamp(int fd, PortRange range) {
+    const std::uint32_t value = range_option_value(range);
+    const long result =
+        kernel_call(SYS_setsockopt, fd, SOL_IP, ip_local_port_range, as_argument(&value), sizeof value);
+    if (result == -ENOPROTOOPT) {
+        publish(without_socket_range(plan()));
+    }
+    return result == 0;
+}
+
+SocketFacts ask_kernel(int fd) {
+    int domain = 0;
+    int type = 0;
+    int protocol = 0;
+    if (!read_option(fd, SOL_SOCKET, SO_DOMAIN, domain) || !read_option(fd, SOL_SOCKET, SO_TYPE, type) ||
+        !read_option(fd, SOL_SOCKET, SO_PROTOCOL, protocol)) {
+        return SocketFacts::of(Protocol::other);
+    }
+    SocketFacts facts = facts_of_socket(domain, type, protocol);
+    int value = 0;
+    if (read_option(fd, SOL_SOCKET, SO_REUSEADDR, value) && value != 0) {
+        facts = facts.with_chosen_reuseaddr();
+    }
+    value = 0;
+    if (read_option(fd, SOL_IP, ip_local_port_range, value) && value != 0) {
+        facts = facts.with_chosen_range();
+    }
+    return facts;
+}
+
+} // namespace portguard::outgoing_side

@@ -1,0 +1,60 @@
+#include "preload/real.h"
+
+#include <dlfcn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace portguard::real {
+namespace {
+
+// The plain dlsym is right: glibc exports each of these names in one version only (nm -D libc.so.6); a name
+// with more would need dlvsym with the version that the program was linked against (H22).
+void* find_next(const char* name) {
+    // RTLD_NEXT goes by the caller's address, which a tail call would make the caller's caller.
+    void* const found = dlsym(RTLD_NEXT, name);
+    asm volatile("" ::: "memory");
+    return found;
+}
+
+#define EXPAND(...) __VA_ARGS__
+#define INTERPOSED(result, name, parameters, arguments, specification, number)                               \
+    result raw_##name parameters specification {                                                             \
+        return static_cast<result>(syscall(number, EXPAND arguments));                                       \
+    }                                                                                                        \
+    auto find_##name() {                                                                                     \
+        auto function = reinterpret_cast<result(*) parameters specification>(find_next(#name));              \
+        if (function == nullptr) {                                                                           \
+            function = raw_##name;                                                                           \
+        }                                                                                                    \
+        pointers.name.store(function, std::memory_order_relaxed);                                            \
+        return function;                                                                                     \
+    }                                                                                                        \
+    result resolve_##name parameters specification {                                                         \
+        return find_##name() arguments;                                                                      \
+    }
+#define ALIAS(name, of)
+#include "preload/interposed.def"
+#undef INTERPOSED
+
+} // namespace
+
+constinit Pointers pointers{
+#define INTERPOSED(result, name, parameters, arguments, specification, number) resolve_##name,
+#include "preload/interposed.def"
+#undef INTERPOSED
+};
+
+void resolve_all() {
+#define INTERPOSED(result, name, parameters, arguments, specification, number) find_##name();
+#include "preload/interposed.def"
+#undef INTERPOSED
+}
+#undef ALIAS
+
+RealFunctions functions() {
+    return {pointers.socket.load(std::memory_order_relaxed), pointers.bind.load(std::memory_order_relaxed),
+            pointers.setsockopt.load(std::memory_order_relaxed),
+            pointers.connect.load(std::memory_order_relaxed), pointers.close.load(std::memory_order_relaxed)};
+}
+
+} // namespace portguard::real

@@ -1,0 +1,154 @@
+#include "preload/report.h"
+
+#include <cerrno>
+
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "core/policy.h"
+#include "preload/diagnosis_module.h"
+#include "preload/guard.h"
+#include "preload/line_writer.h"
+#include "preload/own_stack.h"
+#include "preload/port_lock.h"
+#include "preload/quiet_section.h"
+#include "preload/real.h"
+
+namespace portguard {
+namespace {
+
+void emit(const char* text, std::size_t length) {
+    line_writer::write(guard::config().log, {text, length});
+}
+
+void tell_in_one_line(const Occurrence& occurrence) {
+    const Event event{occurrence.kind,
+                      occurrence.call,
+                      occurrence.facts.protocol(),
+                      occurrence.error,
+                      static_cast<int>(kernel_call(SYS_getpid)),
+                      guard::program_name(),
+                      read_endpoint(occurrence.address, occurrence.length)};
+    Sentence reason;
+    print_known_reason(event, guard::config(), reason);
+    Sentence line;
+    print_event_head(event, line);
+    if (!reason.empty()) {
+        line.add(": ").add(reason.view());
+    }
+    diagnosis_module::print_why_missing(line);
+    line.add('\n');
+    emit(line.view().data(), line.view().size());
+}
+
+/// One piece of work on the report's stack: what it is about and what came of it.
+struct Job {
+    const Occurrence& occurrence;
+    ucontext_t context{};
+    int result = -1;
+};
+
+SeamRequest make_request(Job& job, Phase phase) {
+    const Occurrence& occurrence = job.occurrence;
+    SeamRequest request;
+    request.phase = phase;
+    request.kind = occurrence.kind;
+    request.call = occurrence.call;
+    request.facts = occurrence.facts;
+    request.fd = occurrence.fd;
+    request.error = occurrence.error;
+    request.address = occurrence.address;
+    request.length = occurrence.length;
+    request.config = &guard::config();
+    request.program = guard::program_name();
+    request.context = &job.context;
+    request.real = real::functions();
+    request.emit = emit;
+    return request;
+}
+
+void report(Job& job, EventKind kind) {
+    SeamRequest request = make_request(job, Phase::report);
+    request.kind = kind;
+    request.error = kind == EventKind::cured ? 0 : job.occurrence.error;
+    if (!diagnosis_module::serve(request)) {
+        Occurrence told = job.occurrence;
+        told.kind = kind;
+        told.error = request.error;
+        tell_in_one_line(told);
+    }
+}
+
+/// The retry of design 3.2. False: the port stays refused, and the socket is as the program made it.
+bool try_cure(Job& job) {
+    const Occurrence& occurrence = job.occurrence;
+    const Target target = read_target(occurrence.address, occurrence.length);
+    if (!may_try_cure(guard::config(), occurrence.facts, target)) {
+        return false;
+    }
+    // Asked under the lock: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
+    const PortLock lock(target.port);
+    SeamRequest request = make_request(job, Phase::ask);
+    if (!lock.is_held() || !diagnosis_module::serve(request) || !request.may_cure ||
+        guard::config().mode != Mode::enforce) {
+        return false;
+    }
+    constexpr int on = 1;
+    constexpr int off = 0;
+    if (real::setsockopt(occurrence.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
+        return false;
+    }
+    if (real::bind(occurrence.fd, occurrence.address, occurrence.length) == 0) {
+        return true;
+    }
+    real::setsockopt(occurrence.fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+    return false;
+}
+
+void tell_job(void* argument) {
+    auto& job = *static_cast<Job*>(argument);
+    report(job, job.occurrence.kind);
+}
+
+void cure_job(void* argument) {
+    auto& job = *static_cast<Job*>(argument);
+    const bool cured = try_cure(job);
+    report(job, cured ? EventKind::cured : EventKind::in_use);
+    job.result = cured ? 0 : -1;
+}
+
+/// Runs `work` where it can do no harm. Without the module one line is all there is to do, and the caller's
+/// stack has room for that.
+int run(const Occurrence& occurrence, void (*work)(void*)) {
+    const Diagnosis level = guard::config().diagnosis;
+    if (level == Diagnosis::off) {
+        return -1;
+    }
+    const QuietSection quiet;
+    if (level == Diagnosis::line) {
+        tell_in_one_line(occurrence);
+        return -1;
+    }
+    const OwnStack stack;
+    if (!stack.exists()) {
+        tell_in_one_line(occurrence);
+        return -1;
+    }
+    Job job{occurrence};
+    getcontext(&job.context);
+    stack.call(work, &job);
+    return job.result;
+}
+
+} // namespace
+
+void tell(const Occurrence& occurrence) {
+    run(occurrence, tell_job);
+}
+
+int cure_or_tell(const Occurrence& occurrence) {
+    return run(occurrence, cure_job);
+}
+
+} // namespace portguard

@@ -1,0 +1,32 @@
+// Telling what happened: through the diagnosis module where it can be had, in one line of our own elsewhere.
+// Everything here is for failure paths.
+#pragma once
+
+#include <sys/socket.h>
+
+#include "core/event.h"
+#include "core/seam.h"
+#include "core/socket_facts.h"
+
+namespace portguard {
+
+/// A call of the program's that is worth telling about.
+struct Occurrence {
+    EventKind kind = EventKind::in_use;
+    Call call = Call::bind;
+    int fd = -1;
+    /// What the program is told; 0 where the call went through.
+    int error = 0;
+    const sockaddr* address = nullptr;
+    socklen_t length = 0;
+    SocketFacts facts;
+};
+
+/// Tells the event. errno, signals and stack of the caller are as before.
+void tell(const Occurrence& occurrence);
+
+/// bind said EADDRINUSE: cures it where design 3.2 allows, tells what came of it either way, and returns what
+/// the program is to get (0, or -1 with errno set). `facts` have a known protocol.
+int cure_or_tell(const Occurrence& occurrence);
+
+} // namespace portguard
