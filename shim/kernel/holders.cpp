@@ -1,0 +1,192 @@
+#include "kernel/holders.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include <sys/socket.h>
+
+#include "core/options.h"
+#include "kernel/pidfd.h"
+
+namespace portguard {
+namespace {
+
+// Reading the options of one socket costs three system calls of its owner's locks.
+constexpr std::size_t most_flag_reads = 64;
+
+int rank_of(SocketState state) {
+    switch (state) {
+    case SocketState::listen: return 0;
+    case SocketState::bound:
+    case SocketState::unconnected: return 1;
+    case SocketState::time_wait: return 3;
+    default: return 2;
+    }
+}
+
+void tell_unread_list(HolderReport& report, const char* family, int error) {
+    report.sockets_complete = false;
+    std::string why = describe_errno(error);
+    if (error == ETIME) {
+        why = "out of time";
+    } else if (error == EAGAIN) {
+        why = "it changed while it was read";
+    }
+    report.missing.push_back(std::string("the list of ") + family + " sockets (" + why + ")");
+}
+
+std::vector<DiagSocket> read_sockets(const AskedAddress& asked, Protocol protocol, const Deadline& deadline,
+                                     const Syscalls& syscalls, HolderReport& report) {
+    std::vector<DiagSocket> sockets;
+    const std::uint16_t port = asked.endpoint.port;
+    const DumpResult ipv6 = dump_sockets(AF_INET6, protocol, port, deadline, syscalls, sockets);
+    // Without IPv6 in the kernel there is nothing to ask.
+    if (ipv6.error != 0 && ipv6.error != ENOENT) {
+        tell_unread_list(report, "IPv6", ipv6.error);
+    }
+    const DumpResult ipv4 = dump_sockets(AF_INET, protocol, port, deadline, syscalls, sockets);
+    if (ipv4.error != 0) {
+        tell_unread_list(report, "IPv4", ipv4.error);
+    }
+    return sockets;
+}
+
+std::vector<std::uint32_t> owned_inodes(const std::vector<Holder>& holders) {
+    std::vector<std::uint32_t> inodes;
+    for (const Holder& holder : holders) {
+        if (holder.socket.inode != 0) {
+            inodes.push_back(holder.socket.inode);
+        }
+    }
+    std::sort(inodes.begin(), inodes.end());
+    inodes.erase(std::unique(inodes.begin(), inodes.end()), inodes.end());
+    return inodes;
+}
+
+/// Index in report.processes; a process that has gone meanwhile keeps its number alone.
+std::size_t index_of_process(HolderReport& report, std::map<pid_t, std::size_t>& known, pid_t pid,
+                             const Deadline& deadline, const Syscalls& syscalls) {
+    const auto [place, is_new] = known.try_emplace(pid, report.processes.size());
+    if (is_new) {
+        auto info = deadline.passed() ? std::nullopt : read_process(pid, syscalls);
+        report.processes.push_back(info.has_value() ? std::move(*info) : ProcessInfo{});
+        report.processes.back().pid = pid;
+    }
+    return place->second;
+}
+
+void sort_parents_first(const HolderReport& report, Holder& holder) {
+    const auto depth = [&](const Owner& owner) {
+        const auto& ancestors = report.process_of(owner).ancestors;
+        return std::count_if(ancestors.begin(), ancestors.end(), [&](const Ancestor& ancestor) {
+            return std::any_of(holder.owners.begin(), holder.owners.end(), [&](const Owner& other) {
+                return report.process_of(other).pid == ancestor.pid;
+            });
+        });
+    };
+    std::stable_sort(holder.owners.begin(), holder.owners.end(),
+                     [&](const Owner& left, const Owner& right) { return depth(left) < depth(right); });
+}
+
+OwnerStatus status_without_owner(const Holder& holder, const OwnerSearch& search) {
+    if (holder.socket.inode == 0) {
+        return OwnerStatus::kernel;
+    }
+    if (search.error != 0 || search.cut_short) {
+        return OwnerStatus::not_asked;
+    }
+    return search.hidden != 0 ? OwnerStatus::not_visible : OwnerStatus::nobody;
+}
+
+void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
+    if (search.error != 0) {
+        report.missing.push_back("the owners (/proc: " + describe_errno(search.error) + ")");
+    } else if (search.cut_short) {
+        report.missing.emplace_back("owners that /proc would have shown (out of time)");
+    } else if (std::any_of(report.holders.begin(), report.holders.end(), [](const Holder& holder) {
+                   return holder.owner_status == OwnerStatus::not_visible;
+               })) {
+        report.missing.emplace_back("owners that are not visible to this user");
+    }
+}
+
+void add_owners(HolderReport& report, const Deadline& deadline, const Syscalls& syscalls) {
+    const auto inodes = owned_inodes(report.holders);
+    const OwnerSearch search = find_owners(inodes, deadline, syscalls);
+    std::multimap<std::uint32_t, FdOwner> by_inode;
+    for (const FdOwner& owner : search.owners) {
+        by_inode.emplace(owner.inode, owner);
+    }
+    std::map<pid_t, std::size_t> known;
+    for (Holder& holder : report.holders) {
+        const auto [first, last] = by_inode.equal_range(holder.socket.inode);
+        for (auto owner = first; owner != last; ++owner) {
+            holder.owners.push_back(
+                {index_of_process(report, known, owner->second.pid, deadline, syscalls), owner->second.fd});
+        }
+        sort_parents_first(report, holder);
+        holder.owner_status =
+            holder.owners.empty() ? status_without_owner(holder, search) : OwnerStatus::found;
+    }
+    tell_unseen_owners(report, search);
+}
+
+void add_flags(HolderReport& report, const Deadline& deadline, const Syscalls& syscalls) {
+    std::size_t reads = 0;
+    std::size_t skipped = 0;
+    int last_error = 0;
+    for (Holder& holder : report.holders) {
+        if (holder.owners.empty()) {
+            continue;
+        }
+        if (reads == most_flag_reads || deadline.passed()) {
+            ++skipped;
+            continue;
+        }
+        ++reads;
+        const Owner& owner = holder.owners.front();
+        const ReuseFlags flags =
+            read_reuse_flags(report.process_of(owner).pid, owner.fd, holder.socket.inode, syscalls);
+        holder.reuseaddr = flags.reuseaddr;
+        holder.reuseport = flags.reuseport;
+        last_error = flags.error != 0 ? flags.error : last_error;
+    }
+    if (last_error != 0) {
+        report.missing.push_back("SO_REUSEADDR of another's socket (" + describe_errno(last_error) + ")");
+    }
+    if (skipped != 0) {
+        report.missing.push_back("SO_REUSEADDR of " + std::to_string(skipped) + " more sockets");
+    }
+}
+
+} // namespace
+
+std::string describe_errno(int error) {
+    const std::string_view name = errno_name(error);
+    return name.empty() ? "errno " + std::to_string(error) : std::string(name);
+}
+
+HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
+    const Deadline deadline(options.budget);
+    HolderReport report;
+    for (DiagSocket& socket : read_sockets(asked, protocol, deadline, options.syscalls, report)) {
+        const bool is_asker = socket.inode != 0 && socket.inode == options.left_out_inode;
+        if (!is_asker && overlaps(asked, socket)) {
+            report.holders.emplace_back().socket = socket;
+        }
+    }
+    std::stable_sort(report.holders.begin(), report.holders.end(),
+                     [](const Holder& left, const Holder& right) {
+                         return rank_of(left.socket.state) < rank_of(right.socket.state);
+                     });
+    if (options.owners && !report.holders.empty()) {
+        add_owners(report, deadline, options.syscalls);
+        if (options.flags) {
+            add_flags(report, deadline, options.syscalls);
+        }
+    }
+    return report;
+}
+
+} // namespace portguard

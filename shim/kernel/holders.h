@@ -1,0 +1,81 @@
+// Who holds a port: the one look-up behind the diagnosis and behind `portguard who`, `check` and `rescue`.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "kernel/overlap.h"
+#include "kernel/proc.h"
+#include "kernel/sock_diag.h"
+#include "kernel/syscalls.h"
+
+namespace portguard {
+
+/// A descriptor that refers to a holder.
+struct Owner {
+    /// Index in HolderReport::processes.
+    std::size_t process = 0;
+    int fd = -1;
+};
+
+enum class OwnerStatus : std::uint8_t {
+    /// HolderOptions::owners was off, or time ran out before.
+    not_asked,
+    found,
+    /// The kernel's own: TIME_WAIT, or a connection whose program has closed it.
+    kernel,
+    /// Some process has it, and this user may not see whose descriptors are whose.
+    not_visible,
+    /// All of /proc was read and nobody has it: another pid namespace, a descriptor in flight
+    /// (SCM_RIGHTS), io_uring.
+    nobody,
+};
+
+struct Holder {
+    DiagSocket socket;
+    /// Unknown where the owner's descriptor cannot be borrowed (pidfd.h), or there is none.
+    std::optional<bool> reuseaddr;
+    std::optional<bool> reuseport;
+    OwnerStatus owner_status = OwnerStatus::not_asked;
+    /// Parents before their children.
+    std::vector<Owner> owners;
+};
+
+struct HolderReport {
+    /// Those that overlap what was asked. Listening and bound ones first, TIME_WAIT last.
+    std::vector<Holder> holders;
+    /// Every process that owns one.
+    std::vector<ProcessInfo> processes;
+    /// The kernel answered for every list that was asked; otherwise there may be more holders.
+    bool sockets_complete = true;
+    /// What could not be found out, each a clause without a full stop.
+    std::vector<std::string> missing;
+
+    [[nodiscard]] const ProcessInfo& process_of(const Owner& owner) const { return processes[owner.process]; }
+};
+
+struct HolderOptions {
+    /// For everything; what was not reached is told in `missing`.
+    std::chrono::milliseconds budget{200};
+    /// Read /proc for the owners.
+    bool owners = true;
+    /// Read SO_REUSEADDR and SO_REUSEPORT through pidfd_getfd; needs `owners`.
+    bool flags = true;
+    /// Inode of a socket that is left out: the one that asks. 0: none.
+    std::uint64_t left_out_inode = 0;
+    Syscalls syscalls{};
+};
+
+/// `protocol`: Protocol::udp, else TCP. For the network namespace of the calling thread. May throw
+/// std::bad_alloc, nothing else.
+HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options);
+
+/// "EPERM", "errno 71"; for use in a sentence.
+std::string describe_errno(int error);
+
+} // namespace portguard

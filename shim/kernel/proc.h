@@ -1,0 +1,80 @@
+// Who has a socket: /proc (proc_pid_fd(5), proc_pid_status(5), proc_pid_cmdline(5)).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "kernel/deadline.h"
+#include "kernel/syscalls.h"
+
+namespace portguard {
+
+/// The inode in what readlink(2) says of a socket's /proc/PID/fd entry: "socket:[4711]".
+std::optional<std::uint32_t> parse_socket_link(std::string_view link);
+
+/// "Name", "PPid", "Uid" of /proc/PID/status. The name has newlines and backslashes escaped by the kernel.
+struct ProcessStatus {
+    std::string name;
+    pid_t parent = 0;
+    /// The effective one.
+    std::optional<uid_t> uid;
+};
+ProcessStatus parse_status(std::string_view text);
+
+/// The arguments in /proc/PID/cmdline, each ended by a NUL. Programs may write there what they like.
+std::vector<std::string> parse_command_line(std::string_view bytes);
+
+struct FdOwner {
+    std::uint32_t inode = 0;
+    pid_t pid = 0;
+    int fd = -1;
+};
+
+struct OwnerSearch {
+    /// In the order of /proc; a socket that several descriptors share is there several times.
+    std::vector<FdOwner> owners;
+    /// errno of opening /proc; 0: it was walked.
+    int error = 0;
+    /// Processes whose descriptors this user may not see.
+    unsigned hidden = 0;
+    /// The deadline passed before the last process was looked at.
+    bool cut_short = false;
+};
+
+/// One walk through all processes, for all of `inodes` (sorted).
+OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const Deadline& deadline,
+                        const Syscalls& syscalls);
+
+struct Ancestor {
+    pid_t pid = 0;
+    std::string comm;
+};
+
+struct ProcessInfo {
+    pid_t pid = 0;
+    std::string comm;
+    /// Empty for a kernel thread, or where it may not be read.
+    std::vector<std::string> argv;
+    std::optional<uid_t> uid;
+    /// The parent first, init last; at most 16.
+    std::vector<Ancestor> ancestors;
+    /// Inode of its network namespace, where it may be read.
+    std::optional<std::uint64_t> netns;
+};
+
+/// Nothing where the process has gone.
+std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls);
+
+/// The network namespace of the calling thread.
+std::optional<std::uint64_t> own_netns();
+
+/// A file's text, cut at `limit` bytes; nothing where it cannot be read.
+std::optional<std::string> read_text_file(const char* path, std::size_t limit, const Syscalls& syscalls);
+
+} // namespace portguard
