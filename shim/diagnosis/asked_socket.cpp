@@ -1,0 +1,83 @@
+#include "diagnosis/asked_socket.h"
+
+#include <cstring>
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace portguard {
+namespace {
+
+std::optional<int> read_option(int fd, int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    if (getsockopt(fd, level, option, &value, &length) != 0) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<bool> read_switch(int fd, int level, int option) {
+    const auto value = read_option(fd, level, option);
+    return value.has_value() ? std::optional(*value != 0) : std::nullopt;
+}
+
+Protocol read_protocol(int fd) {
+    switch (read_option(fd, SOL_SOCKET, SO_PROTOCOL).value_or(0)) {
+    case IPPROTO_TCP: return Protocol::tcp;
+    case IPPROTO_MPTCP: return Protocol::mptcp;
+    case IPPROTO_UDP: return Protocol::udp;
+    default: return Protocol::unknown;
+    }
+}
+
+/// bind(2) takes the interface of a link-local address from its scope id (inet6_bind, net/ipv6/af_inet6.c).
+std::uint32_t scope_of(const sockaddr_storage& address, socklen_t length) {
+    sockaddr_in6 ipv6;
+    if (address.ss_family != AF_INET6 || length < sizeof ipv6) {
+        return 0;
+    }
+    std::memcpy(&ipv6, &address, sizeof ipv6);
+    return IN6_IS_ADDR_LINKLOCAL(&ipv6.sin6_addr) ? ipv6.sin6_scope_id : 0;
+}
+
+void read_address(const SeamRequest& request, AskedSocket& asked) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    if (request.address != nullptr) {
+        length = request.length;
+        // read_endpoint tells whether these bytes can be read at all.
+        if (read_endpoint(request.address, length).family == Family::other) {
+            return;
+        }
+        std::memcpy(&storage, request.address, length);
+    } else if (getsockname(request.fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+        return;
+    }
+    asked.address.endpoint = read_endpoint(reinterpret_cast<const sockaddr*>(&storage), length);
+    asked.address.device = asked.device != 0 ? asked.device : scope_of(storage, length);
+}
+
+} // namespace
+
+AskedSocket read_asked_socket(const SeamRequest& request) {
+    AskedSocket asked;
+    asked.protocol = request.facts.protocol();
+    if (asked.protocol == Protocol::unknown) {
+        asked.protocol = read_protocol(request.fd);
+    }
+    asked.reuseaddr = read_switch(request.fd, SOL_SOCKET, SO_REUSEADDR);
+    asked.reuseport = read_switch(request.fd, SOL_SOCKET, SO_REUSEPORT);
+    asked.v6only = read_switch(request.fd, SOL_IPV6, IPV6_V6ONLY);
+    asked.device =
+        static_cast<std::uint32_t>(read_option(request.fd, SOL_SOCKET, SO_BINDTOIFINDEX).value_or(0));
+    asked.address.v6only = asked.v6only.value_or(false);
+    struct stat file {};
+    asked.inode = fstat(request.fd, &file) == 0 ? file.st_ino : 0;
+    read_address(request, asked);
+    return asked;
+}
+
+} // namespace portguard

@@ -1,0 +1,31 @@
+// The program's own socket: what it asked for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/endpoint.h"
+#include "core/event.h"
+#include "core/seam.h"
+#include "kernel/overlap.h"
+
+namespace portguard {
+
+struct AskedSocket {
+    AskedAddress address;
+    Protocol protocol = Protocol::unknown;
+    /// st_ino of the descriptor; 0: unknown.
+    std::uint64_t inode = 0;
+    std::optional<bool> reuseaddr;
+    std::optional<bool> reuseport;
+    /// For IPv6 sockets.
+    std::optional<bool> v6only;
+    /// SO_BINDTODEVICE; 0: none.
+    std::uint32_t device = 0;
+};
+
+/// By getsockopt(2), getsockname(2) and fstat(2) on request.fd; what they do not say stays unknown. The
+/// address is what the program passed; for listen, and for a bind that went through, what the socket has.
+AskedSocket read_asked_socket(const SeamRequest& request);
+
+} // namespace portguard
