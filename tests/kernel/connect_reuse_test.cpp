@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 
 #include "kernel/kernel_fixture.h"
-#include "support/skip.h"
 #include "support/sockets.h"
 
 namespace portguard::test {
@@ -85,18 +84,6 @@ TEST_F(KernelCourtesy, K02_flag_works_while_the_connect_is_in_progress) {
     ASSERT_EQ(set_reuseaddr(client), success);
     EXPECT_EQ(bind_to(flagged(tcp_socket()), wildcard(contested)), success)
         << "K2: the flag on a socket in SYN_SENT no longer opens its port";
-}
-
-TEST_F(KernelCourtesy, K02_mptcp_refuses_the_flag_after_connect) {
-    const Fd client = mptcp_socket();
-    if (!client.valid()) {
-        PORTGUARD_SKIP("no MPTCP in this kernel");
-    }
-    const Fd target = listener(mptcp_socket(), loopback(elsewhere));
-    ASSERT_EQ(set_reuseaddr(client), success) << "K2: MPTCP refuses the flag even before connect";
-    ASSERT_EQ(set_reuseaddr(client, false), success);
-    ASSERT_EQ(connect_to(client, loopback(elsewhere)), success);
-    EXPECT_EQ(set_reuseaddr(client), Outcome{EINVAL}) << "K2: MPTCP now takes SO_REUSEADDR after connect";
 }
 
 /// Ports that bind(0) hands to `count` sockets that stay open in `kept`.

@@ -7,7 +7,6 @@
 
 #include "kernel/kernel_fixture.h"
 #include "kernel/port_ways.h"
-#include "support/skip.h"
 
 namespace portguard::test {
 namespace {
@@ -115,24 +114,6 @@ TEST_F(KernelRange, K08_leaving_out_the_destination_port_prevents_the_self_conne
     ASSERT_EQ(set_port_range(socket, 20001, 20001), success);
     EXPECT_EQ(connect_to(socket, loopback(20000)), Outcome{ECONNREFUSED})
         << "K15: the clamped socket met itself on " << local_port(socket);
-}
-
-TEST_F(KernelRange, K08_mptcp_takes_the_range_and_obeys) {
-    for (int family : {AF_INET, AF_INET6}) {
-        const Fd client = mptcp_socket(family);
-        if (!client.valid()) {
-            PORTGUARD_SKIP("no MPTCP in this kernel");
-        }
-        ASSERT_EQ(set_port_range(client, 25000, 25000), success)
-            << "K8: MPTCP refuses IP_LOCAL_PORT_RANGE, IPv" << (family == AF_INET ? 4 : 6);
-        ASSERT_EQ(connect_to(client, loopback(way_target, family)), success);
-        EXPECT_EQ(local_port(client), 25000) << "K8: MPTCP took the range and does not obey";
-
-        const Fd bound = mptcp_socket(family);
-        ASSERT_EQ(set_port_range(bound, 25001, 25001), success);
-        ASSERT_EQ(bind_to(bound, wildcard(0, family)), success);
-        EXPECT_EQ(local_port(bound), 25001) << "K8: MPTCP bind(0) does not obey";
-    }
 }
 
 } // namespace

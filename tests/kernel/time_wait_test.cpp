@@ -2,6 +2,9 @@
 #include <cerrno>
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kernel/kernel_fixture.h"
 #include "kernel/sock_diag_query.h"
@@ -9,9 +12,6 @@
 #include "support/skip.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
-
-#include <linux/capability.h>
-#include <sys/syscall.h>
 
 namespace portguard::test {
 namespace {
