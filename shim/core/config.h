@@ -66,6 +66,8 @@ struct Draft {
 
 inline constexpr std::string_view environment_prefix = "PORTGUARD_";
 inline constexpr std::string_view default_config_path = "/etc/portguard.conf";
+/// A configuration file is shorter than this: the preloaded object reads it into memory of its own.
+inline constexpr std::size_t config_file_capacity = 65536;
 
 /// One `name = value`. Dashes and underscores in `name` are the same. False: `why` is one sentence that names
 /// key, value, place and what would be right, without a full stop.
