@@ -230,8 +230,9 @@ DumpProgress DumpParser::feed(std::span<const std::byte> bytes, std::vector<Diag
     int left = static_cast<int>(bytes.size());
     const auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-        // libmnl looks for attributes up to the aligned end, which must not lie beyond the bytes.
-        if (header->nlmsg_len % NLMSG_ALIGNTO != 0) {
+        // libmnl looks for attributes up to the aligned end, which must not lie beyond the bytes, and takes a
+        // length above INT_MAX for a negative one, which would be short enough.
+        if (header->nlmsg_len % NLMSG_ALIGNTO != 0 || header->nlmsg_len > bytes.size()) {
             return DumpProgress::malformed;
         }
         if (header->nlmsg_seq != sequence_) {

@@ -1,0 +1,165 @@
+// The module as the preloaded object uses it: dlopen, one function, one struct.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+
+#include <dlfcn.h>
+#include <ucontext.h>
+
+#include "core/seam.h"
+#include "support/private_net.h"
+#include "support/sockets.h"
+
+namespace portguard::test {
+namespace {
+
+constexpr std::uint16_t port = 10000;
+std::string written;
+
+class Module : public PrivateNetTest {
+protected:
+    void SetUp() override {
+        PrivateNetTest::SetUp();
+        void* module = dlopen(PORTGUARD_MODULE, RTLD_NOW | RTLD_LOCAL);
+        ASSERT_NE(module, nullptr) << dlerror();
+        diagnose = reinterpret_cast<SeamFunction>(dlsym(module, seam_function));
+        ASSERT_NE(diagnose, nullptr);
+        written.clear();
+    }
+
+    SeamRequest request(Phase phase, const Fd& socket, const Address& address) {
+        SeamRequest made;
+        made.phase = phase;
+        made.facts = SocketFacts::of(Protocol::tcp);
+        made.fd = socket.get();
+        made.error = EADDRINUSE;
+        made.address = address.get();
+        made.length = address.length;
+        made.config = &config;
+        made.program = "victim";
+        made.context = &context;
+        made.real = {socket_function, bind, setsockopt, connect, close};
+        made.emit = [](const char* text, std::size_t length) { written.append(text, length); };
+        return made;
+    }
+
+    std::string first_line() const { return written.substr(0, written.find('\n')); }
+
+    static int socket_function(int domain, int type, int protocol) noexcept {
+        return ::socket(domain, type, protocol);
+    }
+
+    SeamFunction diagnose = nullptr;
+    Config config;
+    ucontext_t context{};
+    std::string head = "portguard: victim[" + std::to_string(getpid()) + "]: bind tcp 127.0.0.1:10000: ";
+};
+
+TEST_F(Module, LeavesARequestOfAnotherVersionToTheCaller) {
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest other = request(Phase::report, socket, address);
+    other.version = seam_version + 1;
+    EXPECT_EQ(diagnose(&other), -1);
+    other = request(Phase::report, socket, address);
+    other.size -= 1;
+    EXPECT_EQ(diagnose(&other), -1);
+    EXPECT_EQ(written, "");
+}
+
+TEST_F(Module, SaysThatTheFlagMayHelpAgainstTimeWaitAndWritesNothing) {
+    Connection connection = connect_pair(listener(loopback(port)));
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    into_time_wait(std::move(connection.server), std::move(connection.client));
+    SeamRequest ask = request(Phase::ask, socket, address);
+    EXPECT_EQ(diagnose(&ask), 0);
+    EXPECT_TRUE(ask.may_cure);
+    EXPECT_EQ(written, "");
+}
+
+TEST_F(Module, SaysThatTheFlagMayNotHelpAgainstASocketThatIsOnlyBound) {
+    Connection connection = connect_pair(listener(flagged(tcp_socket()), loopback(port)));
+    const Fd bound = flagged(tcp_socket());
+    ASSERT_EQ(bind_to(bound, loopback(port)), success);
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest ask = request(Phase::ask, socket, address);
+    EXPECT_EQ(diagnose(&ask), 0);
+    EXPECT_FALSE(ask.may_cure);
+}
+
+TEST_F(Module, NamesTheHolderOfAPortInUse) {
+    const Fd server = listener(loopback(7000));
+    Fd client = tcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(port)), success);
+    const Connection connection = connect_pair(server, std::move(client));
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest report = request(Phase::report, socket, address);
+    EXPECT_EQ(diagnose(&report), 0);
+    EXPECT_EQ(first_line(), head + "in use (EADDRINUSE): held by portguard_holde[" +
+                                std::to_string(getpid()) + "] 127.0.0.1:10000 → 127.0.0.1:7000 ESTABLISHED");
+}
+
+TEST_F(Module, CountsTheTimeWaitSocketsThatWereCuredAndNotTheSocketItself) {
+    Fd server = listener(flagged(tcp_socket()), loopback(port));
+    for (int round = 0; round < 3; ++round) {
+        Connection connection = connect_pair(server);
+        into_time_wait(std::move(connection.server), std::move(connection.client));
+    }
+    server.reset();
+    const Fd socket = flagged(tcp_socket());
+    const Address address = loopback(port);
+    ASSERT_EQ(bind_to(socket, address), success);
+    SeamRequest report = request(Phase::report, socket, address);
+    report.kind = EventKind::cured;
+    report.error = 0;
+    EXPECT_EQ(diagnose(&report), 0);
+    EXPECT_EQ(first_line(), head + "cured: was held by 3 TIME_WAIT sockets");
+}
+
+TEST_F(Module, ReadsTheAddressOfAListenFromTheSocket) {
+    const Fd first = flagged(tcp_socket());
+    const Fd second = flagged(tcp_socket());
+    ASSERT_EQ(bind_to(first, loopback(port)), success);
+    ASSERT_EQ(bind_to(second, loopback(port)), success);
+    ASSERT_EQ(listen_on(first), success);
+    ASSERT_EQ(listen_on(second), Outcome{EADDRINUSE});
+    SeamRequest report = request(Phase::report, second, loopback(port));
+    report.call = Call::listen;
+    report.address = nullptr;
+    report.length = 0;
+    EXPECT_EQ(diagnose(&report), 0);
+    EXPECT_NE(first_line().find("listen tcp 127.0.0.1:10000: in use (EADDRINUSE): held by portguard_holde["),
+              std::string::npos)
+        << written;
+    EXPECT_NE(first_line().find("LISTEN"), std::string::npos) << written;
+}
+
+TEST_F(Module, TellsARefusalWithThePlan) {
+    Text<100> why;
+    ASSERT_TRUE(parse_port_set("5000-9999", config.listen, why));
+    config.has_listen = true;
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest report = request(Phase::report, socket, address);
+    report.kind = EventKind::refused;
+    report.error = EACCES;
+    EXPECT_EQ(diagnose(&report), 0);
+    EXPECT_EQ(first_line(), head + "refused (EACCES): outside listen=5000-9999");
+}
+
+TEST_F(Module, H31_AProgramNameCannotWriteLinesOfItsOwn) {
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest report = request(Phase::report, socket, address);
+    report.program = "evil\n\x1b[31mportguard: all is well";
+    EXPECT_EQ(diagnose(&report), 0);
+    EXPECT_EQ(written.find('\x1b'), std::string::npos);
+    EXPECT_TRUE(first_line().starts_with("portguard: evil??[31mportguard: all is well[")) << written;
+}
+
+} // namespace
+} // namespace portguard::test
