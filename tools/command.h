@@ -1,0 +1,62 @@
+// What the command line looks like, as data. Parser and --help read it, and so can whatever else has to name
+// the same words (a man page, a shell's completion).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace portguard::tools {
+
+struct Parameter {
+    /// With underscores, as in a configuration file; spelled() is the command line's form.
+    std::string_view name;
+    /// What may stand there, as --help shows it; empty: a switch.
+    std::string_view values;
+    /// What holds without it, in words; empty: nothing worth telling.
+    std::string_view fallback;
+    std::string_view help;
+};
+
+/// "deny_errno" as "--deny-errno".
+std::string spelled(std::string_view name);
+
+/// A command line that has been read.
+struct Arguments {
+    /// Parameters that were given: name (with underscores) and value (empty for a switch), one entry a name.
+    std::vector<std::pair<std::string, std::string>> given;
+    /// PROGRAM and its arguments, untouched.
+    std::vector<std::string> program;
+
+    /// Null: not given.
+    [[nodiscard]] const std::string* value(std::string_view name) const;
+    [[nodiscard]] bool has(std::string_view name) const { return value(name) != nullptr; }
+};
+
+struct Command {
+    std::string_view name;
+    /// One line for the list of subcommands.
+    std::string_view summary;
+    std::string_view description;
+    /// Lines to paste.
+    std::string_view examples;
+    /// Words after the parameters are a program and its arguments.
+    bool takes_program = false;
+    /// Besides --config and the options of core's option_table(), which every command takes.
+    std::span<const Parameter> own;
+    int (*run)(const Arguments& arguments) = nullptr;
+};
+
+/// Everything that may be given to `command`, in the order of --help.
+std::vector<Parameter> parameters_of(const Command& command);
+
+std::span<const Command* const> all_commands();
+
+/// A file a subcommand.
+extern const Command run_command;
+extern const Command config_command;
+
+} // namespace portguard::tools

@@ -1,0 +1,117 @@
+#include "tools/command_line.h"
+
+#include <algorithm>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "tools/output.h"
+#include "tools/refusal.h"
+
+namespace portguard::tools {
+namespace {
+
+std::string help_hint(const Command& command) {
+    return "`portguard " + std::string(command.name) + " --help` lists what there is";
+}
+
+/// "deny-errno" and "deny_errno" are the same.
+const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::string_view word) {
+    std::string name(word.substr(std::min<std::size_t>(word.size(), 2)));
+    std::replace(name.begin(), name.end(), '-', '_');
+    const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                    [&name](const Parameter& parameter) { return parameter.name == name; });
+    return !word.starts_with("--") || found == parameters.end() ? nullptr : &*found;
+}
+
+struct Words {
+    /// For the parser: a parameter and its value are two words.
+    std::vector<std::string> ours;
+    std::vector<std::string> program;
+};
+
+/// Done here because CLI11 looks for options among the program's own arguments too, and takes the word after
+/// an empty `--name=` for its value.
+Words split(const Command& command, const std::vector<Parameter>& parameters,
+            const std::vector<std::string>& words) {
+    Words result;
+    auto word = words.begin();
+    for (; word != words.end() && word->size() > 1 && word->front() == '-'; ++word) {
+        if (*word == "--") {
+            ++word;
+            break;
+        }
+        const std::size_t equals = word->find('=');
+        const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
+        if (parameter == nullptr || parameter->values.empty()) {
+            result.ours.push_back(*word);
+            continue;
+        }
+        result.ours.push_back(word->substr(0, equals));
+        if (equals != std::string::npos) {
+            result.ours.push_back(word->substr(equals + 1));
+        } else if (++word != words.end()) {
+            result.ours.push_back(*word);
+        } else {
+            throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; " +
+                                               spelled(parameter->name) + "=" +
+                                               std::string(parameter->values) + " would be right");
+        }
+    }
+    result.program.assign(word, words.end());
+    if (!command.takes_program && !result.program.empty()) {
+        throw Refusal(ExitCode::usage, "'" + shown(result.program.front()) + "': `portguard " +
+                                           std::string(command.name) + "` takes options alone; " +
+                                           help_hint(command));
+    }
+    return result;
+}
+
+std::string both_spellings(std::string_view name) {
+    const std::string dashes = spelled(name);
+    const std::string underscores = "--" + std::string(name);
+    return dashes == underscores ? dashes : dashes + "," + underscores;
+}
+
+} // namespace
+
+Arguments parse_command_line(const Command& command, const std::vector<std::string>& words) {
+    const std::vector<Parameter> parameters = parameters_of(command);
+    Words split_words = split(command, parameters, words);
+
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    std::vector<CLI::Option*> options;
+    for (const Parameter& parameter : parameters) {
+        const std::string names = both_spellings(parameter.name);
+        // The last one wins, so that a script can append to a command line it was given.
+        options.push_back(parameter.values.empty() ? app.add_flag(names)
+                                                   : app.add_option(names)->take_last());
+    }
+    try {
+        std::reverse(split_words.ours.begin(), split_words.ours.end());
+        app.parse(std::move(split_words.ours));
+    } catch (const CLI::ParseError& error) {
+        throw Refusal(ExitCode::usage, shown(error.what()) + "; " + help_hint(command));
+    }
+    if (app.remaining_size() != 0) {
+        throw Refusal(ExitCode::usage, "'" + shown(app.remaining().front()) + "': `portguard " +
+                                           std::string(command.name) + "` has no such option; " +
+                                           help_hint(command));
+    }
+
+    Arguments arguments;
+    for (std::size_t index = 0; index < parameters.size(); ++index) {
+        if (options[index]->count() != 0) {
+            arguments.given.emplace_back(parameters[index].name, parameters[index].values.empty()
+                                                                     ? std::string()
+                                                                     : options[index]->results().back());
+        }
+    }
+    arguments.program = std::move(split_words.program);
+    return arguments;
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,16 @@
+// The configuration as tables: for a person, and for the README.
+#pragma once
+
+#include <string>
+
+#include "core/config.h"
+
+namespace portguard::tools {
+
+/// Every option, its value and where it came from, a line each.
+std::string describe_config(const Draft& draft);
+
+/// The option table in Markdown.
+std::string option_table_in_markdown();
+
+} // namespace portguard::tools

@@ -1,0 +1,15 @@
+// --help, made from the same data as the parser.
+#pragma once
+
+#include <string>
+
+#include "tools/command.h"
+
+namespace portguard::tools {
+
+/// `portguard --help`.
+std::string help_text();
+/// `portguard COMMAND --help`.
+std::string help_text(const Command& command);
+
+} // namespace portguard::tools

@@ -1,0 +1,30 @@
+#include "tools/output.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+#include "core/text.h"
+#include "tools/refusal.h"
+
+namespace portguard::tools {
+
+std::string shown(std::string_view text) {
+    std::string memory(text.size(), '\0');
+    TextWriter writer(memory.data(), memory.size());
+    return std::string(writer.add_untrusted(text).view());
+}
+
+void print(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (count < 0 && errno != EINTR) {
+            throw Refusal(ExitCode::failure,
+                          std::string("standard output cannot be written: ") + std::strerror(errno));
+        }
+        text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+    }
+}
+
+} // namespace portguard::tools

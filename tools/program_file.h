@@ -1,0 +1,32 @@
+// The file that execvp(3) would run, and its bytes.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "tools/elf_file.h"
+
+namespace portguard::tools {
+
+/// A file mapped for reading; no bytes where that cannot be had (it may still be executable).
+class MappedFile {
+public:
+    explicit MappedFile(const std::string& path);
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+    ~MappedFile();
+
+    [[nodiscard]] Bytes bytes() const { return {static_cast<const std::byte*>(memory_), size_}; }
+    [[nodiscard]] std::string_view text() const { return {static_cast<const char*>(memory_), size_}; }
+
+private:
+    void* memory_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// `name` as it is where it holds a slash, else from PATH. Throws Refusal where no such file is, or none that
+/// may be executed.
+std::string find_program(const std::string& name);
+
+} // namespace portguard::tools
