@@ -7,10 +7,9 @@ namespace {
 
 constexpr std::string_view test_prefix = "PORTGUARD_TEST_";
 constexpr std::string_view config_variable = "PORTGUARD_CONFIG";
-constexpr std::string_view overlap_advice = "; the two must not overlap";
 
 void start_sentence(std::string_view name, std::string_view value, const Place& place, TextWriter& why) {
-    why.add_untrusted(name).add('=').add_untrusted(value).add(" (");
+    why.add_excerpt(name).add('=').add_excerpt(value).add(" (");
     print_place(place, why);
     why.add("): ");
 }
@@ -56,11 +55,30 @@ void remove_range(const PortSet& ports, PortRange hole, PortSet& left) {
 
 void print_option_place(const Draft& draft, std::string_view name, TextWriter& out) {
     const std::size_t index = find_option(name);
-    out.add(name).add('=');
-    option_table()[index].print(draft.config, out);
-    out.add(" (");
+    Text<excerpt_length + 1> value;
+    option_table()[index].print(draft.config, value);
+    out.add(name).add('=').add_excerpt(value.view()).add(" (");
     print_place(draft.places[index], out);
     out.add(')');
+}
+
+/// A pair to paste where it is short enough to be one.
+void advise_pair(const Config& config, TextWriter& why) {
+    PortSet left;
+    remove_range(config.listen, config.ephemeral, left);
+    Text<256> listen;
+    print_port_set(left, listen);
+    if (listen.empty()) {
+        why.add("move one of them");
+    } else if (listen.truncated()) {
+        why.add("take ");
+        print_port_range(config.ephemeral, why);
+        why.add(" out of listen");
+    } else {
+        why.add("listen=").add(listen.view()).add(" with ephemeral=");
+        print_port_range(config.ephemeral, why);
+        why.add(" would work");
+    }
 }
 
 } // namespace
@@ -76,12 +94,13 @@ void print_place(const Place& place, TextWriter& out) {
 
 bool apply_option(Draft& draft, std::string_view name, std::string_view value, const Place& place,
                   TextWriter& why) {
+    value = trimmed(value);
     const std::size_t index = find_option(name);
     if (index == option_table().size()) {
         return refuse_unknown(name, value, place, why);
     }
     Sentence reason;
-    if (!option_table()[index].assign(draft.config, trimmed(value), reason)) {
+    if (!option_table()[index].assign(draft.config, value, reason)) {
         start_sentence(name, value, place, why);
         why.add(reason.view());
         return false;
@@ -100,7 +119,7 @@ bool apply_file(Draft& draft, std::string_view text, std::string_view file_name,
         std::string_view value = content;
         const std::string_view name = trimmed(next_field(value, '='));
         if (content.find('=') == std::string_view::npos) {
-            why.add('\'').add_untrusted(content).add("' (");
+            why.add('\'').add_excerpt(content).add("' (");
             print_place(place, why);
             why.add("): a line is `name = value` or a comment");
             return false;
@@ -119,9 +138,10 @@ bool apply_environment(Draft& draft, const char* const* environment, TextWriter&
             continue;
         }
         std::string_view value(*environment);
-        std::string_view variable = next_field(value, '=');
-        if (!variable.starts_with(environment_prefix) || variable == config_variable ||
-            variable.starts_with(test_prefix)) {
+        const bool has_value = value.find('=') != std::string_view::npos;
+        const std::string_view variable = next_field(value, '=');
+        if (!has_value || !starts_with(variable, environment_prefix) || variable == config_variable ||
+            starts_with(variable, test_prefix)) {
             continue;
         }
         const Place place{Origin::environment, {}, 0};
@@ -141,7 +161,7 @@ bool apply_environment(Draft& draft, const char* const* environment, TextWriter&
 const char* config_path_in(const char* const* environment) {
     for (; environment != nullptr && *environment != nullptr; ++environment) {
         const std::string_view entry(*environment);
-        if (entry.starts_with(config_variable) && entry.size() > config_variable.size() &&
+        if (starts_with(entry, config_variable) && entry.size() > config_variable.size() &&
             entry[config_variable.size()] == '=') {
             return *environment + config_variable.size() + 1;
         }
@@ -158,18 +178,8 @@ bool check_whole(const Draft& draft, TextWriter& why) {
     print_option_place(draft, "listen", why);
     why.add(" and ");
     print_option_place(draft, "ephemeral", why);
-    why.add(" meet at port ").add_number(port);
-    PortSet left;
-    remove_range(config.listen, config.ephemeral, left);
-    if (left.empty()) {
-        why.add(overlap_advice).add(": move one of them");
-        return false;
-    }
-    why.add(overlap_advice).add(": listen=");
-    print_port_set(left, why);
-    why.add(" with ephemeral=");
-    print_port_range(config.ephemeral, why);
-    why.add(" would work");
+    why.add(" meet at port ").add_number(port).add("; the two must not overlap: ");
+    advise_pair(config, why);
     return false;
 }
 

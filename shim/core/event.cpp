@@ -52,10 +52,9 @@ std::string_view outcome(EventKind kind) {
 
 /// A long plan is cut: the sentence has to fit a line.
 void print_plan(const Config& config, TextWriter& out) {
-    constexpr std::size_t longest = 120;
-    Text<longest> plan;
+    Text<excerpt_length + 1> plan;
     print_port_set(config.listen, plan);
-    out.add("listen=").add(plan.view()).add(plan.truncated() ? "..." : "");
+    out.add("listen=").add_excerpt(plan.view());
 }
 
 } // namespace

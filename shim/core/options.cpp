@@ -45,7 +45,6 @@ constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"}
 constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line", "off"};
 
 bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
-    config.listen.clear();
     if (!parse_port_set(value, config.listen, why)) {
         why.add("; ports and ranges like 80,443,5000-14999 would be right");
         return false;
@@ -73,21 +72,22 @@ void print_ephemeral(const Config& config, TextWriter& out) {
 }
 
 bool assign_port_zero(Config& config, std::string_view value, TextWriter& why) {
-    if (!assign_enum<port_zero_words, &Config::port_zero>(config, value, why)) {
-        return false;
-    }
-    if (config.port_zero == PortZero::listen) {
+    if (value == port_zero_words[static_cast<std::size_t>(PortZero::listen)]) {
         why.add("is not built yet; leave it at ephemeral");
         return false;
     }
-    return true;
+    return assign_enum<port_zero_words, &Config::port_zero>(config, value, why);
 }
 
 /// Copies `value` with its NUL; false: it does not fit.
 template <std::size_t capacity>
 bool copy_text(char (&out)[capacity], std::string_view value, TextWriter& why) {
     if (value.size() >= capacity) {
-        why.add("is longer than ").add_number(capacity - 1).add(" bytes");
+        why.add("is too long; at most ").add_number(capacity - 1).add(" bytes would be right");
+        return false;
+    }
+    if (value.find('\0') != std::string_view::npos) {
+        why.add("holds a NUL byte, which would end it early; text without one would be right");
         return false;
     }
     std::memcpy(out, value.data(), value.size());
@@ -110,7 +110,7 @@ bool assign_log(Config& config, std::string_view value, TextWriter& why) {
         config.log.kind = value == "none" ? LogKind::none : LogKind::standard_error;
         return true;
     }
-    if (!value.starts_with(file_prefix)) {
+    if (!starts_with(value, file_prefix)) {
         why.add("must be stderr, none or file:/absolute/path");
         return false;
     }
@@ -119,8 +119,11 @@ bool assign_log(Config& config, std::string_view value, TextWriter& why) {
         why.add("is relative and would follow the program's chdir; file:/absolute/path would be right");
         return false;
     }
+    if (!copy_text(config.log.path, value, why)) {
+        return false;
+    }
     config.log.kind = LogKind::file;
-    return copy_text(config.log.path, value, why);
+    return true;
 }
 
 void print_log(const Config& config, TextWriter& out) {

@@ -40,8 +40,7 @@ public:
         return ((words_[port / 64U] >> (port % 64U)) & 1U) != 0;
     }
     [[nodiscard]] bool empty() const;
-    /// The lowest run of neighbouring ports of the set whose low end is at or above `from`; none: an empty
-    /// range.
+    /// The lowest run of neighbouring ports of the set at or above `from`; none: an empty range.
     [[nodiscard]] PortRange next_run(std::uint32_t from) const;
     /// The lowest port that both hold, or 0.
     [[nodiscard]] std::uint16_t first_common(PortRange range) const;
@@ -58,7 +57,8 @@ std::uint16_t parse_port(std::string_view text);
 /// Reads "15000-65000" or one port. False: `why` says what is wrong with which word, without a full stop.
 bool parse_port_range(std::string_view text, PortRange& range, TextWriter& why);
 
-/// Reads "80,443,5000-14999" (blanks around words are allowed) and adds it to `ports`. False: as above.
+/// Reads "80,443,5000-14999" (blanks around words are allowed) into `ports`, in place of what was there.
+/// False: as above, and nothing is changed.
 bool parse_port_set(std::string_view text, PortSet& ports, TextWriter& why);
 
 void print_port_range(PortRange range, TextWriter& out);

@@ -53,9 +53,19 @@ TextWriter& TextWriter::add_untrusted(std::string_view text) {
     return *this;
 }
 
+TextWriter& TextWriter::add_excerpt(std::string_view text) {
+    const bool cut = text.size() > excerpt_length;
+    add_untrusted({text.data(), cut ? excerpt_length : text.size()});
+    return add(cut ? "..." : "");
+}
+
 void TextWriter::clear() {
     used_ = 0;
     truncated_ = false;
+}
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+    return text.size() >= prefix.size() && std::string_view(text.data(), prefix.size()) == prefix;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -22,6 +22,9 @@ public:
     /// Text that somebody else controls (a process name, a path): every byte that a terminal or a line
     /// reader could act on (controls, DEL, bytes outside ASCII) is shown as '?'.
     TextWriter& add_untrusted(std::string_view text);
+    /// As add_untrusted, but of long text only the beginning and "...": a plan of 1,000 ranges must not push
+    /// the rest of its sentence out.
+    TextWriter& add_excerpt(std::string_view text);
 
     void clear();
     [[nodiscard]] std::string_view view() const { return {memory_, used_}; }
@@ -46,8 +49,15 @@ private:
     char storage_[capacity];
 };
 
+/// What add_excerpt shows at most.
+inline constexpr std::size_t excerpt_length = 120;
+
 /// One sentence for a person, such as the reason why a configuration is refused.
 using Sentence = Text<1024>;
+
+/// std::string_view::starts_with is made of substr, whose out-of-range check calls into libstdc++ in a build
+/// without optimisation.
+bool starts_with(std::string_view text, std::string_view prefix);
 
 /// `text` without the blanks (space, tab, CR) at either end.
 std::string_view trimmed(std::string_view text);
