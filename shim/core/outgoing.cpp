@@ -3,16 +3,20 @@
 namespace portguard {
 namespace {
 
-bool is_inside(PortRange inner, PortRange outer) {
-    return intersection(inner, outer) == inner;
+/// How many ports of `range` the kernel gives out by itself.
+std::uint32_t count_unreserved(PortRange range, const HostPorts& host) {
+    return range.size() - host.reserved.count(range);
+}
+
+bool stays_inside(const HostPorts& host, PortRange range) {
+    return count_unreserved(host.range, host) == count_unreserved(intersection(host.range, range), host);
 }
 
 /// True when the kernel, left alone, gives out no port of `listen`.
 bool avoids_listen(const Config& config, const HostPorts& host) {
     for (PortRange run = config.listen.next_run(0); !run.empty();
          run = config.listen.next_run(run.high + 1U)) {
-        const PortRange shared = intersection(run, host.range);
-        if (host.reserved.count(shared) != shared.size()) {
+        if (count_unreserved(intersection(run, host.range), host) != 0) {
             return false;
         }
     }
@@ -29,7 +33,7 @@ PortRange best_piece(PortRange base, const Config& config, const HostPorts& host
         const std::uint32_t end = next.empty() || next.low > base.high ? base.high + 1U : next.low;
         if (end > low) {
             const PortRange piece{static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(end - 1)};
-            const std::uint32_t size = piece.size() - host.reserved.count(piece);
+            const std::uint32_t size = count_unreserved(piece, host);
             if (size > best_size) {
                 best = piece;
                 best_size = size;
@@ -47,6 +51,23 @@ PortRange reachable_range(const Config& config, const HostPorts& host) {
     }
     const PortRange base = config.ephemeral.empty() ? host.range : intersection(config.ephemeral, host.range);
     return best_piece(base, config, host);
+}
+
+/// The kernel takes "0-1023" as a list of reserved ports, and shows it so. Port 0 is none; the rest of such a
+/// first word is put into `rest_of_word`.
+bool cut_port_zero(std::string_view& text, PortRange& rest_of_word) {
+    std::string_view rest = text;
+    std::string_view word = next_field(rest, ',');
+    const bool is_range = starts_with(word, "0-");
+    if (!is_range && word != "0") {
+        return true;
+    }
+    text = rest;
+    if (is_range) {
+        next_field(word, '-');
+        rest_of_word = {1, parse_port(word)};
+    }
+    return rest_of_word.high != 0 || !is_range;
 }
 
 } // namespace
@@ -69,8 +90,16 @@ bool parse_reserved_ports(std::string_view text, PortSet& reserved) {
     if (!text.empty() && text.back() == '\n') {
         text.remove_suffix(1);
     }
+    PortRange from_zero;
+    if (!cut_port_zero(text, from_zero)) {
+        return false;
+    }
     Text<64> ignored;
-    return text.empty() || parse_port_set(text, reserved, ignored);
+    if (!text.empty() && !parse_port_set(text, reserved, ignored)) {
+        return false;
+    }
+    reserved.insert(from_zero);
+    return true;
 }
 
 OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host) {
@@ -79,7 +108,7 @@ OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host) {
         return {OutgoingMethod::courtesy, false, {}, wanted};
     }
     const bool host_keeps_out = !host.range.empty() && avoids_listen(config, host);
-    const bool host_inside = host_keeps_out && is_inside(host.range, wanted);
+    const bool host_inside = host_keeps_out && stays_inside(host, wanted);
     if (host_inside) {
         const auto method = config.has_listen ? OutgoingMethod::none : OutgoingMethod::courtesy;
         return {method, false, {}, wanted};
