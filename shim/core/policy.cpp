@@ -40,7 +40,7 @@ Verdict decide_outside_plan(const Config& config, const OutgoingPlan& plan, Sock
     }
     // Resolvers draw their source ports with bind, as a defence against forged answers (RFC 5452).
     if (facts.protocol() == Protocol::udp && plan.ephemeral.contains(target.port)) {
-        return {.after = After::tell_ephemeral, .next = facts};
+        return {.after = After::tell_ephemeral, .next = facts.with_port(PortChoice::program)};
     }
     if (enforces(config)) {
         return {.before = Before::refuse, .next = facts};
@@ -68,7 +68,7 @@ SocketFacts facts_of_socket(int domain, int type, int protocol) {
 }
 
 Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts facts, Target target) {
-    if (target.family == Family::other || facts.protocol() == Protocol::other) {
+    if (config.mode == Mode::off || target.family == Family::other || facts.protocol() == Protocol::other) {
         return {.next = facts};
     }
     if (target.unspecified_family && facts.protocol() == Protocol::unknown) {
@@ -81,23 +81,28 @@ Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts 
     if (config.has_listen && !config.listen.contains(target.port)) {
         return decide_outside_plan(config, plan, facts, target);
     }
-    if (facts.protocol() == Protocol::udp) {
-        return {.next = facts.with_port(PortChoice::program)};
-    }
     const bool at_risk = !config.has_listen && plan.ephemeral.contains(target.port);
+    if (facts.protocol() == Protocol::udp) {
+        return {.after = at_risk ? After::tell_ephemeral : After::nothing,
+                .next = facts.with_port(PortChoice::program)};
+    }
     return {.next = facts.with_port(at_risk ? PortChoice::program_in_ephemeral : PortChoice::program)};
 }
 
 bool may_try_cure(const Config& config, SocketFacts facts, Target target) {
-    return config.reuseaddr != ReuseAddress::off && facts.is_tcp_like() && target.port != 0 &&
-           !facts.chose_reuseaddr();
+    return enforces(config) && config.reuseaddr != ReuseAddress::off && facts.is_tcp_like() &&
+           target.port != 0 && !facts.chose_reuseaddr();
 }
 
 Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {
     const bool fixed =
         facts.port() == PortChoice::program || facts.port() == PortChoice::program_in_ephemeral;
     Verdict verdict{.next = facts};
-    if (fixed && facts.protocol() != Protocol::udp) {
+    if (config.mode == Mode::off || facts.protocol() == Protocol::udp ||
+        facts.protocol() == Protocol::other) {
+        return verdict;
+    }
+    if (fixed) {
         if (facts.port() == PortChoice::program_in_ephemeral) {
             verdict.after = After::tell_ephemeral;
         }

@@ -1,0 +1,216 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "core/policy.h"
+#include "unit/making.h"
+
+namespace portguard {
+namespace {
+
+using test::configured;
+using test::host;
+using test::what;
+
+constexpr SocketFacts unknown;
+constexpr SocketFacts other = SocketFacts::of(Protocol::other);
+constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
+constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
+constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
+
+constexpr Target port(std::uint16_t number, Family family = Family::ipv4) {
+    return {family, false, number};
+}
+constexpr Target unspecified(std::uint16_t number) {
+    return {Family::ipv4, true, number};
+}
+
+Config planned(std::string_view mode = "enforce") {
+    return configured({{"listen", "80,443,5000-14999"}, {"ephemeral", "15000-65000"}, {"mode", mode}});
+}
+
+struct Row {
+    SocketFacts facts;
+    Target target;
+    std::string_view verdict, next;
+};
+
+/// Under the plan on a host whose range covers listen ports, unless told otherwise.
+void expect_verdicts(const Config& config, std::initializer_list<Row> rows,
+                     const HostPorts& host_ports = host("10000-60999")) {
+    const OutgoingPlan plan = plan_outgoing(config, host_ports);
+    for (const Row& row : rows) {
+        SCOPED_TRACE(testing::Message() << what(row.facts) << " to port " << row.target.port);
+        const Verdict verdict = decide_bind(config, plan, row.facts, row.target);
+        EXPECT_EQ(what(verdict), row.verdict);
+        if (verdict.before != Before::ask_kernel) {
+            EXPECT_EQ(what(verdict.next), row.next);
+        }
+    }
+}
+
+TEST(DecideBind, LetsAPortOfThePlanPassAndRemembersIt) {
+    expect_verdicts(planned(), {
+                                   {tcp, port(80), "pass", "tcp program"},
+                                   {tcp, port(5000), "pass", "tcp program"},
+                                   {tcp, port(14999), "pass", "tcp program"},
+                                   {tcp, port(443, Family::ipv6), "pass", "tcp program"},
+                                   {mptcp, port(80), "pass", "mptcp program"},
+                                   {udp, port(5353), "pass", "udp program"},
+                                   {unknown, port(80), "pass", "unknown program"},
+                               });
+}
+
+TEST(DecideBind, RefusesAPortOutsideThePlan) {
+    expect_verdicts(planned(), {
+                                   {tcp, port(1), "refuse", "tcp"},
+                                   {tcp, port(4999), "refuse", "tcp"},
+                                   {tcp, port(15000), "refuse", "tcp"},
+                                   {tcp, port(65535), "refuse", "tcp"},
+                                   {tcp, port(20000, Family::ipv6), "refuse", "tcp"},
+                                   {mptcp, port(20000), "refuse", "mptcp"},
+                                   {udp, port(53), "refuse", "udp"},
+                                   {udp, port(65001), "refuse", "udp"},
+                               });
+}
+
+TEST(DecideBind, LetsAUdpPortInsideEphemeralPassAndTellsIt) {
+    expect_verdicts(planned(), {
+                                   {udp, port(15000), "tell_ephemeral", "udp program"},
+                                   {udp, port(65000, Family::ipv6), "tell_ephemeral", "udp program"},
+                               });
+}
+
+TEST(DecideBind, AsksTheKernelBeforeItRefusesASocketItNeverSaw) {
+    expect_verdicts(planned(), {{unknown, port(20000), "ask_kernel", ""}});
+}
+
+TEST(DecideBind, LeavesOtherSocketsAndAddressesAlone) {
+    expect_verdicts(planned(), {
+                                   {other, port(20000), "pass", "other"},
+                                   {other, port(0), "pass", "other"},
+                                   {other, unspecified(20000), "pass", "other"},
+                                   {tcp, {}, "pass", "tcp"},
+                                   {unknown, {}, "pass", "unknown"},
+                               });
+}
+
+TEST(DecideBind, LeavesToTheKernelWhatTheKernelWillNotRead) {
+    const test::SocketAddress outside = test::ipv4("0.0.0.0", 20000);
+    const test::SocketAddress local = test::unix_path("/tmp/x");
+    const auto garbage = [](std::uintptr_t number) { return reinterpret_cast<const sockaddr*>(number); };
+    const Target targets[] = {
+        read_target(nullptr, sizeof(sockaddr_in)),
+        read_target(garbage(1), sizeof(sockaddr_in)),
+        read_target(garbage(~std::uintptr_t{0}), 16),
+        read_target(outside.get(), sizeof(sockaddr_in) - 1),
+        read_target(outside.get(), 0),
+        read_target(outside.get(), sizeof(sockaddr_storage) + 1),
+        read_target(local.get(), local.length),
+        read_target(test::ipv4("127.0.0.1", 80, AF_UNSPEC).get(), 16),
+    };
+    for (const Target target : targets) {
+        expect_verdicts(planned(), {{tcp, target, "pass", "tcp"}, {unknown, target, "pass", "unknown"}});
+    }
+    expect_verdicts(planned(), {{tcp, read_target(outside.get(), outside.length), "refuse", "tcp"}});
+}
+
+TEST(DecideBind, JudgesAV4MappedAddressByItsPort) {
+    const test::SocketAddress mapped = test::ipv6("::ffff:10.1.2.3", 20000);
+    expect_verdicts(planned(), {{tcp, read_target(mapped.get(), mapped.length), "refuse", "tcp"}});
+}
+
+TEST(DecideBind, TakesUnspecifiedFamilyAsIpv4OnInternetSocketsAlone) {
+    expect_verdicts(planned(), {
+                                   {tcp, unspecified(80), "pass", "tcp program"},
+                                   {tcp, unspecified(20000), "refuse", "tcp"},
+                                   {udp, unspecified(20000), "tell_ephemeral", "udp program"},
+                                   {unknown, unspecified(80), "ask_kernel", ""},
+                                   {unknown, unspecified(20000), "ask_kernel", ""},
+                               });
+}
+
+TEST(DecideBind, KeepsPortZeroInsideEphemeral) {
+    constexpr SocketFacts own_range = tcp.with_chosen_range();
+    expect_verdicts(planned(), {
+                                   {tcp, port(0), "set_range", "tcp clamped"},
+                                   {mptcp, port(0, Family::ipv6), "set_range", "mptcp clamped"},
+                                   {tcp.with_clamp(), port(0), "pass", "tcp clamped"},
+                                   {own_range, port(0), "pass", "tcp chose_range"},
+                                   {unknown, port(0), "ask_kernel", ""},
+                                   {udp, port(0), "pass", "udp"},
+                               });
+}
+
+TEST(DecideBind, LeavesPortZeroAloneWhereThatNeedsNoClampOrCannotHaveOne) {
+    for (const char* range : {"32768-60999", "10000-14000"}) {
+        expect_verdicts(planned(), {{tcp, port(0), "pass", "tcp"}, {unknown, port(0), "pass", "unknown"}},
+                        host(range));
+    }
+    expect_verdicts({}, {{tcp, port(0), "pass", "tcp"}, {unknown, port(0), "pass", "unknown"}});
+}
+
+TEST(DecideBind, ForgetsAnEarlierPortWhenTheKernelChoosesANewOne) {
+    expect_verdicts({}, {{tcp.with_port(PortChoice::program), port(0), "pass", "tcp"}});
+}
+
+TEST(DecideBind, WithoutAPlanDeniesNothingAndMarksPortsAtRisk) {
+    expect_verdicts({}, {
+                            {tcp, port(1), "pass", "tcp program"},
+                            {tcp, port(9999), "pass", "tcp program"},
+                            {tcp, port(10000), "pass", "tcp program_in_ephemeral"},
+                            {tcp, port(60999), "pass", "tcp program_in_ephemeral"},
+                            {tcp, port(65535), "pass", "tcp program"},
+                            {mptcp, port(10000), "pass", "mptcp program_in_ephemeral"},
+                            {unknown, port(10000), "pass", "unknown program_in_ephemeral"},
+                            {udp, port(53), "pass", "udp program"},
+                        });
+}
+
+TEST(DecideBind, WithoutAPlanTellsAUdpPortInsideEphemeral) {
+    expect_verdicts({}, {{udp, port(10000), "tell_ephemeral", "udp program"}});
+}
+
+TEST(DecideBind, WithoutAPlanMarksNothingWhereTheHostCannotBeRead) {
+    expect_verdicts(
+        {}, {{tcp, port(40000), "pass", "tcp program"}, {udp, port(40000), "pass", "udp program"}}, host(""));
+}
+
+TEST(DecideBind, CountsAPlannedPortInsideTheHostsRangeAsSafe) {
+    const Config config = configured({{"listen", "40000"}});
+    expect_verdicts(config,
+                    {{tcp, port(40000), "pass", "tcp program"}, {udp, port(40000), "pass", "udp program"}});
+}
+
+TEST(DecideBind, ObserveLetsEverythingPassAndTellsWhatEnforceWouldRefuse) {
+    expect_verdicts(planned("observe"), {
+                                            {tcp, port(80), "pass", "tcp program"},
+                                            {tcp, port(20000), "tell_refused", "tcp program"},
+                                            {mptcp, port(20000), "tell_refused", "mptcp program"},
+                                            {udp, port(53), "tell_refused", "udp program"},
+                                            {udp, port(20000), "tell_ephemeral", "udp program"},
+                                            {unknown, port(20000), "ask_kernel", ""},
+                                            {tcp, port(0), "pass", "tcp"},
+                                        });
+}
+
+TEST(DecideBind, OffLetsEverythingPassAndTellsNothing) {
+    for (const SocketFacts facts : {tcp, udp, mptcp, unknown, other}) {
+        for (const std::uint16_t number : test::PortNumbers{0, 80, 20000}) {
+            expect_verdicts(planned("off"), {{facts, port(number), "pass", what(facts)},
+                                             {facts, unspecified(number), "pass", what(facts)}});
+        }
+    }
+}
+
+TEST(DecideBind, FindsItsPortAmongAThousandRanges) {
+    const Config config = configured({{"listen", test::thousand_ranges()}});
+    for (std::uint16_t number = 10000; number < 11999; ++number) {
+        const bool listed = number % 2 == 0;
+        expect_verdicts(
+            config, {{tcp, port(number), listed ? "pass" : "refuse", listed ? "tcp program" : "tcp"}}, {});
+    }
+}
+
+} // namespace
+} // namespace portguard
