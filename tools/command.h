@@ -40,6 +40,7 @@ struct Command {
     std::string_view name;
     /// One line for the list of subcommands.
     std::string_view summary;
+    /// A paragraph a line.
     std::string_view description;
     /// Lines to paste.
     std::string_view examples;

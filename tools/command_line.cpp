@@ -45,6 +45,11 @@ Words split(const Command& command, const std::vector<Parameter>& parameters,
         const std::size_t equals = word->find('=');
         const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
         if (parameter == nullptr || parameter->values.empty()) {
+            // CLI11 would take any value for "on", "no" too.
+            if (parameter != nullptr && equals != std::string::npos) {
+                throw Refusal(ExitCode::usage,
+                              "'" + shown(*word) + "': " + spelled(parameter->name) + " takes no value");
+            }
             result.ours.push_back(*word);
             continue;
         }

@@ -30,9 +30,9 @@ int print_config(const Arguments& arguments) {
 const Command config_command{
     .name = "config",
     .summary = "shows every option, its value and where it came from",
-    .description = "Shows what `portguard run` would do with the same options, environment and file: every "
-                   "option, its value, and where it\ncame from (default, file:line, environment, command "
-                   "line).\n",
+    .description =
+        "Shows what `portguard run` would do with the same options, environment and file: every "
+        "option, its value, and where it came from (default, file:line, environment, command line).",
     .examples = "    portguard config\n"
                 "    portguard config --config ./portguard.conf --mode=observe\n",
     .own = parameters,

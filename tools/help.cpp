@@ -1,5 +1,7 @@
 #include "tools/help.h"
 
+#include "core/text.h"
+
 namespace portguard::tools {
 namespace {
 
@@ -10,24 +12,47 @@ std::string usage_line(const Command& command) {
            (command.takes_program ? " [--] PROGRAM [ARGUMENT...]" : "") + "\n";
 }
 
+/// Breaks at blanks, so that a terminal does not break inside a word.
+std::string wrapped(std::string_view words, std::string_view margin) {
+    constexpr std::size_t line_width = 100;
+    std::string text(margin);
+    std::size_t width = margin.size();
+    while (!words.empty()) {
+        const std::string_view word = next_field(words, ' ');
+        if (width + 1 + word.size() > line_width) {
+            text.append("\n").append(margin);
+            width = margin.size();
+        } else if (width != margin.size()) {
+            text.append(" ");
+            ++width;
+        }
+        text.append(word);
+        width += word.size();
+    }
+    return text + "\n";
+}
+
 void add_parameter(const Parameter& parameter, std::string& text) {
     text.append("  ").append(spelled(parameter.name));
     if (!parameter.values.empty()) {
         text.append("=").append(parameter.values);
     }
-    text.append("\n").append(indent).append(indent).append(parameter.help);
+    std::string words(parameter.help);
     if (!parameter.fallback.empty()) {
-        text.append(" (default: ").append(parameter.fallback).append(")");
+        words.append(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");
+        words.append(parameter.fallback).append(")");
     }
-    text.append("\n");
+    text.append("\n").append(wrapped(words, "        "));
 }
 
 } // namespace
 
 std::string help_text() {
     std::string text =
-        "portguard keeps listen ports and the ports of outgoing connections apart, in programs "
-        "that nobody can recompile, and says who holds a port that is refused.\n\nUsage:\n";
+        wrapped("portguard keeps listen ports and the ports of outgoing connections apart, in "
+                "programs that nobody can recompile, and says who holds a port that is refused.",
+                "");
+    text.append("\nUsage:\n");
     for (const Command* const command : all_commands()) {
         text.append(indent).append(usage_line(*command));
         text.append(indent).append(indent).append(command->summary).append("\n");
@@ -42,7 +67,11 @@ std::string help_text() {
 
 std::string help_text(const Command& command) {
     std::string text = "Usage: " + usage_line(command);
-    text.append("\n").append(command.description).append("\nOptions:\n");
+    std::string_view paragraphs = command.description;
+    while (!paragraphs.empty()) {
+        text.append("\n").append(wrapped(next_field(paragraphs, '\n'), ""));
+    }
+    text.append("\nOptions:\n");
     for (const Parameter& parameter : parameters_of(command)) {
         add_parameter(parameter, text);
     }

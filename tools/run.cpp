@@ -65,7 +65,8 @@ std::string quoted(const std::string& value) {
     return text + "'";
 }
 
-int print_plan(const ResolvedConfig& resolved, Variables variables, const std::string& path) {
+int print_plan(const ResolvedConfig& resolved, Variables variables, const std::string& path,
+               const Reachability& program) {
     add_inherited(variables);
     std::string text = "# configuration\n" + describe_config(resolved.draft()) + "\n# environment\n";
     for (const auto& [name, value] : variables) {
@@ -73,6 +74,7 @@ int print_plan(const ResolvedConfig& resolved, Variables variables, const std::s
     }
     if (!path.empty()) {
         text.append("\n# program\n").append(path).append("\n");
+        text.append(program.obstacle.empty() ? "" : "unguarded: " + program.obstacle + "\n");
     }
     print(text);
     return 0;
@@ -111,7 +113,7 @@ int run(const Arguments& arguments) {
     }
     const Variables variables = variables_for(resolved, program);
     if (print_only) {
-        return print_plan(resolved, variables, path);
+        return print_plan(resolved, variables, path, program);
     }
     for (const auto& [name, value] : variables) {
         ::setenv(name.c_str(), value.c_str(), 1);
@@ -126,12 +128,11 @@ const Command run_command{
     .summary = "starts PROGRAM with the guard in it; pid, signals and exit status are the program's own",
     .description =
         "Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts "
-        "is\n"
-        "guarded too. A command line beats the environment (PORTGUARD_<NAME>), which beats the file.\n"
-        "\n"
-        "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked,\n"
-        "set-user-ID, built for another platform or libc), 126 PROGRAM cannot be executed, 127 there is no\n"
-        "PROGRAM; else PROGRAM's own.\n",
+        "is "
+        "guarded too. The command line beats the environment (PORTGUARD_<NAME>), which beats the file.\n"
+        "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked, "
+        "set-user-ID, built for another platform or libc), 126 PROGRAM cannot be executed, 127 there is no "
+        "PROGRAM; else PROGRAM's own.",
     .examples = "    portguard run --listen=5000-14999 --ephemeral=15000-65000 nginx -g 'daemon off;'\n"
                 "    portguard run --mode=observe --log=file:ports.log -- make test\n"
                 "    portguard run --listen=80,443 --print\n",
