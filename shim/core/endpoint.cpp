@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 namespace portguard {
@@ -12,13 +11,6 @@ namespace {
 
 // The kernel accepts an IPv6 address without its scope id (SIN6_LEN_RFC2133, net/ipv6/af_inet6.c).
 constexpr socklen_t shortest_ipv6 = offsetof(sockaddr_in6, sin6_scope_id);
-
-// Pointers in the first page or outside the user half can only be a test of EFAULT; the kernel answers it
-// better.
-bool is_plausible(const void* pointer) {
-    const auto number = reinterpret_cast<std::uintptr_t>(pointer);
-    return number >= 4096 && (number >> 47) == 0;
-}
 
 bool kernel_would_read(const sockaddr* address, socklen_t length) {
     return length >= sizeof(sa_family_t) && length <= sizeof(sockaddr_storage) && is_plausible(address);
@@ -29,6 +21,49 @@ Field read_field(const sockaddr* address, std::size_t offset) {
     Field field;
     std::memcpy(&field, reinterpret_cast<const char*>(address) + offset, sizeof field);
     return field;
+}
+
+void print_ipv4(const std::uint8_t* bytes, TextWriter& out) {
+    out.add_number(bytes[0]).add('.').add_number(bytes[1]).add('.');
+    out.add_number(bytes[2]).add('.').add_number(bytes[3]);
+}
+
+constexpr std::size_t group_count = 8;
+
+std::uint32_t group_at(const std::uint8_t* bytes, std::size_t group) {
+    return static_cast<std::uint32_t>(bytes[2 * group]) << 8 | bytes[2 * group + 1];
+}
+
+/// How many groups from `first` on are zero.
+std::size_t count_zero_groups(const std::uint8_t* bytes, std::size_t first) {
+    std::size_t end = first;
+    while (end < group_count && group_at(bytes, end) == 0) {
+        ++end;
+    }
+    return end - first;
+}
+
+/// RFC 5952. inet_ntop would do, were its sprintf async-signal-safe.
+void print_ipv6(const std::uint8_t* bytes, TextWriter& out) {
+    std::size_t hole = group_count;
+    std::size_t hole_size = 1;
+    for (std::size_t group = 0; group < group_count; ++group) {
+        const std::size_t zeros = count_zero_groups(bytes, group);
+        hole = zeros > hole_size ? group : hole;
+        hole_size = zeros > hole_size ? zeros : hole_size;
+    }
+    std::string_view separator;
+    for (std::size_t group = 0; group < group_count;) {
+        if (group == hole) {
+            out.add("::");
+            separator = {};
+            group += hole_size;
+            continue;
+        }
+        out.add(separator).add_hex(group_at(bytes, group));
+        separator = ":";
+        ++group;
+    }
 }
 
 } // namespace
@@ -91,15 +126,14 @@ Endpoint read_endpoint(const sockaddr* address, socklen_t length) {
 }
 
 void print_endpoint(const Endpoint& endpoint, TextWriter& out) {
-    char text[INET6_ADDRSTRLEN] = "";
-    const bool ipv6 = endpoint.family == Family::ipv6;
-    if (endpoint.family == Family::other ||
-        inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint.address.data(), text, sizeof text) == nullptr) {
-        out.add("*");
-    } else if (ipv6) {
-        out.add('[').add(text).add(']');
-    } else {
-        out.add(text);
+    switch (endpoint.family) {
+    case Family::ipv4: print_ipv4(endpoint.address.data(), out); break;
+    case Family::ipv6:
+        out.add('[');
+        print_ipv6(endpoint.address.data(), out);
+        out.add(']');
+        break;
+    case Family::other: out.add('*'); break;
     }
     out.add(':').add_number(endpoint.port);
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "core/text.h"
@@ -21,6 +22,13 @@ struct Target {
     bool unspecified_family = false;
     std::uint16_t port = 0;
 };
+
+/// Pointers in the first page or outside the user half can only be a test of EFAULT, which the kernel answers
+/// better than a crash of ours.
+inline bool is_plausible(const void* pointer) {
+    const auto number = reinterpret_cast<std::uintptr_t>(pointer);
+    return number >= 4096 && (number >> 47) == 0;
+}
 
 /// `length` is what the caller passed to bind(2) or connect(2). Reads at most the fields it names.
 Target read_target(const sockaddr* address, socklen_t length);
