@@ -18,6 +18,24 @@ enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
 enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
 enum class LogKind : std::uint8_t { standard_error, file, none };
+enum class Format : std::uint8_t { text, json };
+enum class Level : std::uint8_t { info, warn, error };
+
+/// A number whose default is not 0, and yet all zero by default: kept as the difference from it.
+template <std::uint16_t fallback>
+class Tuned {
+public:
+    constexpr Tuned& operator=(std::uint16_t value) {
+        difference_ = value ^ fallback;
+        return *this;
+    }
+    [[nodiscard]] constexpr std::uint16_t value() const {
+        return static_cast<std::uint16_t>(difference_ ^ fallback);
+    }
+
+private:
+    std::uint16_t difference_ = 0;
+};
 
 struct LogTarget {
     LogKind kind = LogKind::standard_error;
@@ -41,6 +59,15 @@ struct Config {
     /// Program names, separated by commas, NUL-terminated; empty: every program.
     char only[512] = {};
     LogTarget log;
+    Format format = Format::text;
+    /// Events below it are not told.
+    Level level = Level::info;
+    /// Frames of a stack that are shown; 0: none.
+    Tuned<32> stack_depth;
+    /// What one look-up for a report may take.
+    Tuned<200> budget_ms;
+    /// Reports a second and process; the rest is counted.
+    Tuned<20> max_reports;
 };
 
 /// Where a value came from; later ones beat earlier ones.

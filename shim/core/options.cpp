@@ -134,6 +134,30 @@ void print_log(const Config& config, TextWriter& out) {
     }
 }
 
+template <auto member, std::uint16_t low, std::uint16_t high>
+bool assign_number(Config& config, std::string_view value, TextWriter& why) {
+    std::uint32_t number = 0;
+    bool digits = !value.empty() && value.size() <= 5;
+    for (const char character : value) {
+        digits = digits && character >= '0' && character <= '9';
+        number = number * 10 + static_cast<unsigned char>(character - '0');
+    }
+    if (!digits || number < low || number > high) {
+        why.add("must be a number from ").add_number(low).add(" to ").add_number(high);
+        return false;
+    }
+    config.*member = static_cast<std::uint16_t>(number);
+    return true;
+}
+
+template <auto member>
+void print_number(const Config& config, TextWriter& out) {
+    out.add_number((config.*member).value());
+}
+
+constexpr std::array<std::string_view, 2> format_words{"text", "json"};
+constexpr std::array<std::string_view, 3> level_words{"info", "warn", "error"};
+
 constexpr std::array table{
     Option{"listen", "PORT|LOW-HIGH[,...]", "unset: nothing is refused", "ports that programs may listen on",
            assign_listen, print_listen},
@@ -157,6 +181,17 @@ constexpr std::array table{
     Option{"diagnosis", "full|stack|line|off", "full",
            "how much may be asked to explain an event: holders and stack, stack alone, one line, nothing",
            assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},
+    Option{"format", "text|json", "text", "how an event is written: for people, or one JSON object a line",
+           assign_enum<format_words, &Config::format>, print_enum<format_words, &Config::format>},
+    Option{"level", "info|warn|error", "info",
+           "the least that is told: cures (info), ports at risk (warn), failures (error)",
+           assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},
+    Option{"stack_depth", "0-128", "32", "frames of the calling stack that are shown; 0 is none",
+           assign_number<&Config::stack_depth, 0, 128>, print_number<&Config::stack_depth>},
+    Option{"budget_ms", "1-10000", "200", "milliseconds that one look-up may take",
+           assign_number<&Config::budget_ms, 1, 10000>, print_number<&Config::budget_ms>},
+    Option{"max_reports", "1-1000", "20", "reports a second and process; the rest are counted",
+           assign_number<&Config::max_reports, 1, 1000>, print_number<&Config::max_reports>},
 };
 static_assert(table.size() <= option_capacity, "Draft keeps one place an option");
 

@@ -23,7 +23,8 @@ std::string printed(const Option& option, const Config& config) {
 
 /// One value for each placeholder that Option::values uses.
 const std::map<std::string, std::string, std::less<>> samples{
-    {"PORT", "443"}, {"LOW-HIGH", "15000-65000"}, {"NAME", "nginx"}, {"PATH", "/var/log/x-%p.log"}};
+    {"PORT", "443"}, {"LOW-HIGH", "15000-65000"}, {"NAME", "nginx"}, {"PATH", "/var/log/x-%p.log"},
+    {"0-128", "64"}, {"1-10000", "500"},          {"1-1000", "5"}};
 
 /// "file:PATH" with its sample. Upper case that is no placeholder is a word of its own (EACCES).
 std::string with_sample(const std::string& alternative) {
@@ -67,10 +68,20 @@ TEST(Options, GiveBackEveryValueTheirHelpOffers) {
 }
 
 TEST(Options, PrintTheValueThatWasAssigned) {
-    const test::Setting settings[] = {
-        {"listen", "80,443,5000-14999"}, {"ephemeral", "15000-65000"}, {"mode", "observe"},
-        {"deny_errno", "EADDRNOTAVAIL"}, {"reuseaddr", "listeners"},   {"port_zero", "ephemeral"},
-        {"only", "nginx, redis-server"}, {"log", "file:/tmp/%p"},      {"diagnosis", "line"}};
+    const test::Setting settings[] = {{"listen", "80,443,5000-14999"},
+                                      {"ephemeral", "15000-65000"},
+                                      {"mode", "observe"},
+                                      {"deny_errno", "EADDRNOTAVAIL"},
+                                      {"reuseaddr", "listeners"},
+                                      {"port_zero", "ephemeral"},
+                                      {"only", "nginx, redis-server"},
+                                      {"log", "file:/tmp/%p"},
+                                      {"diagnosis", "line"},
+                                      {"format", "json"},
+                                      {"level", "warn"},
+                                      {"stack_depth", "0"},
+                                      {"budget_ms", "10000"},
+                                      {"max_reports", "1"}};
     for (const auto& [name, value] : settings) {
         const Option& option = option_table()[find_option(name)];
         EXPECT_EQ(printed(option, test::configured({{name, value}})), value) << name;
@@ -122,6 +133,13 @@ TEST(Options, SayWhatWouldBeRight) {
         {"log", long_path, "at most 511 bytes would be right"},
         {"log", std::string_view("file:/a\0b", 9), "text without one would be right"},
         {"diagnosis", "none", "must be full, stack, line or off"},
+        {"format", "xml", "must be text or json"},
+        {"level", "debug", "must be info, warn or error"},
+        {"stack_depth", "129", "must be a number from 0 to 128"},
+        {"stack_depth", "-1", "must be a number from 0 to 128"},
+        {"budget_ms", "", "must be a number from 1 to 10000"},
+        {"budget_ms", "200ms", "must be a number from 1 to 10000"},
+        {"max_reports", "99999999999", "must be a number from 1 to 1000"},
     };
     for (const Row& row : rows) {
         Config config;
