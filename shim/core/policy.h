@@ -2,6 +2,7 @@
 // what is remembered of the socket; another front end than the preload can use them unchanged.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <netinet/in.h>
@@ -52,6 +53,22 @@ SocketFacts facts_of_socket(int domain, int type, int protocol);
 
 /// bind(2). `target` comes from read_target().
 Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts facts, Target target);
+
+/// The frequent case of decide_bind, in few enough instructions to be made at every bind: true only where its
+/// answer is "nothing to do, remember the program's port", because an explicit port of `listen` is asked for.
+inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const sockaddr* address,
+                            socklen_t length) {
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    const Protocol protocol = facts.protocol();
+    if (protocol == Protocol::unknown || protocol == Protocol::other || !is_plausible(address) ||
+        length < sizeof(sockaddr_in) || length > sizeof(sockaddr_storage)) {
+        return false;
+    }
+    const auto& ipv4 = *reinterpret_cast<const sockaddr_in*>(address);
+    const bool is_internet = ipv4.sin_family == AF_INET ||
+                             (ipv4.sin_family == AF_INET6 && length >= offsetof(sockaddr_in6, sin6_scope_id));
+    return is_internet && config.listen.contains(ntohs(ipv4.sin_port));
+}
 
 /// bind(2) said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
 /// that it helps against? Needs facts whose protocol is known.

@@ -69,7 +69,12 @@ bool prepare(int fd, const Verdict& verdict, const OutgoingPlan& plan) {
 [[gnu::cold, gnu::noinline]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length,
                                                    SocketFacts facts) {
     const int error = errno;
-    const Target target = error == EFAULT ? Target{} : read_target(address, length);
+    // With these errors the kernel has read the address; others come before (EBADF, ENOTSOCK) or because it
+    // cannot (EFAULT), and then we could not either.
+    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES) {
+        return -1;
+    }
+    const Target target = read_target(address, length);
     if (target.family == Family::other) {
         return -1;
     }
@@ -102,6 +107,14 @@ void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict
         tell({EventKind::refused, Call::bind, fd, errno_value(guard::config().deny_errno), address, length,
               verdict.next});
     }
+}
+
+[[gnu::cold, gnu::noinline]] int after_failed_connect(int fd, const sockaddr* address, socklen_t length,
+                                                      SocketFacts facts) {
+    if (errno == EADDRNOTAVAIL) {
+        tell({EventKind::exhausted, Call::connect, fd, EADDRNOTAVAIL, address, length, facts});
+    }
+    return -1;
 }
 
 /// connect went through or is under way, so the address was readable.
@@ -194,14 +207,11 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
         verdict = decide_connect(guard::config(), outgoing_side::plan(), facts, false);
     }
     const int result = real::connect(fd, address, length);
-    if (result != 0 && errno == EADDRNOTAVAIL) {
-        tell({EventKind::exhausted, Call::connect, fd, EADDRNOTAVAIL, address, length, facts});
-        return result;
+    if (result != 0 && errno != EINPROGRESS) {
+        return after_failed_connect(fd, address, length, facts);
     }
     if (verdict.next != facts || facts.port() == PortChoice::courteous) {
-        if (result == 0 || errno == EINPROGRESS) {
-            after_connect(fd, address, length, verdict, plan);
-        }
+        after_connect(fd, address, length, verdict, plan);
     }
     return result;
 }
@@ -222,6 +232,13 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
+    if (is_bind_in_plan(guard::config(), facts, address, length) && outgoing_side::is_published()) {
+        if (real::bind(fd, address, length) != 0) {
+            return after_failed_bind(fd, address, length, facts);
+        }
+        fd_memory::remember(fd, facts.with_port(PortChoice::program));
+        return 0;
+    }
     return facts.protocol() == Protocol::other || !guard::is_awake()
                ? real::bind(fd, address, length)
                : guarded_bind(fd, address, length, facts);
@@ -235,6 +252,11 @@ int listen(int fd, int backlog) noexcept {
 
 int connect(int fd, const sockaddr* address, socklen_t length) {
     const SocketFacts facts = fd_memory::recall(fd);
+    if (outgoing_side::leaves_connect_alone() && facts.is_tcp_like() &&
+        facts.port() != PortChoice::courteous) {
+        const int result = real::connect(fd, address, length);
+        return result == 0 ? 0 : after_failed_connect(fd, address, length, facts);
+    }
     const bool is_ours = facts.protocol() != Protocol::other && facts.protocol() != Protocol::udp;
     return is_ours && guard::is_awake() ? guarded_connect(fd, address, length, facts)
                                         : real::connect(fd, address, length);

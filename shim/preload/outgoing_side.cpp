@@ -13,33 +13,29 @@
 #include "preload/kernel_call.h"
 
 namespace portguard::outgoing_side {
+
+constinit PublishedPlan published_plan;
+
 namespace {
 
-/// An OutgoingPlan in words that can be published without a lock: `ephemeral` first, then `packed`, whose
-/// `published` bit says that both are there. Threads that compute at the same time publish the same.
-constinit std::atomic<std::uint32_t> packed_ephemeral{0};
-constinit std::atomic<std::uint64_t> packed_plan{0};
-
-constexpr std::uint64_t published = std::uint64_t{1} << 63;
 constexpr std::uint64_t clamp_bit = std::uint64_t{1} << 62;
-constexpr unsigned method_shift = 32;
 
 constexpr PortRange unpack_range(std::uint32_t value) {
     return {static_cast<std::uint16_t>(value & 0xffff), static_cast<std::uint16_t>(value >> 16)};
 }
 
 void publish(const OutgoingPlan& plan) {
-    packed_ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
-    packed_plan.store(published | (plan.clamp_port_zero ? clamp_bit : 0) |
-                          static_cast<std::uint64_t>(plan.connect) << method_shift |
-                          range_option_value(plan.range),
-                      std::memory_order_release);
+    published_plan.ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
+    published_plan.plan.store(PublishedPlan::published | (plan.clamp_port_zero ? clamp_bit : 0) |
+                                  static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift |
+                                  range_option_value(plan.range),
+                              std::memory_order_release);
 }
 
 OutgoingPlan unpack(std::uint64_t packed) {
-    return {static_cast<OutgoingMethod>((packed >> method_shift) & 0xff), (packed & clamp_bit) != 0,
-            unpack_range(static_cast<std::uint32_t>(packed)),
-            unpack_range(packed_ephemeral.load(std::memory_order_relaxed))};
+    return {static_cast<OutgoingMethod>((packed >> PublishedPlan::method_shift) & 0xff),
+            (packed & clamp_bit) != 0, unpack_range(static_cast<std::uint32_t>(packed)),
+            unpack_range(published_plan.ephemeral.load(std::memory_order_relaxed))};
 }
 
 /// 64 KiB of text and a bit set: too much for a program's stack, and needed once.
@@ -89,7 +85,7 @@ bool read_option(int fd, int level, int option, int& value) {
 } // namespace
 
 OutgoingPlan plan() {
-    const std::uint64_t packed = packed_plan.load(std::memory_order_acquire);
+    const std::uint64_t packed = published_plan.plan.load(std::memory_order_acquire);
     return packed != 0 ? unpack(packed) : read_host();
 }
 
