@@ -93,7 +93,7 @@ TEST(ReadTarget, TakesLongerAddressesUpToTheKernelsLimit) {
 TEST(ReadTarget, NeverTouchesAPointerThatCannotBeOne) {
     for (const std::uintptr_t number : {std::uintptr_t{0}, std::uintptr_t{1}, std::uintptr_t{4095},
                                         std::uintptr_t{1} << 47, ~std::uintptr_t{0}}) {
-        const auto* const pointer = reinterpret_cast<const sockaddr*>(number);
+        const sockaddr* const pointer = test::wild_pointer(number);
         EXPECT_EQ(target_of(pointer, sizeof(sockaddr_in)), "other") << number;
         EXPECT_FALSE(is_disconnect(pointer, sizeof(sockaddr_in))) << number;
         EXPECT_EQ(read_endpoint(pointer, sizeof(sockaddr_in)).family, Family::other) << number;

@@ -2,6 +2,7 @@
 // then reads as what happened.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -50,6 +51,10 @@ struct SocketAddress {
 SocketAddress ipv4(const char* address, std::uint16_t port, sa_family_t family = AF_INET);
 SocketAddress ipv6(const char* address, std::uint16_t port);
 SocketAddress unix_path(const char* path);
+/// A pointer that must not be followed.
+inline const sockaddr* wild_pointer(std::uintptr_t number) {
+    return std::bit_cast<const sockaddr*>(number);
+}
 
 /// "refuse", "set_range, give_courtesy", "pass".
 std::string what(const Verdict& verdict);

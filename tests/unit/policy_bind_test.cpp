@@ -98,11 +98,10 @@ TEST(DecideBind, LeavesOtherSocketsAndAddressesAlone) {
 TEST(DecideBind, LeavesToTheKernelWhatTheKernelWillNotRead) {
     const test::SocketAddress outside = test::ipv4("0.0.0.0", 20000);
     const test::SocketAddress local = test::unix_path("/tmp/x");
-    const auto garbage = [](std::uintptr_t number) { return reinterpret_cast<const sockaddr*>(number); };
     const Target targets[] = {
         read_target(nullptr, sizeof(sockaddr_in)),
-        read_target(garbage(1), sizeof(sockaddr_in)),
-        read_target(garbage(~std::uintptr_t{0}), 16),
+        read_target(test::wild_pointer(1), sizeof(sockaddr_in)),
+        read_target(test::wild_pointer(~std::uintptr_t{0}), 16),
         read_target(outside.get(), sizeof(sockaddr_in) - 1),
         read_target(outside.get(), 0),
         read_target(outside.get(), sizeof(sockaddr_storage) + 1),
