@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -64,10 +65,14 @@ inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const socka
         length < sizeof(sockaddr_in) || length > sizeof(sockaddr_storage)) {
         return false;
     }
-    const auto& ipv4 = *reinterpret_cast<const sockaddr_in*>(address);
-    const bool is_internet = ipv4.sin_family == AF_INET ||
-                             (ipv4.sin_family == AF_INET6 && length >= offsetof(sockaddr_in6, sin6_scope_id));
-    return is_internet && config.listen.contains(ntohs(ipv4.sin_port));
+    // Two copies, which become two loads: the program's sockaddr may stand at any place.
+    sa_family_t family = AF_UNSPEC;
+    in_port_t port = 0;
+    std::memcpy(&family, address, sizeof family);
+    std::memcpy(&port, reinterpret_cast<const char*>(address) + offsetof(sockaddr_in, sin_port), sizeof port);
+    const bool is_internet =
+        family == AF_INET || (family == AF_INET6 && length >= offsetof(sockaddr_in6, sin6_scope_id));
+    return is_internet && config.listen.contains(ntohs(port));
 }
 
 /// bind(2) said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
