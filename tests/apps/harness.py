@@ -61,7 +61,12 @@ class Process:
         return pathlib.Path(self.output.name).read_text(errors="replace")
 
     def guard_lines(self) -> list[str]:
-        return [line for line in self.printed().splitlines() if "portguard" in line]
+        """The first line of each report: what explains it may follow."""
+        return [line for line in self.printed().splitlines() if line.startswith("portguard:")]
+
+    def is_silent_about_us(self) -> bool:
+        """Not even a complaint of the loader's that it could not preload us."""
+        return "portguard:" not in self.printed() and "libportguard" not in self.printed()
 
     def ended(self) -> bool:
         return self.process.poll() is not None
