@@ -39,24 +39,33 @@ private:
     EmitFunction emit_;
 };
 
-spdlog::level::level_enum level_of(EventKind kind) {
-    switch (kind) {
-    case EventKind::cured: return spdlog::level::info;
-    case EventKind::ephemeral_listener: return spdlog::level::warn;
-    default: return spdlog::level::err;
+spdlog::level::level_enum to_spdlog(Level level) {
+    switch (level) {
+    case Level::info: return spdlog::level::info;
+    case Level::warn: return spdlog::level::warn;
+    case Level::error: break;
     }
+    return spdlog::level::err;
 }
 
 } // namespace
 
+Level level_of(EventKind kind) {
+    switch (kind) {
+    case EventKind::cured: return Level::info;
+    case EventKind::ephemeral_listener: return Level::warn;
+    default: return Level::error;
+    }
+}
+
 // A logger an event, in no registry: nothing of it is there when the program exits, or forks in another
 // thread.
-void log_event(EmitFunction emit, EventKind kind, std::string_view text) {
+void log_event(EmitFunction emit, Level least, EventKind kind, std::string_view text) {
     spdlog::logger logger("portguard", std::make_shared<EmitSink>(emit));
-    logger.set_level(spdlog::level::info);
+    logger.set_level(to_spdlog(least));
     // spdlog's own handler would write to stderr by stdio.
     logger.set_error_handler([](const std::string&) {});
-    logger.log(level_of(kind), spdlog::string_view_t(text.data(), text.size()));
+    logger.log(to_spdlog(level_of(kind)), spdlog::string_view_t(text.data(), text.size()));
 }
 
 } // namespace portguard

@@ -4,13 +4,17 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/config.h"
 #include "core/event.h"
 
 namespace portguard {
 
 using EmitFunction = void (*)(const char* text, std::size_t length);
 
-/// Writes `text` and a newline as one block, at the level of the event.
-void log_event(EmitFunction emit, EventKind kind, std::string_view text);
+/// How much an event matters: what `level` is compared with.
+Level level_of(EventKind kind);
+
+/// Writes `text` and a newline as one block, unless `kind` is below `least`.
+void log_event(EmitFunction emit, Level least, EventKind kind, std::string_view text);
 
 } // namespace portguard

@@ -1,33 +1,39 @@
 // The module's one function. The preloaded object has blocked signals and cancellation and has put us on a
 // stack of our own; errno is its to keep.
+#include <chrono>
+#include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
-#include "core/event.h"
 #include "core/seam.h"
-#include "core/text.h"
 #include "diagnosis/asked_socket.h"
-#include "diagnosis/holder_summary.h"
+#include "diagnosis/cause.h"
+#include "diagnosis/cures.h"
+#include "diagnosis/facts.h"
+#include "diagnosis/fold.h"
 #include "diagnosis/log_line.h"
-#include "kernel/holders.h"
+#include "diagnosis/render_json.h"
+#include "diagnosis/render_text.h"
+#include "diagnosis/report.h"
 
 namespace portguard {
 namespace {
 
-HolderReport look_up(const SeamRequest& request, const AskedSocket& asked) {
-    HolderOptions options;
-    options.syscalls.socket = request.real.socket;
-    options.syscalls.close = request.real.close;
-    options.left_out_inode = asked.inode;
-    options.owners = request.phase == Phase::report;
-    options.flags = false;
-    return find_holders(asked.address, asked.protocol, options);
-}
+constinit Fold fold;
 
 bool answer_may_cure(const SeamRequest& request) {
+    if (request.config->diagnosis != Diagnosis::full) {
+        return false;
+    }
     const AskedSocket asked = read_asked_socket(request);
-    const HolderReport report = look_up(request, asked);
+    HolderOptions options;
+    options.budget = std::chrono::milliseconds(request.config->budget_ms.value());
+    options.owners = false;
+    options.left_out_inode = asked.inode;
+    options.syscalls = real_syscalls(request);
+    const HolderReport report = find_holders(asked.address, asked.protocol, options);
     std::vector<DiagSocket> sockets;
     for (const Holder& holder : report.holders) {
         sockets.push_back(holder.socket);
@@ -36,31 +42,66 @@ bool answer_may_cure(const SeamRequest& request) {
     return report.sockets_complete && may_cure(asked.address, sockets);
 }
 
-std::string held_by(EventKind kind, const HolderReport& report) {
-    const std::string holders = summarize_holders(report);
-    if (kind == EventKind::cured) {
-        return holders.empty() ? "what held it is gone" : "was held by " + holders;
+/// FNV-1a: good enough to tell a few dozen events apart.
+class Key {
+public:
+    Key& add(const void* data, std::size_t length) {
+        for (std::size_t index = 0; index < length; ++index) {
+            value_ = (value_ ^ static_cast<const unsigned char*>(data)[index]) * 0x100000001b3;
+        }
+        return *this;
     }
-    if (holders.empty()) {
-        return report.sockets_complete ? "nobody holds it any more" : "the holder could not be seen";
+    template <typename Value>
+    Key& add(const Value& value) {
+        return add(&value, sizeof value);
     }
-    return "held by " + holders;
+    [[nodiscard]] std::uint64_t value() const { return value_; }
+
+private:
+    std::uint64_t value_ = 0xcbf29ce484222325;
+};
+
+/// What makes two events the same: call, address, cause and stack.
+std::uint64_t key_of(const Facts& facts, const Explanation& explanation) {
+    Key key;
+    key.add(facts.event.kind).add(facts.event.call).add(facts.event.protocol).add(explanation.cause);
+    key.add(facts.event.asked.port).add(facts.event.asked.address);
+    for (const Frame& frame : facts.stack.frames) {
+        key.add(frame.offset).add(frame.module.data(), frame.module.size());
+    }
+    return key.value();
+}
+
+std::uint64_t monotonic_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+/// Only what goes to a person's terminal; https://no-color.org.
+bool wants_colour(const Config& config) {
+    const char* no_color = std::getenv("NO_COLOR");
+    return config.log.kind == LogKind::standard_error && (no_color == nullptr || *no_color == '\0') &&
+           isatty(STDERR_FILENO) == 1;
 }
 
 void write_report(const SeamRequest& request) {
-    const AskedSocket asked = read_asked_socket(request);
-    const Event event{request.kind, request.call,    asked.protocol,        request.error,
-                      getpid(),     request.program, asked.address.endpoint};
-    Text<1024> line;
-    print_event_head(event, line);
-    Text<512> reason;
-    print_known_reason(event, *request.config, reason);
-    std::string why(reason.view());
-    if (request.kind == EventKind::in_use || request.kind == EventKind::cured) {
-        why = held_by(request.kind, look_up(request, asked));
+    const Config& config = *request.config;
+    const std::uint16_t limit = config.max_reports.value();
+    if (config.log.kind == LogKind::none || level_of(request.kind) < config.level ||
+        fold.is_over_limit(monotonic_ms(), limit)) {
+        return;
     }
-    line.add(why.empty() ? "" : ": ").add(why);
-    log_event(request.emit, request.kind, line.view());
+    const Facts facts = gather_facts(request);
+    Explanation explanation = explain(facts);
+    const Fold::Answer answer = fold.admit(key_of(facts, explanation), monotonic_ms(), limit);
+    if (!answer.told) {
+        return;
+    }
+    std::vector<Cure> cures = cures_for(facts, explanation);
+    const Report report{facts, std::move(explanation), std::move(cures), answer.count, answer.kept_back};
+    log_event(request.emit, config.level, request.kind,
+              config.format == Format::json ? render_json(report)
+                                            : render_text(report, wants_colour(config)));
 }
 
 } // namespace

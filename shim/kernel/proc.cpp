@@ -123,6 +123,10 @@ ProcessStatus parse_status(std::string_view text) {
             status.name = value;
         } else if (key == "PPid") {
             status.parent = parse_number<pid_t>(value).value_or(0);
+        } else if (key == "NSpgid" || key == "NSsid") {
+            // As this pid namespace counts; those below follow.
+            (key == "NSsid" ? status.session : status.group) =
+                parse_number<pid_t>(next_field(value, '\t')).value_or(0);
         } else if (key == "Uid") {
             next_field(value, '\t'); // the real one
             status.uid = parse_number<uid_t>(next_field(value, '\t'));
@@ -201,11 +205,15 @@ std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls) {
         info.argv = parse_command_line(*bytes);
     }
     info.netns = inode_of(ProcPath(pid, "ns/net").c_str());
+    const bool leader_gone = status->group > 0 && access(ProcPath(status->group, "").c_str(), F_OK) != 0;
     pid_t next = status->parent;
     while (next > 0 && info.ancestors.size() < most_ancestors) {
         auto above = read_status(next, syscalls);
         if (!above.has_value()) {
             break;
+        }
+        if (info.ancestors.empty()) {
+            info.left_behind = leader_gone && (next == 1 || above->session != status->session);
         }
         info.ancestors.push_back({next, std::move(above->name)});
         next = above->parent;

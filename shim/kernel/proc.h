@@ -18,10 +18,13 @@ namespace portguard {
 /// The inode in what readlink(2) says of a socket's /proc/PID/fd entry: "socket:[4711]".
 std::optional<std::uint32_t> parse_socket_link(std::string_view link);
 
-/// "Name", "PPid", "Uid" of /proc/PID/status. The name has newlines and backslashes escaped by the kernel.
+/// "Name", "PPid", "Uid", "NSpgid" and "NSsid" of /proc/PID/status. The name has newlines and backslashes
+/// escaped by the kernel.
 struct ProcessStatus {
     std::string name;
     pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;
     /// The effective one.
     std::optional<uid_t> uid;
 };
@@ -64,6 +67,9 @@ struct ProcessInfo {
     std::optional<uid_t> uid;
     /// The parent first, init last; at most 16.
     std::vector<Ancestor> ancestors;
+    /// It has outlived the process that started it: the leader of its group has gone, and its parent is one
+    /// of another session, or init.
+    bool left_behind = false;
     /// Inode of its network namespace, where it may be read.
     std::optional<std::uint64_t> netns;
 };

@@ -1,0 +1,108 @@
+#include "diagnosis/debug_lines.h"
+
+#include <dlfcn.h>
+#include <elfutils/libdw.h>
+#include <sys/stat.h>
+
+namespace portguard {
+namespace {
+
+// libelf reads whole sections into memory.
+constexpr off_t largest_file = 64L * 1024 * 1024;
+
+struct Libdw {
+    decltype(&elf_version) version = nullptr;
+    decltype(&elf_begin) begin = nullptr;
+    decltype(&elf_end) end = nullptr;
+    decltype(&dwarf_begin_elf) dwarf_begin = nullptr;
+    decltype(&::dwarf_end) dwarf_end = nullptr;
+    decltype(&dwarf_addrdie) die_of_address = nullptr;
+    decltype(&dwarf_nextcu) next_unit = nullptr;
+    decltype(&dwarf_offdie) die_at = nullptr;
+    decltype(&dwarf_haspc) has_address = nullptr;
+    decltype(&dwarf_getsrc_die) line_of_address = nullptr;
+    decltype(&dwarf_linesrc) file_of_line = nullptr;
+    decltype(&dwarf_lineno) number_of_line = nullptr;
+};
+
+template <typename Function>
+bool resolve(void* library, const char* name, Function& function) {
+    function = reinterpret_cast<Function>(dlsym(library, name));
+    return function != nullptr;
+}
+
+/// Loaded once and never unloaded; dlopen itself makes threads that come at once safe.
+bool load(Libdw& dw) {
+    void* const library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    return library != nullptr && resolve(library, "elf_version", dw.version) &&
+           resolve(library, "elf_begin", dw.begin) && resolve(library, "elf_end", dw.end) &&
+           resolve(library, "dwarf_begin_elf", dw.dwarf_begin) &&
+           resolve(library, "dwarf_end", dw.dwarf_end) &&
+           resolve(library, "dwarf_addrdie", dw.die_of_address) &&
+           resolve(library, "dwarf_nextcu", dw.next_unit) && resolve(library, "dwarf_offdie", dw.die_at) &&
+           resolve(library, "dwarf_haspc", dw.has_address) &&
+           resolve(library, "dwarf_getsrc_die", dw.line_of_address) &&
+           resolve(library, "dwarf_linesrc", dw.file_of_line) &&
+           resolve(library, "dwarf_lineno", dw.number_of_line);
+}
+
+/// The compilation unit of an address. Clang makes no .debug_aranges, the index that dwarf_addrdie needs.
+bool find_unit(const Libdw& dw, Dwarf* debug, Dwarf_Addr address, const Deadline& deadline, Dwarf_Die& unit) {
+    if (dw.die_of_address(debug, address, &unit) != nullptr) {
+        return true;
+    }
+    Dwarf_Off offset = 0;
+    Dwarf_Off next = 0;
+    std::size_t header_size = 0;
+    while (!deadline.passed() &&
+           dw.next_unit(debug, offset, &next, &header_size, nullptr, nullptr, nullptr) == 0) {
+        if (dw.die_at(debug, offset + header_size, &unit) != nullptr && dw.has_address(&unit, address) == 1) {
+            return true;
+        }
+        offset = next;
+    }
+    return false;
+}
+
+SourceLine find_line(const Libdw& dw, Dwarf* debug, Dwarf_Addr address, const Deadline& deadline) {
+    SourceLine found;
+    Dwarf_Die unit;
+    if (!find_unit(dw, debug, address, deadline, unit)) {
+        return found;
+    }
+    Dwarf_Line* const line = dw.line_of_address(&unit, address);
+    const char* const file = line == nullptr ? nullptr : dw.file_of_line(line, nullptr, nullptr);
+    if (file != nullptr) {
+        found.file = file;
+        dw.number_of_line(line, &found.line);
+    }
+    return found;
+}
+
+} // namespace
+
+std::vector<SourceLine> read_lines(int fd, std::span<const std::uint64_t> addresses,
+                                   const Deadline& deadline) {
+    std::vector<SourceLine> lines(addresses.size());
+    struct stat file {};
+    Libdw dw;
+    if (fstat(fd, &file) != 0 || file.st_size > largest_file || !load(dw) ||
+        dw.version(EV_CURRENT) == EV_NONE) {
+        return lines;
+    }
+    // ELF_C_READ and not ..._MMAP, which dwarf_begin would choose: a mapped file may shrink (SIGBUS).
+    Elf* const elf = dw.begin(fd, ELF_C_READ, nullptr);
+    Dwarf* const debug = elf == nullptr ? nullptr : dw.dwarf_begin(elf, DWARF_C_READ, nullptr);
+    for (std::size_t index = 0; debug != nullptr && index < addresses.size(); ++index) {
+        lines[index] = find_line(dw, debug, addresses[index], deadline);
+    }
+    if (debug != nullptr) {
+        dw.dwarf_end(debug);
+    }
+    if (elf != nullptr) {
+        dw.end(elf);
+    }
+    return lines;
+}
+
+} // namespace portguard

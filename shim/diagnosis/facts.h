@@ -1,0 +1,48 @@
+// All that was found out about one event: what the cause is judged by, and what the report shows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "core/event.h"
+#include "core/seam.h"
+#include "diagnosis/asked_socket.h"
+#include "diagnosis/stack.h"
+#include "kernel/holders.h"
+#include "kernel/sysctls.h"
+
+namespace portguard {
+
+struct Facts {
+    Event event;
+    const Config* config = nullptr;
+    int fd = -1;
+    AskedSocket socket;
+    pid_t tid = 0;
+    uid_t euid = 0;
+    /// The program that asked.
+    ProcessInfo self;
+    std::string exe;
+    std::string cwd;
+    Stack stack;
+    /// False: the holders were not asked for (diagnosis=stack, or an event that has none).
+    bool holders_asked = false;
+    HolderReport holders;
+    HostSettings host;
+    /// The peer of the first connected holder listens in this network: that holder dialled out.
+    bool peer_listens = false;
+    /// kill(2) would be allowed for the first owner of the first holder.
+    bool may_stop_owner = false;
+    /// What could not be found out, beside HolderReport::missing.
+    std::vector<std::string> missing;
+};
+
+/// Asks the kernel, /proc and the stack as far as config.diagnosis allows, within config.budget_ms.
+Facts gather_facts(const SeamRequest& request);
+
+/// Syscalls with the real functions in them.
+Syscalls real_syscalls(const SeamRequest& request);
+
+} // namespace portguard

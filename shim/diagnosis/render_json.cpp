@@ -1,0 +1,178 @@
+#include "diagnosis/render_json.h"
+
+#include <ctime>
+
+#include <arpa/inet.h>
+#include <nlohmann/json.hpp>
+
+#include "core/options.h"
+#include "core/text.h"
+
+namespace portguard {
+namespace {
+
+// Fields stay in the order of the schema, so that a person can read it as well.
+using Json = nlohmann::ordered_json;
+
+constexpr int schema_version = 1;
+
+template <typename Value>
+Json or_null(const std::optional<Value>& value) {
+    return value.has_value() ? Json(*value) : Json(nullptr);
+}
+
+Json text_or_null(std::string_view text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+/// RFC 3339, UTC, milliseconds.
+std::string now_text() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    gmtime_r(&now.tv_sec, &parts);
+    char date[32];
+    const std::size_t length = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S.", &parts);
+    std::string text(date, length);
+    const std::string milliseconds = std::to_string(1000 + now.tv_nsec / 1'000'000);
+    return text + milliseconds.substr(1) + "Z";
+}
+
+Json address_json(const Endpoint& endpoint) {
+    char text[INET6_ADDRSTRLEN];
+    const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;
+    if (endpoint.family == Family::other ||
+        inet_ntop(family, endpoint.address.data(), text, sizeof text) == nullptr) {
+        return nullptr;
+    }
+    return text;
+}
+
+Json endpoint_json(const Endpoint& endpoint) {
+    return {{"address", address_json(endpoint)}, {"port", endpoint.port}};
+}
+
+Json family_json(Family family) {
+    switch (family) {
+    case Family::ipv4: return "ipv4";
+    case Family::ipv6: return "ipv6";
+    case Family::other: break;
+    }
+    return nullptr;
+}
+
+Json ancestors_json(const ProcessInfo& process) {
+    Json ancestors = Json::array();
+    for (const Ancestor& ancestor : process.ancestors) {
+        ancestors.push_back({{"pid", ancestor.pid}, {"comm", ancestor.comm}});
+    }
+    return ancestors;
+}
+
+Json argv_json(const ProcessInfo& process) {
+    return process.argv.empty() ? Json(nullptr) : Json(process.argv);
+}
+
+Json socket_json(const Facts& facts) {
+    const AskedSocket& socket = facts.socket;
+    return {{"fd", facts.fd},
+            {"reuseaddr", or_null(socket.reuseaddr)},
+            {"reuseport", or_null(socket.reuseport)},
+            {"v6only", or_null(socket.v6only)},
+            {"device", socket.address.device == 0 ? Json(nullptr) : Json(socket.address.device)}};
+}
+
+Json process_json(const Facts& facts) {
+    return {{"pid", facts.event.pid},
+            {"tid", facts.tid == 0 ? Json(nullptr) : Json(facts.tid)},
+            {"uid", or_null(facts.self.uid)},
+            {"exe", text_or_null(facts.exe)},
+            {"argv", argv_json(facts.self)},
+            {"cwd", text_or_null(facts.cwd)},
+            {"netns", or_null(facts.self.netns)},
+            {"ancestors", ancestors_json(facts.self)}};
+}
+
+Json stack_json(const Stack& stack) {
+    Json frames = Json::array();
+    for (const Frame& frame : stack.frames) {
+        frames.push_back({{"module", text_or_null(frame.module)},
+                          {"offset", frame.offset},
+                          {"build_id", text_or_null(frame.build_id)},
+                          {"symbol", text_or_null(frame.symbol)},
+                          {"file", text_or_null(frame.file)},
+                          {"line", frame.file.empty() ? Json(nullptr) : Json(frame.line)}});
+    }
+    return frames;
+}
+
+Json owners_json(const Facts& facts, const Holder& holder) {
+    Json owners = Json::array();
+    for (const Owner& owner : holder.owners) {
+        const ProcessInfo& process = facts.holders.process_of(owner);
+        // A namespace is worth a word only where it is another one.
+        const bool same_netns = process.netns == facts.self.netns;
+        owners.push_back({{"pid", process.pid},
+                          {"fd", owner.fd},
+                          {"uid", or_null(process.uid)},
+                          {"argv", argv_json(process)},
+                          {"netns", same_netns ? Json(nullptr) : or_null(process.netns)},
+                          {"ancestors", ancestors_json(process)}});
+    }
+    return owners;
+}
+
+Json holder_json(const Facts& facts, const Holder& holder) {
+    const DiagSocket& socket = holder.socket;
+    const bool has_peer = socket.remote.port != 0;
+    const bool has_timer = socket.timer_ms.has_value();
+    return {{"local", endpoint_json(socket.local)},
+            {"remote", has_peer ? endpoint_json(socket.remote) : Json(nullptr)},
+            {"state", state_name(socket.state)},
+            {"reuseaddr", or_null(holder.reuseaddr)},
+            {"reuseport", or_null(holder.reuseport)},
+            {"v6only", or_null(socket.v6only)},
+            {"timer_s", has_timer ? Json(static_cast<double>(*socket.timer_ms) / 1000) : Json(nullptr)},
+            {"owners", owners_json(facts, holder)}};
+}
+
+Json cures_json(const std::vector<Cure>& cures) {
+    Json list = Json::array();
+    for (const Cure& cure : cures) {
+        list.push_back({{"when", cure.lasting ? "lasting" : "now"}, {"command", cure.command}});
+    }
+    return list;
+}
+
+} // namespace
+
+std::string render_json(const Report& report) {
+    const Facts& facts = report.facts;
+    const Endpoint& asked = facts.event.asked;
+    Json holders = Json::array();
+    for (const Holder& holder : facts.holders.holders) {
+        holders.push_back(holder_json(facts, holder));
+    }
+    const Json event{
+        {"schema", schema_version},
+        {"time", now_text()},
+        {"event", event_name(facts.event.kind)},
+        {"call", call_name(facts.event.call)},
+        {"errno", facts.event.error == 0 ? Json(nullptr) : Json(describe_errno(facts.event.error))},
+        {"family", family_json(asked.family)},
+        {"protocol", protocol_name(facts.event.protocol)},
+        {"address", address_json(asked)},
+        {"port", asked.port},
+        {"socket", socket_json(facts)},
+        {"process", process_json(facts)},
+        {"stack", stack_json(facts.stack)},
+        {"holders", std::move(holders)},
+        {"cause", cause_name(report.explanation.cause)},
+        {"sentence", report.explanation.sentence},
+        {"cures", cures_json(report.cures)},
+        {"count", report.count},
+        {"missing", report.missing()}};
+    return event.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace portguard

@@ -1,0 +1,130 @@
+#include "diagnosis/render_text.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "diagnosis/holder_summary.h"
+#include "diagnosis/sentence.h"
+#include "diagnosis/text_block.h"
+
+namespace portguard {
+namespace {
+
+constexpr std::size_t most_holders = 4;
+constexpr std::size_t most_frames = 10;
+
+std::string held_by(const Facts& facts) {
+    const std::string holders = summarize_holders(facts.holders);
+    if (facts.event.kind == EventKind::cured) {
+        return holders.empty() ? "what held it is gone" : "was held by " + holders;
+    }
+    return holders.empty() ? std::string{} : "held by " + holders;
+}
+
+std::string first_line(const Report& report) {
+    const Facts& facts = report.facts;
+    Text<1024> line;
+    print_event_head(facts.event, line);
+    Text<512> known;
+    print_known_reason(facts.event, *facts.config, known);
+    std::string why(known.view());
+    if (why.empty() && facts.holders_asked) {
+        why = held_by(facts);
+    }
+    if (why.empty()) {
+        why = report.explanation.sentence;
+    }
+    line.add(": ").add(why);
+    if (report.count > 1) {
+        line.add(" (").add_number(report.count).add(" times)");
+    }
+    return std::string(line.view());
+}
+
+std::string command_line(const ProcessInfo& process) {
+    std::string text;
+    for (const std::string& argument : process.argv) {
+        text += text.empty() ? "" : " ";
+        text += argument;
+    }
+    return harmless(text.empty() ? process.comm : text);
+}
+
+std::string on_or_off(std::optional<bool> value) {
+    return !value.has_value() ? "unknown" : *value ? "on" : "off";
+}
+
+void add_holder(const Facts& facts, const Holder& holder, TextBlock& block) {
+    std::string line = describe_addresses(holder.socket) + " " + std::string(state_name(holder.socket.state));
+    if (holder.socket.timer_ms.has_value()) {
+        line += ", " + seconds_left(holder.socket) + " left";
+    }
+    if (!holder.owners.empty()) {
+        line += ", SO_REUSEADDR " + on_or_off(holder.reuseaddr);
+    }
+    block.add_cut("holder", line);
+    if (holder.owners.empty()) {
+        block.add_cut("holder", "  " + describe_owner(facts.holders, holder));
+        return;
+    }
+    const Owner& owner = holder.owners.front();
+    const ProcessInfo& process = facts.holders.process_of(owner);
+    std::string who = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
+    who += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
+    who += holder.owners.size() > 1 ? " and " + std::to_string(holder.owners.size() - 1) + " more" : "";
+    block.add_cut("holder", who + ": " + command_line(process));
+}
+
+void add_holders(const Facts& facts, TextBlock& block) {
+    const auto& holders = facts.holders.holders;
+    const std::size_t shown = std::min(holders.size(), most_holders);
+    for (std::size_t index = 0; index < shown; ++index) {
+        add_holder(facts, holders[index], block);
+    }
+    if (holders.size() > shown) {
+        block.add("holder", "and " + std::to_string(holders.size() - shown) + " more");
+    }
+}
+
+std::string frame_line(const Frame& frame) {
+    Text<40> place;
+    place.add(frame.module.empty() ? "0x" : "+0x").add_hex(frame.offset);
+    std::string line = frame.symbol.empty() ? "" : harmless(frame.symbol);
+    if (!frame.file.empty()) {
+        line += " at " + harmless(base_name(frame.file)) + ":" + std::to_string(frame.line);
+    }
+    const std::string where = harmless(base_name(frame.module)) + std::string(place.view());
+    return line.empty() ? where : line + " (" + where + ")";
+}
+
+void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block) {
+    const std::size_t room = block.lines_left() > reserved_lines ? block.lines_left() - reserved_lines : 0;
+    const std::size_t shown = std::min({stack.frames.size(), most_frames, room});
+    for (std::size_t index = 0; index < shown; ++index) {
+        block.add_cut("stack", frame_line(stack.frames[index]));
+    }
+}
+
+} // namespace
+
+std::string render_text(const Report& report, bool coloured) {
+    const Facts& facts = report.facts;
+    TextBlock block(first_line(report), coloured);
+    // Good news takes a line: there is nothing to be done.
+    if (facts.event.kind == EventKind::cured) {
+        return block.text();
+    }
+    block.add("cause", report.explanation.sentence);
+    add_holders(facts, block);
+    for (const Cure& cure : report.cures) {
+        block.add(cure.lasting ? "lasting" : "now", cure.command);
+    }
+    const std::vector<std::string> missing = report.missing();
+    add_stack(facts.stack, missing.size(), block);
+    for (const std::string& what : missing) {
+        block.add("missing", what);
+    }
+    return block.text();
+}
+
+} // namespace portguard

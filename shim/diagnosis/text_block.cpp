@@ -1,0 +1,82 @@
+#include "diagnosis/text_block.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+
+namespace portguard {
+namespace {
+
+constexpr std::string_view bold = "\x1b[1m";
+constexpr std::string_view plain = "\x1b[0m";
+
+bool starts_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
+}
+
+} // namespace
+
+std::size_t width_of(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
+}
+
+void TextBlock::begin_line(std::string_view label) {
+    const bool repeated = label == last_label_;
+    const std::string shown(repeated ? "" : label);
+    last_label_ = label;
+    ++lines_;
+    text_ += "\n  ";
+    text_ += coloured_ && !repeated ? bold : "";
+    text_ += shown;
+    text_ += coloured_ && !repeated ? plain : "";
+    text_.append(indent - 2 - std::min(indent - 2, shown.size()), ' ');
+}
+
+void TextBlock::add(std::string_view label, std::string_view paragraph) {
+    if (lines_left() == 0) {
+        return;
+    }
+    begin_line(label);
+    std::size_t column = indent;
+    bool first = true;
+    while (!paragraph.empty()) {
+        const std::string_view word = next_field(paragraph, ' ');
+        const std::size_t width = width_of(word);
+        if (!first && column + 1 + width > columns) {
+            if (lines_left() == 0) {
+                return;
+            }
+            begin_line(last_label_);
+            column = indent;
+            first = true;
+        }
+        text_ += first ? "" : " ";
+        text_ += word;
+        column += width + (first ? 0 : 1);
+        first = false;
+    }
+}
+
+void TextBlock::add_cut(std::string_view label, std::string_view line) {
+    if (lines_left() == 0) {
+        return;
+    }
+    begin_line(label);
+    constexpr std::size_t room = columns - indent;
+    if (width_of(line) <= room) {
+        text_ += line;
+        return;
+    }
+    std::size_t taken = 0;
+    std::size_t bytes = 0;
+    for (; bytes < line.size(); ++bytes) {
+        taken += starts_character(line[bytes]) ? 1 : 0;
+        if (taken > room - 3) {
+            break;
+        }
+    }
+    text_ += line.substr(0, bytes);
+    text_ += "...";
+}
+
+} // namespace portguard

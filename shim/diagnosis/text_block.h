@@ -1,0 +1,39 @@
+// Labelled lines for a terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace portguard {
+
+/// "  cause    the sentence, broken between words,
+///            and aligned"
+class TextBlock {
+public:
+    static constexpr std::size_t columns = 80;
+    static constexpr std::size_t indent = 11;
+    static constexpr std::size_t most_lines = 24;
+
+    TextBlock(std::string first_line, bool coloured) : text_(std::move(first_line)), coloured_(coloured) {}
+
+    /// A label is shown with the first of the paragraphs that have it.
+    void add(std::string_view label, std::string_view paragraph);
+    /// As add(), on one line: what does not fit is cut.
+    void add_cut(std::string_view label, std::string_view line);
+    [[nodiscard]] std::size_t lines_left() const { return most_lines - lines_; }
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+private:
+    void begin_line(std::string_view label);
+
+    std::string text_;
+    std::string last_label_;
+    std::size_t lines_ = 1;
+    bool coloured_;
+};
+
+/// How many columns UTF-8 text takes, for text in which each character takes one.
+std::size_t width_of(std::string_view text);
+
+} // namespace portguard
