@@ -147,9 +147,11 @@ Request build_request(int family, Protocol protocol, std::uint16_t port, std::ui
     query->sdiag_protocol = protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
     query->idiag_ext = 1U << (INET_DIAG_TOS - 1);
     query->idiag_states = asked_states;
-    query->id.idiag_sport = htons(port);
-    const auto filter = port_filter(port);
-    mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, sizeof filter, filter.data());
+    if (port != 0) {
+        query->id.idiag_sport = htons(port);
+        const auto filter = port_filter(port);
+        mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, sizeof filter, filter.data());
+    }
     request.length = header->nlmsg_len;
     return request;
 }
@@ -250,7 +252,7 @@ DumpProgress DumpParser::feed(std::span<const std::byte> bytes, std::vector<Diag
             return DumpProgress::malformed;
         }
         DiagSocket socket = socket_from(header, protocol_);
-        if (socket.local.port == port_) {
+        if (port_ == 0 || socket.local.port == port_) {
             out.push_back(socket);
         }
     }

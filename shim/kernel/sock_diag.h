@@ -79,7 +79,8 @@ enum class DumpProgress : std::uint8_t {
 /// `malformed`, never read beyond.
 class DumpParser {
 public:
-    /// Sockets on another port than `port` are left out: kernels differ in what they filter (K13).
+    /// Sockets on another port than `port` are left out, unless that is 0: kernels differ in what they filter
+    /// (K13).
     DumpParser(Protocol protocol, std::uint16_t port, std::uint32_t sequence)
         : protocol_(protocol), port_(port), sequence_(sequence) {}
 
@@ -106,8 +107,8 @@ struct DumpResult {
 };
 
 /// Appends the sockets of `protocol` (Protocol::udp, else TCP) in `family` (AF_INET, AF_INET6) whose local
-/// port is `port`, of the network namespace of the calling thread. IPv6 sockets with v4-mapped addresses are
-/// in AF_INET6's list.
+/// port is `port` (0: any), of the network namespace of the calling thread. IPv6 sockets with v4-mapped
+/// addresses are in AF_INET6's list.
 DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, const Deadline& deadline,
                         const Syscalls& syscalls, std::vector<DiagSocket>& out);
 

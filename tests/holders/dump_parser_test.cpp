@@ -82,6 +82,13 @@ TEST(DumpParser, LeavesOutOtherPortsThatTheKernelDidNotFilter) {
     EXPECT_EQ(sockets.size(), 1U);
 }
 
+TEST(DumpParser, TakesEveryPortWhereNoneIsAskedFor) {
+    std::vector<DiagSocket> sockets;
+    DumpParser dump(Protocol::tcp, 0, sequence);
+    EXPECT_EQ(dump.feed(socket_message(9999, 7) + socket_message(port, 10), sockets), DumpProgress::more);
+    EXPECT_EQ(sockets.size(), 2U);
+}
+
 TEST(DumpParser, TellsTheErrnoOfAnError) {
     std::vector<DiagSocket> sockets;
     for (const int type : {NLMSG_ERROR, NLMSG_DONE}) {
