@@ -27,13 +27,22 @@ std::string spelled(std::string_view name);
 /// A command line that has been read.
 struct Arguments {
     /// Parameters that were given: name (with underscores) and value (empty for a switch), one entry a name.
-    std::vector<std::pair<std::string, std::string>> given;
+    std::vector<std::pair<std::string, std::string>> given = {};
+    /// As many as Command::operand allows.
+    std::vector<std::string> operands = {};
     /// PROGRAM and its arguments, untouched.
-    std::vector<std::string> program;
+    std::vector<std::string> program = {};
 
     /// Null: not given.
     [[nodiscard]] const std::string* value(std::string_view name) const;
     [[nodiscard]] bool has(std::string_view name) const { return value(name) != nullptr; }
+};
+
+/// Words that are no options, such as PORT. They may stand before, between and after the options.
+struct Operand {
+    std::string_view name;
+    unsigned least = 0;
+    unsigned most = 0;
 };
 
 struct Command {
@@ -44,7 +53,8 @@ struct Command {
     std::string_view description;
     /// Lines to paste.
     std::string_view examples;
-    /// Words after the parameters are a program and its arguments.
+    Operand operand = {};
+    /// Words after the parameters, or after "--" where there are operands, are a program and its arguments.
     bool takes_program = false;
     /// Besides --config and the options of core's option_table(), which every command takes.
     std::span<const Parameter> own;

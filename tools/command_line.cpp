@@ -28,8 +28,36 @@ const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::s
 struct Words {
     /// For the parser: a parameter and its value are two words.
     std::vector<std::string> ours;
+    std::vector<std::string> operands;
     std::vector<std::string> program;
 };
+
+/// What is left when nothing but "--" stands between options and the words that are none.
+void take_rest(const Command& command, std::vector<std::string> rest, Words& result) {
+    if (command.takes_program) {
+        result.program = std::move(rest);
+    } else if (command.operand.most != 0) {
+        result.operands.insert(result.operands.end(), rest.begin(), rest.end());
+    } else if (!rest.empty()) {
+        throw Refusal(ExitCode::usage, "'" + shown(rest.front()) + "': `portguard " +
+                                           std::string(command.name) + "` takes options alone; " +
+                                           help_hint(command));
+    }
+}
+
+void check_operands(const Command& command, const std::vector<std::string>& operands) {
+    const std::string name = "`portguard " + std::string(command.name) + "`";
+    if (operands.size() > command.operand.most) {
+        throw Refusal(ExitCode::usage, "'" + shown(operands[command.operand.most]) +
+                                           "' is one word too many: " + name + " takes " +
+                                           std::to_string(command.operand.most) + " " +
+                                           std::string(command.operand.name) + "; " + help_hint(command));
+    }
+    if (operands.size() < command.operand.least) {
+        throw Refusal(ExitCode::usage, "no " + std::string(command.operand.name) + " is given; " + name +
+                                           " needs one, and " + help_hint(command));
+    }
+}
 
 /// Done here because CLI11 looks for options among the program's own arguments too, and takes the word after
 /// an empty `--name=` for its value.
@@ -37,10 +65,17 @@ Words split(const Command& command, const std::vector<Parameter>& parameters,
             const std::vector<std::string>& words) {
     Words result;
     auto word = words.begin();
-    for (; word != words.end() && word->size() > 1 && word->front() == '-'; ++word) {
+    for (; word != words.end(); ++word) {
         if (*word == "--") {
             ++word;
             break;
+        }
+        if (word->size() < 2 || word->front() != '-') {
+            if (command.operand.most == 0) {
+                break;
+            }
+            result.operands.push_back(*word);
+            continue;
         }
         const std::size_t equals = word->find('=');
         const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
@@ -64,12 +99,7 @@ Words split(const Command& command, const std::vector<Parameter>& parameters,
                                                std::string(parameter->values) + " would be right");
         }
     }
-    result.program.assign(word, words.end());
-    if (!command.takes_program && !result.program.empty()) {
-        throw Refusal(ExitCode::usage, "'" + shown(result.program.front()) + "': `portguard " +
-                                           std::string(command.name) + "` takes options alone; " +
-                                           help_hint(command));
-    }
+    take_rest(command, {word, words.end()}, result);
     return result;
 }
 
@@ -115,7 +145,11 @@ Arguments parse_command_line(const Command& command, const std::vector<std::stri
                                                                      : options[index]->results().back());
         }
     }
+    arguments.operands = std::move(split_words.operands);
     arguments.program = std::move(split_words.program);
+    if (!arguments.has("help")) {
+        check_operands(command, arguments.operands);
+    }
     return arguments;
 }
 

@@ -7,9 +7,24 @@ namespace {
 
 constexpr std::string_view indent = "    ";
 
+std::string operand_words(const Operand& operand) {
+    if (operand.most == 0) {
+        return {};
+    }
+    const std::string word = std::string(operand.name) + (operand.most > 1 ? "..." : "");
+    return operand.least == 0 ? " [" + word + "]" : " " + word;
+}
+
+std::string program_words(const Command& command) {
+    if (!command.takes_program) {
+        return {};
+    }
+    return command.operand.most == 0 ? " [--] PROGRAM [ARGUMENT...]" : " [-- PROGRAM [ARGUMENT...]]";
+}
+
 std::string usage_line(const Command& command) {
-    return "portguard " + std::string(command.name) + " [OPTIONS]" +
-           (command.takes_program ? " [--] PROGRAM [ARGUMENT...]" : "") + "\n";
+    return "portguard " + std::string(command.name) + " [OPTIONS]" + operand_words(command.operand) +
+           program_words(command) + "\n";
 }
 
 /// Breaks at blanks, so that a terminal does not break inside a word.

@@ -1,0 +1,86 @@
+#include "tools/netns.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include "kernel/syscalls.h"
+#include "tools/output.h"
+#include "tools/refusal.h"
+
+namespace portguard::tools {
+namespace {
+
+[[noreturn]] void refuse(const std::string& value, const std::string& why) {
+    throw Refusal(ExitCode::usage, "netns=" + shown(value) + ": " + why);
+}
+
+bool is_number(const std::string& text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char digit) { return digit >= '0' && digit <= '9'; });
+}
+
+/// As ip-netns(8) keeps them.
+std::string path_of(const std::string& value) {
+    if (is_number(value)) {
+        return "/proc/" + value + "/ns/net";
+    }
+    if (value.empty() || value.find('/') != std::string::npos || value == "." || value == "..") {
+        refuse(value, "no name of a network namespace and no process id; `ip netns list` shows the names");
+    }
+    return "/run/netns/" + value;
+}
+
+std::string reason_of_open(const std::string& value, int error) {
+    if (error == ENOENT) {
+        return is_number(value) ? "there is no such process"
+                                : "there is no such network namespace; `ip netns list` shows the names, and "
+                                  "the id of a process would be right too";
+    }
+    if (error == EACCES || error == EPERM) {
+        return "this user may not look at it; as root it would go";
+    }
+    return std::strerror(error);
+}
+
+/// The owner of a user namespace may enter what belongs to it without any capability of its own: a rootless
+/// container.
+bool enter_through_user_namespace(const std::string& value, int target) {
+    if (!is_number(value)) {
+        return false;
+    }
+    const Syscalls syscalls;
+    const std::string path = "/proc/" + value + "/ns/user";
+    const ScopedFd user(::open(path.c_str(), O_RDONLY | O_CLOEXEC), syscalls);
+    return user.valid() && ::setns(user.get(), CLONE_NEWUSER) == 0 && ::setns(target, CLONE_NEWNET) == 0;
+}
+
+} // namespace
+
+void enter_netns(const Arguments& arguments) {
+    const std::string* const value = arguments.value(netns_parameter.name);
+    if (value == nullptr) {
+        return;
+    }
+    const Syscalls syscalls;
+    const ScopedFd target(::open(path_of(*value).c_str(), O_RDONLY | O_CLOEXEC), syscalls);
+    if (!target.valid()) {
+        refuse(*value, reason_of_open(*value, errno));
+    }
+    if (::setns(target.get(), CLONE_NEWNET) == 0) {
+        return;
+    }
+    const int error = errno;
+    if (error == EPERM && enter_through_user_namespace(*value, target.get())) {
+        return;
+    }
+    refuse(*value, error == EPERM    ? "entering it needs CAP_SYS_ADMIN; as root it would go"
+                   : error == EINVAL ? "this is no network namespace; `ip netns list` shows the names"
+                                     : std::strerror(error));
+}
+
+} // namespace portguard::tools
