@@ -171,6 +171,12 @@ const char* config_path_in(const char* const* environment) {
 
 bool check_whole(const Draft& draft, TextWriter& why) {
     const Config& config = draft.config;
+    if (config.port_zero == PortZero::listen && !config.has_listen) {
+        print_option_place(draft, "port_zero", why);
+        why.add(
+            ": there is no listen to take a port from; give listen as well, or leave port_zero at ephemeral");
+        return false;
+    }
     const std::uint16_t port = config.listen.first_common(config.ephemeral);
     if (port == 0) {
         return true;

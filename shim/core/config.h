@@ -16,6 +16,7 @@ enum class Mode : std::uint8_t { enforce, observe, off };
 enum class DenyErrno : std::uint8_t { eacces, eperm, eaddrnotavail, eaddrinuse };
 enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
 enum class PortZero : std::uint8_t { ephemeral, listen };
+enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
 enum class LogKind : std::uint8_t { standard_error, file, none };
 enum class Format : std::uint8_t { text, json };
@@ -52,6 +53,7 @@ struct Config {
     DenyErrno deny_errno = DenyErrno::eacces;
     ReuseAddress reuseaddr = ReuseAddress::automatic;
     PortZero port_zero = PortZero::ephemeral;
+    RangeMethod range_method = RangeMethod::automatic;
     Diagnosis diagnosis = Diagnosis::full;
     /// False: `listen` is empty. Kept apart because the empty-check of a bit set is long and bind asks each
     /// time.
@@ -111,7 +113,7 @@ bool apply_environment(Draft& draft, const char* const* environment, TextWriter&
 /// The value of PORTGUARD_CONFIG in `environment`; null: not set.
 const char* config_path_in(const char* const* environment);
 
-/// What only the whole can show: listen and ephemeral overlap.
+/// What only the whole can show: listen and ephemeral overlap, port_zero=listen without listen.
 bool check_whole(const Draft& draft, TextWriter& why);
 
 /// `name` is the base name of the program or script that runs.

@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, 3> mode_words{"enforce", "observe", "off"
 constexpr std::array<std::string_view, 4> deny_words{"EACCES", "EPERM", "EADDRNOTAVAIL", "EADDRINUSE"};
 constexpr std::array<std::string_view, 3> reuse_words{"auto", "listeners", "off"};
 constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"};
+constexpr std::array<std::string_view, 4> range_words{"auto", "socket", "bind", "off"};
 constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line", "off"};
 
 bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
@@ -69,14 +70,6 @@ void print_ephemeral(const Config& config, TextWriter& out) {
     if (!config.ephemeral.empty()) {
         print_port_range(config.ephemeral, out);
     }
-}
-
-bool assign_port_zero(Config& config, std::string_view value, TextWriter& why) {
-    if (value == port_zero_words[static_cast<std::size_t>(PortZero::listen)]) {
-        why.add("is not built yet; leave it at ephemeral");
-        return false;
-    }
-    return assign_enum<port_zero_words, &Config::port_zero>(config, value, why);
 }
 
 /// Copies `value` with its NUL; false: it does not fit.
@@ -173,7 +166,10 @@ constexpr std::array table{
            "who is given SO_REUSEADDR: listeners and outgoing connections, listeners alone, nobody",
            assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
     Option{"port_zero", "ephemeral|listen", "ephemeral", "where bind to port 0 finds its port",
-           assign_port_zero, print_enum<port_zero_words, &Config::port_zero>},
+           assign_enum<port_zero_words, &Config::port_zero>, print_enum<port_zero_words, &Config::port_zero>},
+    Option{"range_method", "auto|socket|bind|off", "auto",
+           "how outgoing connections are kept in ephemeral: IP_LOCAL_PORT_RANGE, an explicit bind, neither",
+           assign_enum<range_words, &Config::range_method>, print_enum<range_words, &Config::range_method>},
     Option{"only", "NAME[,...]", "unset: every program",
            "program names in which the guard is active, for wrapping a whole build", assign_only, print_only},
     Option{"log", "stderr|file:PATH|none", "stderr", "where events go; %p in PATH is the pid", assign_log,

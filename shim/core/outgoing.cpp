@@ -53,6 +53,39 @@ PortRange reachable_range(const Config& config, const HostPorts& host) {
     return best_piece(base, config, host);
 }
 
+/// The longest run of `base` without listen and reserved ports: an explicit bind would be given a reserved
+/// one (K12), and a range is all that is kept of it.
+PortRange longest_free_run(PortRange base, const Config& config, const HostPorts& host) {
+    PortRange best;
+    PortRange run;
+    for (std::uint32_t port = base.low; port <= base.high && !base.empty(); ++port) {
+        const auto candidate = static_cast<std::uint16_t>(port);
+        if (config.listen.contains(candidate) || host.reserved.contains(candidate)) {
+            run = {};
+            continue;
+        }
+        run = {run.empty() ? candidate : run.low, candidate};
+        best = run.size() > best.size() ? run : best;
+    }
+    return best;
+}
+
+void choose_range(const Config& config, const HostPorts& host, bool kernel_has_range, OutgoingPlan& plan) {
+    const RangeMethod method = config.range_method;
+    if (kernel_has_range && (method == RangeMethod::automatic || method == RangeMethod::socket)) {
+        plan.range = reachable_range(config, host);
+    }
+    if (plan.range.empty() && (method == RangeMethod::automatic || method == RangeMethod::bind)) {
+        plan.range = longest_free_run(plan.ephemeral, config, host);
+        plan.binds = !plan.range.empty();
+    }
+    plan.clamp_port_zero = !plan.range.empty();
+}
+
+PortRange divisible(PortRange range, const HostPorts& host) {
+    return 2 * host.reserved.count(range) < range.size() ? range : PortRange{};
+}
+
 /// The kernel takes "0-1023" as a list of reserved ports, and shows it so. Port 0 is none; the rest of such a
 /// first word is put into `rest_of_word`.
 bool cut_port_zero(std::string_view& text, PortRange& rest_of_word) {
@@ -102,32 +135,42 @@ bool parse_reserved_ports(std::string_view text, PortSet& reserved) {
     return true;
 }
 
-OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host) {
-    const PortRange wanted = config.ephemeral.empty() ? host.range : config.ephemeral;
+OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host, bool kernel_has_range) {
+    OutgoingPlan plan;
+    plan.ephemeral = config.ephemeral.empty() ? host.range : config.ephemeral;
+    plan.connect = OutgoingMethod::courtesy;
     if (!config.has_listen && config.ephemeral.empty()) {
-        return {OutgoingMethod::courtesy, false, {}, wanted};
+        return plan;
     }
     const bool host_keeps_out = !host.range.empty() && avoids_listen(config, host);
-    const bool host_inside = host_keeps_out && stays_inside(host, wanted);
-    if (host_inside) {
-        const auto method = config.has_listen ? OutgoingMethod::none : OutgoingMethod::courtesy;
-        return {method, false, {}, wanted};
-    }
-    const PortRange range = reachable_range(config, host);
+    const bool host_stays_inside = host_keeps_out && stays_inside(host, plan.ephemeral);
     const bool connect_is_safe = host_keeps_out && config.has_listen;
-    if (range.empty()) {
-        return {connect_is_safe ? OutgoingMethod::none : OutgoingMethod::courtesy, false, {}, wanted};
+    if (connect_is_safe) {
+        plan.connect = OutgoingMethod::none;
+        plan.divisible = divisible(host.range, host);
     }
-    return {connect_is_safe ? OutgoingMethod::none : OutgoingMethod::socket_range, true, range, wanted};
+    if (host_stays_inside) {
+        return plan;
+    }
+    choose_range(config, host, kernel_has_range, plan);
+    if (!plan.range.empty() && !connect_is_safe) {
+        plan.connect = plan.binds ? OutgoingMethod::explicit_bind : OutgoingMethod::socket_range;
+        plan.divisible = divisible(plan.range, host);
+    }
+    return plan;
 }
 
-OutgoingPlan without_socket_range(OutgoingPlan plan) {
-    if (plan.connect == OutgoingMethod::socket_range) {
-        plan.connect = OutgoingMethod::courtesy;
+PortRange without_port(PortRange range, std::uint16_t port) {
+    if (!range.contains(port)) {
+        return range;
     }
-    plan.clamp_port_zero = false;
-    plan.range = {};
-    return plan;
+    const int below = port - range.low;
+    const int above = range.high - port;
+    if (below == 0 && above == 0) {
+        return range;
+    }
+    return below > above ? PortRange{range.low, static_cast<std::uint16_t>(port - 1)}
+                         : PortRange{static_cast<std::uint16_t>(port + 1), range.high};
 }
 
 } // namespace portguard

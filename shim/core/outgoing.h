@@ -25,6 +25,8 @@ enum class OutgoingMethod : std::uint8_t {
     none,
     /// IP_LOCAL_PORT_RANGE to `range`.
     socket_range,
+    /// An explicit bind to a port of `range` before connect: one connection a port.
+    explicit_bind,
     /// SO_REUSEADDR once the kernel has chosen.
     courtesy,
 };
@@ -33,11 +35,16 @@ struct OutgoingPlan {
     OutgoingMethod connect = OutgoingMethod::none;
     /// bind to port 0, and listen without bind, need `range` as well.
     bool clamp_port_zero = false;
-    /// What IP_LOCAL_PORT_RANGE is set to; empty: never set.
+    /// `range` is kept by explicit binds, since IP_LOCAL_PORT_RANGE cannot do it.
+    bool binds = false;
+    /// What IP_LOCAL_PORT_RANGE is set to, or explicit binds draw from; empty: neither is done.
     PortRange range;
     /// The range that outgoing connections are given, ours or the kernel's: a fixed port inside it is at
     /// risk.
     PortRange ephemeral;
+    /// Where connect's port comes from, if a port of it may be left out lest a connection meet itself (K15).
+    /// Empty where so much is reserved that the rest might have no port to give.
+    PortRange divisible;
 };
 
 /// The value of the IP_LOCAL_PORT_RANGE option: low port in the low half (ip(7), Linux 6.3).
@@ -45,9 +52,10 @@ constexpr std::uint32_t range_option_value(PortRange range) {
     return static_cast<std::uint32_t>(range.low) | static_cast<std::uint32_t>(range.high) << 16;
 }
 
-OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host);
+/// `kernel_has_range` false: the kernel turned out not to know IP_LOCAL_PORT_RANGE.
+OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host, bool kernel_has_range = true);
 
-/// The plan on a kernel that turned out not to know IP_LOCAL_PORT_RANGE.
-OutgoingPlan without_socket_range(OutgoingPlan plan);
+/// The larger part of `range` beside `port`; the whole where it does not hold the port.
+PortRange without_port(PortRange range, std::uint16_t port);
 
 } // namespace portguard

@@ -11,26 +11,80 @@ namespace {
 constexpr int socket_type_mask =
     0xf; // SOCK_TYPE_MASK, include/linux/net.h: the rest are SOCK_NONBLOCK, SOCK_CLOEXEC
 
-/// The range clamp is ours to set: the program has not set its own, and it is not set yet.
-bool is_unclamped(SocketFacts facts) {
-    return !facts.chose_range() && !facts.clamped();
-}
-
 bool enforces(const Config& config) {
     return config.mode == Mode::enforce;
 }
 
+/// A narrow range hands out ports that two UDP sockets share (measured): below this it is left alone.
+constexpr std::uint32_t narrowest_udp_range = 4096;
+
+/// UDP sockets with SO_REUSEADDR share ports that the kernel chooses, the more the narrower the range is.
+bool is_udp_shareable(SocketFacts facts) {
+    return facts.protocol() == Protocol::udp && facts.chose_reuseaddr();
+}
+
+/// Keeps the port that the kernel will choose inside the plan's range, by whatever the plan has for that.
+Verdict keep_in_range(const OutgoingPlan& plan, SocketFacts facts, std::uint16_t avoid) {
+    const bool udp = facts.protocol() == Protocol::udp;
+    if (facts.chose_range() || (!facts.is_tcp_like() && !udp)) {
+        return {.next = facts};
+    }
+    if (is_udp_shareable(facts)) {
+        // An empty range: the kernel's own. Ours was set before the program chose.
+        return facts.clamped() ? Verdict{.before = Before::set_port_range, .next = facts.without_clamp()}
+                               : Verdict{.next = facts};
+    }
+    if (plan.binds) {
+        return {.before = Before::bind_in_range, .avoid = avoid, .range = plan.range, .next = facts};
+    }
+    const bool divided = avoid != 0 && plan.range.contains(avoid);
+    if ((facts.clamped() && !divided) || (udp && plan.range.size() < narrowest_udp_range)) {
+        return {.next = facts};
+    }
+    return {.before = Before::set_port_range,
+            .range = without_port(plan.range, avoid),
+            .next = facts.with_clamp()};
+}
+
 Verdict decide_port_zero(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {
-    if (!enforces(config) || !plan.clamp_port_zero) {
-        return {.next = facts.with_port(PortChoice::kernel)};
+    const bool from_listen = config.port_zero == PortZero::listen && config.has_listen;
+    const SocketFacts chosen = facts.with_port(PortChoice::kernel);
+    if (!enforces(config) || (!from_listen && !plan.clamp_port_zero)) {
+        return {.next = chosen};
     }
     if (facts.protocol() == Protocol::unknown) {
         return {.before = Before::ask_kernel};
     }
-    if (!facts.is_tcp_like() || !is_unclamped(facts)) {
-        return {.next = facts.with_port(PortChoice::kernel)};
+    if (!from_listen) {
+        return keep_in_range(plan, chosen, 0);
     }
-    return {.before = Before::set_port_range, .next = facts.with_port(PortChoice::kernel).with_clamp()};
+    if (facts.chose_range() || is_udp_shareable(facts)) {
+        return {.next = chosen};
+    }
+    return {.before = Before::bind_in_listen, .next = chosen};
+}
+
+Verdict decide_outgoing(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
+                        std::uint16_t avoid) {
+    switch (plan.connect) {
+    case OutgoingMethod::socket_range:
+    case OutgoingMethod::explicit_bind: return keep_in_range(plan, facts, facts.is_tcp_like() ? avoid : 0);
+    case OutgoingMethod::none:
+        // The kernel's choice is right but for the one port that would meet itself.
+        if (avoid != 0 && facts.is_tcp_like() && !facts.chose_range() && plan.divisible.contains(avoid)) {
+            return {.before = Before::set_port_range,
+                    .range = without_port(plan.divisible, avoid),
+                    .next = facts.with_clamp()};
+        }
+        return {.next = facts};
+    case OutgoingMethod::courtesy: break;
+    }
+    // MPTCP refuses the option once it is connected (K2).
+    if (facts.protocol() == Protocol::tcp && config.reuseaddr == ReuseAddress::automatic &&
+        !facts.chose_reuseaddr()) {
+        return {.after = After::give_courtesy, .next = facts.with_port(PortChoice::courteous)};
+    }
+    return {.next = facts};
 }
 
 Verdict decide_outside_plan(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
@@ -112,43 +166,38 @@ Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFact
         return verdict;
     }
     // listen without bind lets the kernel choose a port, as bind to port 0 does.
-    if (enforces(config) && facts.is_tcp_like() && plan.clamp_port_zero && is_unclamped(facts)) {
-        verdict.before = Before::set_port_range;
-        verdict.next = facts.with_clamp();
-    }
-    return verdict;
-}
-
-Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect) {
-    Verdict verdict{.next = facts};
-    if (!enforces(config)) {
-        return verdict;
-    }
-    if (disconnect) {
-        if (facts.port() == PortChoice::courteous) {
-            verdict.after = After::take_courtesy_back;
-            verdict.next = facts.with_port(PortChoice::kernel);
-        }
-        return verdict;
-    }
-    if (facts.protocol() == Protocol::unknown && plan.connect == OutgoingMethod::socket_range) {
-        verdict.before = Before::ask_kernel;
-        return verdict;
-    }
     if (!facts.is_tcp_like() || facts.port() != PortChoice::kernel) {
         return verdict;
     }
-    if (plan.connect == OutgoingMethod::socket_range && is_unclamped(facts)) {
-        verdict.before = Before::set_port_range;
-        verdict.next = facts.with_clamp();
+    return decide_port_zero(config, plan, facts);
+}
+
+Verdict decide_socket(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {
+    if (!enforces(config) || facts.protocol() != Protocol::udp ||
+        plan.connect != OutgoingMethod::socket_range) {
+        return {.next = facts};
     }
-    // MPTCP refuses the option once it is connected (K2).
-    if (plan.connect == OutgoingMethod::courtesy && facts.protocol() == Protocol::tcp &&
-        config.reuseaddr == ReuseAddress::automatic && !facts.chose_reuseaddr()) {
-        verdict.after = After::give_courtesy;
-        verdict.next = facts.with_port(PortChoice::courteous);
+    return keep_in_range(plan, facts, 0);
+}
+
+Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect,
+                       std::uint16_t avoid) {
+    if (!enforces(config) || facts.protocol() == Protocol::other) {
+        return {.next = facts};
     }
-    return verdict;
+    if (disconnect) {
+        return facts.port() == PortChoice::courteous
+                   ? Verdict{.after = After::take_courtesy_back, .next = facts.with_port(PortChoice::kernel)}
+                   : Verdict{.next = facts};
+    }
+    if (facts.protocol() == Protocol::unknown) {
+        // Whose port the kernel chose cannot be asked, so there is no courtesy for it.
+        const bool keeps =
+            plan.connect == OutgoingMethod::socket_range || plan.connect == OutgoingMethod::explicit_bind;
+        return keeps ? Verdict{.before = Before::ask_kernel, .next = facts} : Verdict{.next = facts};
+    }
+    return facts.port() == PortChoice::kernel ? decide_outgoing(config, plan, facts, avoid)
+                                              : Verdict{.next = facts};
 }
 
 SocketFacts facts_after_setsockopt(SocketFacts facts, int level, int option) {

@@ -25,8 +25,12 @@ enum class Before : std::uint8_t {
     ask_kernel,
     /// Do not make the call: fail with Config::deny_errno and tell EventKind::refused.
     refuse,
-    /// Set IP_LOCAL_PORT_RANGE to OutgoingPlan::range.
+    /// Set IP_LOCAL_PORT_RANGE to Verdict::range; an empty one takes ours away again.
     set_port_range,
+    /// Bind to a free port of Verdict::range but Verdict::avoid. In bind(2) this is the call itself.
+    bind_in_range,
+    /// Bind to a free port of Config::listen (port_zero=listen).
+    bind_in_listen,
     set_reuseaddr,
 };
 
@@ -43,6 +47,8 @@ enum class After : std::uint8_t {
 struct Verdict {
     Before before = Before::nothing;
     After after = After::nothing;
+    std::uint16_t avoid = 0;
+    PortRange range{};
     /// The call goes through though the plan is against it (observe): tell EventKind::refused.
     bool tell_refused = false;
     /// What to remember of the socket once the call has succeeded.
@@ -79,10 +85,15 @@ inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const socka
 /// that it helps against? Needs facts whose protocol is known.
 bool may_try_cure(const Config& config, SocketFacts facts, Target target);
 
+/// socket(2) has made `facts`: UDP is kept in its range from the beginning, since sendto chooses a port, too.
+Verdict decide_socket(const Config& config, const OutgoingPlan& plan, SocketFacts facts);
+
 Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts);
 
-/// connect(2) with an internet address, or with AF_UNSPEC (`disconnect`).
-Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect);
+/// connect(2) with an internet address, or with AF_UNSPEC (`disconnect`). `avoid`: a port that must not
+/// become the local one, since the destination is this port of this very host (K15); 0: none.
+Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect,
+                       std::uint16_t avoid = 0);
 
 /// True for the few options that the policy has to know about: SO_REUSEADDR and IP_LOCAL_PORT_RANGE.
 inline bool is_watched_option(int level, int option) {

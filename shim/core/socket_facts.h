@@ -59,6 +59,9 @@ public:
     [[nodiscard]] constexpr SocketFacts with_clamp() const {
         return SocketFacts(static_cast<std::uint8_t>(bits_ | clamped_bit));
     }
+    [[nodiscard]] constexpr SocketFacts without_clamp() const {
+        return SocketFacts(static_cast<std::uint8_t>(bits_ & ~clamped_bit));
+    }
 
     friend constexpr bool operator==(SocketFacts, SocketFacts) = default;
 

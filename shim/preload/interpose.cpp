@@ -2,21 +2,20 @@
 // be undone or is slow lives in report.cpp. Nothing here may throw, allocate or touch TLS while calls
 // succeed, and no object with a destructor may live across real::connect or real::close, which are
 // cancellation points (H10).
-#include <atomic>
 #include <cerrno>
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/options.h"
 #include "core/policy.h"
+#include "preload/aftermath.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
 #include "preload/kernel_call.h"
 #include "preload/outgoing_side.h"
+#include "preload/port_search.h"
 #include "preload/real.h"
-#include "preload/report.h"
 
 using namespace portguard;
 
@@ -32,11 +31,14 @@ void set_reuseaddr(int fd, int value) {
     kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
 }
 
-/// What we set before a call, and the program did not ask for. False: it could not be set.
-bool prepare(int fd, const Verdict& verdict, const OutgoingPlan& plan) {
+/// What we do before a call, and the program did not ask for. False: it could not be done.
+bool prepare(int fd, const Verdict& verdict) {
     switch (verdict.before) {
-    case Before::set_port_range: return outgoing_side::clamp(fd, plan.range);
+    case Before::set_port_range: return outgoing_side::clamp(fd, verdict.range);
     case Before::set_reuseaddr: set_reuseaddr(fd, 1); return true;
+    case Before::bind_in_range:
+    case Before::bind_in_listen:
+        return port_search::give_port(fd, port_search::candidates(verdict, fd), verdict.avoid);
     case Before::nothing:
     case Before::ask_kernel:
     case Before::refuse: break;
@@ -44,58 +46,8 @@ bool prepare(int fd, const Verdict& verdict, const OutgoingPlan& plan) {
     return true;
 }
 
-[[gnu::cold, gnu::noinline]] void tell_ephemeral(int fd, Call call, const sockaddr* address, socklen_t length,
-                                                 SocketFacts facts) {
-    static constinit std::atomic<bool> told_udp{false};
-    if (facts.protocol() == Protocol::udp && told_udp.exchange(true, std::memory_order_relaxed)) {
-        return;
-    }
-    tell({EventKind::ephemeral_listener, call, fd, 0, address, length, facts});
-}
-
-/// True: refused, and errno is set. The memory may be of another socket by now, so the kernel is asked first:
-/// what it would not take as a bind is left to it.
-[[gnu::cold, gnu::noinline]] bool refuse(int fd, const sockaddr* address, socklen_t length) {
-    const SocketFacts facts = outgoing_side::ask_kernel(fd);
-    if (facts.protocol() == Protocol::other) {
-        return false;
-    }
-    const int error = errno_value(guard::config().deny_errno);
-    tell({EventKind::refused, Call::bind, fd, error, address, length, facts});
-    errno = error;
-    return true;
-}
-
-[[gnu::cold, gnu::noinline]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length,
-                                                   SocketFacts facts) {
-    const int error = errno;
-    // With these errors the kernel has read the address; others come before (EBADF, ENOTSOCK) or because it
-    // cannot (EFAULT), and then we could not either.
-    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES) {
-        return -1;
-    }
-    const Target target = read_target(address, length);
-    if (target.family == Family::other) {
-        return -1;
-    }
-    const SocketFacts known = facts.protocol() == Protocol::unknown ? outgoing_side::ask_kernel(fd) : facts;
-    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
-    if (known.protocol() == Protocol::other) {
-        return -1;
-    }
-    if (error == EADDRINUSE && cure_or_tell(occurrence) == 0) {
-        fd_memory::remember(fd, known.with_port(PortChoice::program));
-        return 0;
-    }
-    Occurrence other = occurrence;
-    if (error == EADDRNOTAVAIL) {
-        other.kind = EventKind::unavailable;
-        tell(other);
-    } else if (error == EACCES && target.port != 0) {
-        other.kind = EventKind::privileged;
-        tell(other);
-    }
-    return -1;
+bool searches_port(const Verdict& verdict) {
+    return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
 }
 
 void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
@@ -104,17 +56,8 @@ void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict
         tell_ephemeral(fd, Call::bind, address, length, verdict.next);
     }
     if (verdict.tell_refused) {
-        tell({EventKind::refused, Call::bind, fd, errno_value(guard::config().deny_errno), address, length,
-              verdict.next});
+        tell_passed(fd, address, length, verdict.next);
     }
-}
-
-[[gnu::cold, gnu::noinline]] int after_failed_connect(int fd, const sockaddr* address, socklen_t length,
-                                                      SocketFacts facts) {
-    if (errno == EADDRNOTAVAIL) {
-        tell({EventKind::exhausted, Call::connect, fd, EADDRNOTAVAIL, address, length, facts});
-    }
-    return -1;
 }
 
 /// connect went through or is under way, so the address was readable.
@@ -139,6 +82,18 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
     return result;
 }
 
+/// sendto chooses a port without a call that we see, so that a UDP socket is kept in its range from the
+/// beginning.
+[[gnu::noinline]] void after_udp_socket(int fd, SocketFacts facts) {
+    if (!guard::is_awake()) {
+        return;
+    }
+    const Verdict verdict = decide_socket(guard::config(), outgoing_side::plan(), facts);
+    if (verdict.before == Before::set_port_range && prepare(fd, verdict)) {
+        fd_memory::remember(fd, verdict.next);
+    }
+}
+
 // Apart from their callers, so that a call which is none of our business saves no register.
 [[gnu::noinline]] int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     const Config& config = guard::config();
@@ -156,11 +111,15 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
         if (verdict.before == Before::refuse && refuse(fd, address, length)) {
             return -1;
         }
-        if (!prepare(fd, verdict, plan)) {
-            verdict.next = facts;
-        }
     }
-    if (real::bind(fd, address, length) != 0) {
+    const bool searches = searches_port(verdict);
+    if (!searches && !prepare(fd, verdict)) {
+        verdict.next = facts;
+    }
+    const int result =
+        searches ? port_search::bind_port_zero(fd, address, length, port_search::candidates(verdict, fd))
+                 : real::bind(fd, address, length);
+    if (result != 0) {
         return after_failed_bind(fd, address, length, facts);
     }
     if (!decides_first) {
@@ -177,16 +136,16 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
 [[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
     const OutgoingPlan plan = outgoing_side::plan();
     const Verdict verdict = decide_listen(guard::config(), plan, facts);
-    const bool prepared = prepare(fd, verdict, plan);
+    const bool prepared = prepare(fd, verdict);
+    if (!prepared && searches_port(verdict)) {
+        errno = EADDRINUSE;
+        return after_failed_listen(fd, EventKind::exhausted, facts);
+    }
     if (real::listen(fd, backlog) != 0) {
-        const int error = errno;
         if (verdict.before == Before::set_reuseaddr) {
             set_reuseaddr(fd, 0);
         }
-        if (error == EADDRINUSE) {
-            tell({EventKind::in_use, Call::listen, fd, error, nullptr, 0, facts});
-        }
-        return -1;
+        return after_failed_listen(fd, EventKind::in_use, facts);
     }
     if (prepared) {
         fd_memory::remember(fd, verdict.next);
@@ -198,13 +157,27 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
 }
 
 [[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    const OutgoingPlan plan = outgoing_side::plan();
-    Verdict verdict = decide_connect(guard::config(), plan, facts, false);
+    const Config& config = guard::config();
+    OutgoingPlan plan = outgoing_side::plan();
+    const bool may_choose =
+        config.mode == Mode::enforce && facts.is_tcp_like() && facts.port() == PortChoice::kernel;
+    const std::uint16_t avoid =
+        may_choose ? outgoing_side::port_to_avoid(plan, address, length) : std::uint16_t{0};
+    Verdict verdict = decide_connect(config, plan, facts, false, avoid);
     if (verdict.before == Before::ask_kernel) {
-        verdict = decide_connect(guard::config(), plan, outgoing_side::ask_kernel(fd), false);
+        facts = outgoing_side::ask_kernel(fd);
+        verdict = decide_connect(config, plan, facts, false, avoid);
     }
-    if (!prepare(fd, verdict, plan)) {
-        verdict = decide_connect(guard::config(), outgoing_side::plan(), facts, false);
+    bool prepared = prepare(fd, verdict);
+    if (!prepared && !searches_port(verdict)) {
+        // The kernel turned out not to know the option, and the plan is another one now.
+        plan = outgoing_side::plan();
+        verdict = decide_connect(config, plan, facts, false, avoid);
+        prepared = verdict.before == Before::set_port_range || prepare(fd, verdict);
+    }
+    if (!prepared) {
+        errno = EADDRNOTAVAIL;
+        return after_failed_connect(fd, address, length, facts);
     }
     const int result = real::connect(fd, address, length);
     if (result != 0 && errno != EINPROGRESS) {
@@ -225,7 +198,11 @@ extern "C" {
 int socket(int domain, int type, int protocol) noexcept {
     const int fd = real::socket(domain, type, protocol);
     if (fd >= 0) {
-        fd_memory::remember(fd, facts_of_socket(domain, type, protocol));
+        const SocketFacts facts = facts_of_socket(domain, type, protocol);
+        fd_memory::remember(fd, facts);
+        if (facts.protocol() == Protocol::udp) {
+            after_udp_socket(fd, facts);
+        }
     }
     return fd;
 }
@@ -252,14 +229,14 @@ int listen(int fd, int backlog) noexcept {
 
 int connect(int fd, const sockaddr* address, socklen_t length) {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (outgoing_side::leaves_connect_alone() && facts.is_tcp_like() &&
-        facts.port() != PortChoice::courteous) {
+    if (facts.is_tcp_like() && facts.port() != PortChoice::courteous &&
+        outgoing_side::leaves_connect_alone(address, length)) {
         const int result = real::connect(fd, address, length);
         return result == 0 ? 0 : after_failed_connect(fd, address, length, facts);
     }
-    const bool is_ours = facts.protocol() != Protocol::other && facts.protocol() != Protocol::udp;
-    return is_ours && guard::is_awake() ? guarded_connect(fd, address, length, facts)
-                                        : real::connect(fd, address, length);
+    return facts.protocol() == Protocol::other || !guard::is_awake()
+               ? real::connect(fd, address, length)
+               : guarded_connect(fd, address, length, facts);
 }
 
 int setsockopt(int fd, int level, int option, const void* value, socklen_t length) noexcept {

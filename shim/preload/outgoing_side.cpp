@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -19,6 +20,10 @@ constinit PublishedPlan published_plan;
 namespace {
 
 constexpr std::uint64_t clamp_bit = std::uint64_t{1} << 62;
+constexpr std::uint64_t binds_bit = std::uint64_t{1} << 61;
+
+/// Set when setsockopt(IP_LOCAL_PORT_RANGE) turned out to be unknown here.
+constinit std::atomic<bool> kernel_lacks_range{false};
 
 constexpr PortRange unpack_range(std::uint32_t value) {
     return {static_cast<std::uint16_t>(value & 0xffff), static_cast<std::uint16_t>(value >> 16)};
@@ -26,16 +31,23 @@ constexpr PortRange unpack_range(std::uint32_t value) {
 
 void publish(const OutgoingPlan& plan) {
     published_plan.ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
+    published_plan.divisible.store(range_option_value(plan.divisible), std::memory_order_relaxed);
+    const auto method = static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift;
     published_plan.plan.store(PublishedPlan::published | (plan.clamp_port_zero ? clamp_bit : 0) |
-                                  static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift |
-                                  range_option_value(plan.range),
+                                  (plan.binds ? binds_bit : 0) | method | range_option_value(plan.range),
                               std::memory_order_release);
 }
 
 OutgoingPlan unpack(std::uint64_t packed) {
-    return {static_cast<OutgoingMethod>((packed >> PublishedPlan::method_shift) & 0xff),
-            (packed & clamp_bit) != 0, unpack_range(static_cast<std::uint32_t>(packed)),
-            unpack_range(published_plan.ephemeral.load(std::memory_order_relaxed))};
+    OutgoingPlan plan;
+    plan.connect =
+        static_cast<OutgoingMethod>((packed & PublishedPlan::method_mask) >> PublishedPlan::method_shift);
+    plan.clamp_port_zero = (packed & clamp_bit) != 0;
+    plan.binds = (packed & binds_bit) != 0;
+    plan.range = unpack_range(static_cast<std::uint32_t>(packed));
+    plan.ephemeral = unpack_range(published_plan.ephemeral.load(std::memory_order_relaxed));
+    plan.divisible = unpack_range(published_plan.divisible.load(std::memory_order_relaxed));
+    return plan;
 }
 
 /// 64 KiB of text and a bit set: too much for a program's stack, and needed once.
@@ -60,7 +72,7 @@ OutgoingPlan compute(Scratch& scratch) {
     parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
     parse_reserved_ports(read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", scratch),
                          scratch.host.reserved);
-    return plan_outgoing(guard::config(), scratch.host);
+    return plan_outgoing(guard::config(), scratch.host, !kernel_lacks_range.load(std::memory_order_relaxed));
 }
 
 [[gnu::cold, gnu::noinline]] OutgoingPlan read_host() {
@@ -74,6 +86,20 @@ OutgoingPlan compute(Scratch& scratch) {
     kernel_call(SYS_munmap, mapped, sizeof(Scratch));
     publish(plan);
     return plan;
+}
+
+/// True where a socket can be bound to the address, which needs one of our own, but no list of interfaces.
+bool is_own_address(const sockaddr* address, socklen_t length) {
+    sockaddr_storage unported{};
+    std::memcpy(&unported, address, length);
+    reinterpret_cast<sockaddr_in*>(&unported)->sin_port = 0;
+    const long fd = kernel_call(SYS_socket, unported.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    const bool bound = kernel_call(SYS_bind, fd, as_argument(&unported), length) == 0;
+    kernel_call(SYS_close, fd);
+    return bound;
 }
 
 /// False: the option cannot be read.
@@ -94,9 +120,20 @@ bool clamp(int fd, PortRange range) {
     const long result =
         kernel_call(SYS_setsockopt, fd, SOL_IP, ip_local_port_range, as_argument(&value), sizeof value);
     if (result == -ENOPROTOOPT) {
-        publish(without_socket_range(plan()));
+        kernel_lacks_range.store(true, std::memory_order_relaxed);
+        read_host();
     }
     return result == 0;
+}
+
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, const sockaddr* address, socklen_t length) {
+    const Endpoint destination = plan.divisible.empty() ? Endpoint{} : read_endpoint(address, length);
+    if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
+        return 0;
+    }
+    const bool here =
+        destination.is_loopback() || destination.is_wildcard() || is_own_address(address, length);
+    return here ? destination.port : std::uint16_t{0};
 }
 
 SocketFacts ask_kernel(int fd) {

@@ -4,13 +4,17 @@
 #include <atomic>
 #include <cstdint>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "core/endpoint.h"
 #include "core/outgoing.h"
 #include "core/socket_facts.h"
 
 namespace portguard::outgoing_side {
 
-/// An OutgoingPlan in words that can be published without a lock: `ephemeral` first, then `plan`, whose
-/// `published` bit says that both are there. Threads that compute at the same time publish the same.
+/// An OutgoingPlan in words that can be published without a lock: `plan` comes last, whose
+/// `published` bit says that all are there. Threads that compute at the same time publish the same.
 struct PublishedPlan {
     static constexpr std::uint64_t published = std::uint64_t{1} << 63;
     static constexpr unsigned method_shift = 32;
@@ -18,6 +22,7 @@ struct PublishedPlan {
 
     std::atomic<std::uint64_t> plan{0};
     std::atomic<std::uint32_t> ephemeral{0};
+    std::atomic<std::uint32_t> divisible{0};
 };
 [[gnu::visibility("hidden")]] extern constinit PublishedPlan published_plan;
 
@@ -26,11 +31,20 @@ inline bool is_published() {
     return published_plan.plan.load(std::memory_order_acquire) != 0;
 }
 
-/// True where, moreover, connect needs nothing: OutgoingMethod::none.
-inline bool leaves_connect_alone() {
+/// True where, moreover, connect needs nothing: OutgoingMethod::none, and the destination's port is not one
+/// that the connection could meet itself on (K15).
+inline bool leaves_connect_alone(const sockaddr* address, socklen_t length) {
     static_assert(static_cast<int>(OutgoingMethod::none) == 0);
     const std::uint64_t plan = published_plan.plan.load(std::memory_order_acquire);
-    return plan != 0 && (plan & PublishedPlan::method_mask) == 0;
+    if (plan == 0 || (plan & PublishedPlan::method_mask) != 0 || !is_plausible(address) ||
+        length < sizeof(sockaddr_in)) {
+        return false;
+    }
+    // The port stands at the same offset in both families (core/policy.h asserts it); in others it is taken
+    // for one, and decided about the long way.
+    const std::uint16_t port = ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
+    const std::uint32_t divisible = published_plan.divisible.load(std::memory_order_relaxed);
+    return port < (divisible & 0xffff) || port > (divisible >> 16);
 }
 
 /// The plan for this process. The first call reads two files under /proc/sys; all others load two words.
@@ -39,6 +53,9 @@ OutgoingPlan plan();
 /// Sets IP_LOCAL_PORT_RANGE. A kernel that does not know it (before Linux 6.3) is remembered: plan() changes.
 /// errno is left alone. False: it was not set.
 bool clamp(int fd, PortRange range);
+
+/// The destination's port, where it is one of this host and the local port might be the same (K15); else 0.
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, const sockaddr* address, socklen_t length);
 
 /// What the kernel says of a descriptor that we never saw. The protocol is never Protocol::unknown: what is
 /// not a TCP, MPTCP or UDP socket, or no socket at all, is Protocol::other.

@@ -90,8 +90,8 @@ SocketAddress unix_path(const char* path) {
 }
 
 std::string what(const Verdict& verdict) {
-    constexpr std::array<std::string_view, 5> before{"", "ask_kernel", "refuse", "set_range",
-                                                     "set_reuseaddr"};
+    constexpr std::array<std::string_view, 7> before{"",           "ask_kernel",  "refuse",       "set_range",
+                                                     "bind_range", "bind_listen", "set_reuseaddr"};
     constexpr std::array<std::string_view, 4> after{"", "give_courtesy", "take_courtesy_back",
                                                     "tell_ephemeral"};
     std::string words(before.at(static_cast<std::size_t>(verdict.before)));
@@ -112,11 +112,12 @@ std::string what(SocketFacts facts) {
 }
 
 std::string what(const OutgoingPlan& plan) {
-    constexpr std::array<std::string_view, 3> methods{"none", "socket_range", "courtesy"};
+    constexpr std::array<std::string_view, 4> methods{"none", "socket_range", "explicit_bind", "courtesy"};
     std::string words(methods.at(static_cast<std::size_t>(plan.connect)));
     if (!plan.range.empty()) {
         words += ", range " + written([&](TextWriter& out) { print_port_range(plan.range, out); });
     }
+    words += plan.binds ? ", by binds" : "";
     return words + (plan.clamp_port_zero ? ", port zero clamped" : "");
 }
 

@@ -136,13 +136,47 @@ TEST(PlanOutgoing, NamesTheRangeInWhichAFixedPortIsAtRisk) {
     EXPECT_TRUE(plan_outgoing({}, {}).ephemeral.empty());
 }
 
-TEST(WithoutSocketRange, LeavesCourtesyInItsPlace) {
+TEST(PlanOutgoing, BindsWhereTheKernelLacksTheOption) {
     const HostPorts wide = host("10000-60999");
-    const OutgoingPlan clamped = plan_outgoing(plan_of("5000-14999", "15000-65000"), wide);
-    EXPECT_EQ(what(without_socket_range(clamped)), "courtesy");
-    EXPECT_EQ(without_socket_range(clamped).ephemeral, clamped.ephemeral);
-    EXPECT_EQ(what(without_socket_range(plan_outgoing(plan_of("80", "15000-65000"), wide))), "none");
-    EXPECT_EQ(what(without_socket_range(plan_outgoing({}, wide))), "courtesy");
+    const auto on_old_kernel = [&](const Config& config) { return what(plan_outgoing(config, wide, false)); };
+    EXPECT_EQ(on_old_kernel(plan_of("5000-14999", "15000-65000")),
+              "explicit_bind, range 15000-65000, by binds, port zero clamped");
+    EXPECT_EQ(on_old_kernel(plan_of("80", "15000-65000")),
+              "none, range 15000-65000, by binds, port zero clamped");
+    EXPECT_EQ(on_old_kernel({}), "courtesy");
+}
+
+TEST(PlanOutgoing, BindsOutsideReservedPorts) {
+    const HostPorts reserved = host("10000-60999", "20000,40000-40010");
+    EXPECT_EQ(plan_outgoing(plan_of("5000-14999", "15000-65000"), reserved, false).range,
+              (PortRange{40011, 65000}));
+}
+
+TEST(PlanOutgoing, GoesByRangeMethod) {
+    const HostPorts wide = host("10000-60999");
+    Config config = plan_of("5000-14999", "15000-65000");
+    config.range_method = RangeMethod::bind;
+    EXPECT_EQ(what(plan_outgoing(config, wide)),
+              "explicit_bind, range 15000-65000, by binds, port zero clamped");
+    config.range_method = RangeMethod::off;
+    EXPECT_EQ(what(plan_outgoing(config, wide)), "courtesy");
+    config.range_method = RangeMethod::socket;
+    EXPECT_EQ(what(plan_outgoing(config, wide, false)), "courtesy");
+}
+
+TEST(PlanOutgoing, DividesOnlyARangeOfWhichHalfIsUnreserved) {
+    const Config config = plan_of("80", "");
+    EXPECT_EQ(plan_outgoing(config, host("30000-30009")).divisible, (PortRange{30000, 30009}));
+    EXPECT_TRUE(plan_outgoing(config, host("30000-30009", "30000-30004")).divisible.empty());
+}
+
+TEST(WithoutPort, KeepsTheLargerPart) {
+    EXPECT_EQ(without_port({100, 200}, 120), (PortRange{121, 200}));
+    EXPECT_EQ(without_port({100, 200}, 180), (PortRange{100, 179}));
+    EXPECT_EQ(without_port({100, 200}, 100), (PortRange{101, 200}));
+    EXPECT_EQ(without_port({100, 200}, 200), (PortRange{100, 199}));
+    EXPECT_EQ(without_port({100, 200}, 99), (PortRange{100, 200}));
+    EXPECT_EQ(without_port({100, 100}, 100), (PortRange{100, 100}));
 }
 
 TEST(RangeOptionValue, HoldsTheLowPortInItsLowHalf) {
@@ -156,6 +190,8 @@ TEST(ParseHostRange, ReadsTheKernelsForm) {
     EXPECT_EQ(range, (PortRange{32768, 60999}));
     EXPECT_TRUE(parse_host_range("1\t65535", range));
     EXPECT_EQ(range, (PortRange{1, 65535}));
+    EXPECT_TRUE(parse_host_range("40000\t40000\n", range));
+    EXPECT_EQ(range, (PortRange{40000, 40000}));
 }
 
 TEST(ParseHostRange, ChangesNothingOnAnyOtherText) {

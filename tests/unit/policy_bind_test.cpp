@@ -150,7 +150,10 @@ TEST(DecideBind, LeavesPortZeroAloneWhereThatNeedsNoClampOrCannotHaveOne) {
 }
 
 TEST(DecideBind, ForgetsAnEarlierPortWhenTheKernelChoosesANewOne) {
-    expect_verdicts({}, {{tcp.with_port(PortChoice::program), port(0), "pass", "tcp"}});
+    constexpr SocketFacts fixed = tcp.with_port(PortChoice::program);
+    expect_verdicts({}, {{fixed, port(0), "pass", "tcp"}});
+    expect_verdicts(planned(), {{fixed, port(0), "set_range", "tcp clamped"},
+                                {fixed.with_clamp(), port(0), "pass", "tcp clamped"}});
 }
 
 TEST(DecideBind, WithoutAPlanDeniesNothingAndMarksPortsAtRisk) {

@@ -79,8 +79,8 @@ TEST(DecideConnect, DoesWithoutWhereASocketItNeverSawWouldGetCourtesy) {
 
 TEST(DecideConnect, GivesCourtesyWhereNoClampIsPossible) {
     expect_verdicts(planned(), apart, {{tcp, "give_courtesy", "tcp courteous"}});
-    const OutgoingPlan old_kernel = without_socket_range(plan_outgoing(planned(), clamping));
-    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp, false)), "give_courtesy");
+    const OutgoingPlan old_kernel = plan_outgoing(planned(), clamping, false);
+    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp, false)), "bind_range");
 }
 
 TEST(DecideConnect, GivesCourtesyWithoutAPlan) {

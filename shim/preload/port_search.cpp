@@ -1,0 +1,121 @@
+#include "preload/port_search.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <netinet/in.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+
+#include "preload/guard.h"
+#include "preload/kernel_call.h"
+#include "preload/real.h"
+
+namespace portguard::port_search {
+namespace {
+
+/// Differs between processes (AT_RANDOM, and the clock after a fork) and between calls. No system call: the
+/// clock is in the vDSO (vdso(7)).
+std::uint64_t make_seed(int fd) {
+    static constinit std::atomic<std::uint32_t> calls{0};
+    std::uint64_t seed = 0;
+    if (const auto* const random = reinterpret_cast<const void*>(getauxval(AT_RANDOM)); random != nullptr) {
+        std::memcpy(&seed, random, sizeof seed);
+    }
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const std::uint64_t call = calls.fetch_add(1, std::memory_order_relaxed);
+    return seed ^ static_cast<std::uint64_t>(now.tv_nsec) << 20 ^ call << 40 ^ static_cast<std::uint64_t>(fd);
+}
+
+/// An address of the program's or the kernel's, with room for another port.
+struct PortedAddress {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+
+    [[nodiscard]] const sockaddr* generic() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    [[nodiscard]] std::uint16_t port() const {
+        return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+    }
+    // sin_port and sin6_port stand at the same offset (core/policy.h asserts it).
+    void set_port(std::uint16_t port) { reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port); }
+};
+
+bool read_own_address(int fd, PortedAddress& own) {
+    own.length = sizeof own.storage;
+    return kernel_call(SYS_getsockname, fd, as_argument(&own.storage), as_argument(&own.length)) == 0 &&
+           (own.storage.ss_family == AF_INET || own.storage.ss_family == AF_INET6);
+}
+
+int read_flag(int fd, int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    kernel_call(SYS_getsockopt, fd, level, option, as_argument(&value), as_argument(&length));
+    return value;
+}
+
+void set_reuseaddr(int fd, int value) {
+    kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
+}
+
+/// 0, EADDRINUSE when all are taken, or the errno that no other port would change.
+int try_each(int fd, PortedAddress& address, PortSequence& ports, std::uint16_t avoid) {
+    for (std::uint16_t port = ports.next(); port != 0; port = ports.next()) {
+        address.set_port(port);
+        const bool bound = port != avoid && real::bind(fd, address.generic(), address.length) == 0;
+        if (bound || (port != avoid && errno != EADDRINUSE)) {
+            return bound ? 0 : errno;
+        }
+    }
+    return EADDRINUSE;
+}
+
+/// With SO_REUSEADDR an explicit bind would be given a port that another socket shares (H28); the kernel's
+/// own choice would not.
+int try_exclusively(int fd, PortedAddress& address, PortSequence& ports, std::uint16_t avoid) {
+    const bool reuse = read_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0;
+    if (reuse) {
+        set_reuseaddr(fd, 0);
+    }
+    const int error = try_each(fd, address, ports, avoid);
+    if (reuse) {
+        set_reuseaddr(fd, 1);
+    }
+    return error;
+}
+
+} // namespace
+
+PortSequence candidates(const Verdict& verdict, int fd) {
+    return verdict.before == Before::bind_in_listen ? PortSequence(guard::config().listen, make_seed(fd))
+                                                    : PortSequence(verdict.range, make_seed(fd));
+}
+
+int bind_port_zero(int fd, const sockaddr* address, socklen_t length, PortSequence ports) {
+    if (read_flag(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT) != 0) {
+        return real::bind(fd, address, length);
+    }
+    PortedAddress own;
+    std::memcpy(&own.storage, address, length);
+    own.length = length;
+    const int saved_errno = errno;
+    const int error = try_exclusively(fd, own, ports, 0);
+    errno = error == 0 ? saved_errno : error;
+    return error == 0 ? 0 : -1;
+}
+
+bool give_port(int fd, PortSequence ports, std::uint16_t avoid) {
+    PortedAddress own;
+    if (!read_own_address(fd, own) || own.port() != 0) {
+        return true;
+    }
+    const int saved_errno = errno;
+    const int error = try_each(fd, own, ports, avoid);
+    errno = saved_errno;
+    // What else may go wrong (EINVAL, EACCES) is left for connect or listen to find.
+    return error != EADDRINUSE;
+}
+
+} // namespace portguard::port_search
