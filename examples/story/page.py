@@ -29,8 +29,8 @@ def column(title: str, lines: list[str]) -> list[str]:
 def printed_by_portguard(lines: list[str]) -> None:
     print("Printed by portguard:" if lines else "Printed by portguard: nothing")
     for line in lines:
-        # The program's name and pid begin the line; breaking inside a word would spoil what is to be searched for.
-        print(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+        # Broken between words alone: a port range in two pieces could not be searched for.
+        print(textwrap.fill("  " + line, WIDTH, subsequent_indent=" " * 6, break_on_hyphens=False))
 
 
 class Table:

@@ -47,7 +47,15 @@ class Program:
         return next((line for line in self.printed() if text in line), "")
 
     def guard_lines(self) -> list[str]:
-        return [line for line in self.printed() if line.startswith("portguard:")]
+        """The reports, each without its stack: the frames say nothing about the story."""
+        lines = []
+        inside = False
+        for line in self.printed():
+            goes_on = inside and line.startswith("  ") and not line.startswith("  stack ")
+            inside = line.startswith("portguard:") or goes_on
+            if inside:
+                lines.append(line)
+        return lines
 
     def ask(self, line: str) -> str:
         self.process.stdin.write(line + "\n")

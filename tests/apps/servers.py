@@ -69,8 +69,16 @@ class PythonPlain(Server):
     answer = b"hello"
     sets_reuseaddr = False
 
+    address = "127.0.0.1"
+
     def command(self, port: int, folder: str) -> list[str]:
-        return ["/usr/bin/python3", str(PROGRAMS / "plain_server.py"), str(port)]
+        return ["/usr/bin/python3", str(PROGRAMS / "plain_server.py"), self.address, str(port)]
+
+
+class PythonDual(PythonPlain):
+    """Its TIME_WAIT sockets are of IPv4-mapped addresses, and in the way of the IPv6 wildcard."""
+
+    address = "::"
 
 
 class Node(Server):
@@ -85,5 +93,6 @@ class Java(Server):
 
 ALL = {
     "nginx": Nginx(), "redis": Redis(), "haproxy": Haproxy(), "memcached": Memcached(),
-    "python_http": PythonHttp(), "python_plain": PythonPlain(), "node": Node(), "java": Java(),
+    "python_http": PythonHttp(), "python_plain": PythonPlain(),
+    "python_dual": PythonDual(), "node": Node(), "java": Java(),
 }
