@@ -114,7 +114,12 @@ std::string demangled(const std::string& name) {
     int status = 0;
     const std::unique_ptr<char, decltype(&std::free)> text(
         abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), std::free);
-    return status == 0 && text != nullptr ? std::string(text.get()) : name;
+    if (status != 0 || text == nullptr) {
+        return name;
+    }
+    // " [clone .isra.0]": which copy the compiler made of a function is nothing to a reader.
+    const std::string_view plain(text.get());
+    return std::string(plain.substr(0, plain.find(" [clone ")));
 }
 
 ElfSymbols read_symbols(int fd, const std::string& build_id, std::span<const std::uint64_t> addresses) {

@@ -2,24 +2,16 @@
 
 #include <ctime>
 
-#include <arpa/inet.h>
 #include <nlohmann/json.hpp>
 
 #include "core/options.h"
 #include "core/text.h"
+#include "diagnosis/holder_json.h"
 
 namespace portguard {
 namespace {
 
-// Fields stay in the order of the schema, so that a person can read it as well.
-using Json = nlohmann::ordered_json;
-
 constexpr int schema_version = 1;
-
-template <typename Value>
-Json or_null(const std::optional<Value>& value) {
-    return value.has_value() ? Json(*value) : Json(nullptr);
-}
 
 Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
@@ -38,20 +30,6 @@ std::string now_text() {
     return text + milliseconds.substr(1) + "Z";
 }
 
-Json address_json(const Endpoint& endpoint) {
-    char text[INET6_ADDRSTRLEN];
-    const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;
-    if (endpoint.family == Family::other ||
-        inet_ntop(family, endpoint.address.data(), text, sizeof text) == nullptr) {
-        return nullptr;
-    }
-    return text;
-}
-
-Json endpoint_json(const Endpoint& endpoint) {
-    return {{"address", address_json(endpoint)}, {"port", endpoint.port}};
-}
-
 Json family_json(Family family) {
     switch (family) {
     case Family::ipv4: return "ipv4";
@@ -59,18 +37,6 @@ Json family_json(Family family) {
     case Family::other: break;
     }
     return nullptr;
-}
-
-Json ancestors_json(const ProcessInfo& process) {
-    Json ancestors = Json::array();
-    for (const Ancestor& ancestor : process.ancestors) {
-        ancestors.push_back({{"pid", ancestor.pid}, {"comm", ancestor.comm}});
-    }
-    return ancestors;
-}
-
-Json argv_json(const ProcessInfo& process) {
-    return process.argv.empty() ? Json(nullptr) : Json(process.argv);
 }
 
 Json socket_json(const Facts& facts) {
@@ -106,36 +72,6 @@ Json stack_json(const Stack& stack) {
     return frames;
 }
 
-Json owners_json(const Facts& facts, const Holder& holder) {
-    Json owners = Json::array();
-    for (const Owner& owner : holder.owners) {
-        const ProcessInfo& process = facts.holders.process_of(owner);
-        // A namespace is worth a word only where it is another one.
-        const bool same_netns = process.netns == facts.self.netns;
-        owners.push_back({{"pid", process.pid},
-                          {"fd", owner.fd},
-                          {"uid", or_null(process.uid)},
-                          {"argv", argv_json(process)},
-                          {"netns", same_netns ? Json(nullptr) : or_null(process.netns)},
-                          {"ancestors", ancestors_json(process)}});
-    }
-    return owners;
-}
-
-Json holder_json(const Facts& facts, const Holder& holder) {
-    const DiagSocket& socket = holder.socket;
-    const bool has_peer = socket.remote.port != 0;
-    const bool has_timer = socket.timer_ms.has_value();
-    return {{"local", endpoint_json(socket.local)},
-            {"remote", has_peer ? endpoint_json(socket.remote) : Json(nullptr)},
-            {"state", state_name(socket.state)},
-            {"reuseaddr", or_null(holder.reuseaddr)},
-            {"reuseport", or_null(holder.reuseport)},
-            {"v6only", or_null(socket.v6only)},
-            {"timer_s", has_timer ? Json(static_cast<double>(*socket.timer_ms) / 1000) : Json(nullptr)},
-            {"owners", owners_json(facts, holder)}};
-}
-
 Json cures_json(const std::vector<Cure>& cures) {
     Json list = Json::array();
     for (const Cure& cure : cures) {
@@ -151,7 +87,7 @@ std::string render_json(const Report& report) {
     const Endpoint& asked = facts.event.asked;
     Json holders = Json::array();
     for (const Holder& holder : facts.holders.holders) {
-        holders.push_back(holder_json(facts, holder));
+        holders.push_back(holder_json(facts.holders, holder, facts.self.netns));
     }
     const Json event{
         {"schema", schema_version},

@@ -59,14 +59,11 @@ void add_holder(const Facts& facts, const Holder& holder, TextBlock& block) {
     if (holder.socket.timer_ms.has_value()) {
         line += ", " + seconds_left(holder.socket) + " left";
     }
-    if (!holder.owners.empty()) {
-        line += ", SO_REUSEADDR " + on_or_off(holder.reuseaddr);
-    }
-    block.add_cut("holder", line);
     if (holder.owners.empty()) {
-        block.add_cut("holder", "  " + describe_owner(facts.holders, holder));
+        block.add_cut("holder", line + ", " + describe_owner(facts.holders, holder));
         return;
     }
+    block.add_cut("holder", line + ", SO_REUSEADDR " + on_or_off(holder.reuseaddr));
     const Owner& owner = holder.owners.front();
     const ProcessInfo& process = facts.holders.process_of(owner);
     std::string who = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
@@ -86,15 +83,17 @@ void add_holders(const Facts& facts, TextBlock& block) {
     }
 }
 
+/// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
 std::string frame_line(const Frame& frame) {
     Text<40> place;
     place.add(frame.module.empty() ? "0x" : "+0x").add_hex(frame.offset);
-    std::string line = frame.symbol.empty() ? "" : harmless(frame.symbol);
-    if (!frame.file.empty()) {
-        line += " at " + harmless(base_name(frame.file)) + ":" + std::to_string(frame.line);
-    }
     const std::string where = harmless(base_name(frame.module)) + std::string(place.view());
-    return line.empty() ? where : line + " (" + where + ")";
+    const std::string symbol = harmless(frame.symbol);
+    if (!frame.file.empty()) {
+        return (symbol.empty() ? where : symbol) + " at " + harmless(base_name(frame.file)) + ":" +
+               std::to_string(frame.line);
+    }
+    return symbol.empty() ? where : symbol + " (" + where + ")";
 }
 
 void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block) {

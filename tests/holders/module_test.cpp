@@ -1,58 +1,14 @@
-// The module as the preloaded object uses it: dlopen, one function, one struct.
-#include <gtest/gtest.h>
-
-#include <cerrno>
 #include <string>
 
-#include <dlfcn.h>
-#include <ucontext.h>
-
-#include "core/seam.h"
-#include "support/private_net.h"
-#include "support/sockets.h"
+#include "holders/module_fixture.h"
 
 namespace portguard::test {
 namespace {
 
-constexpr std::uint16_t port = 10000;
-std::string written;
-
-class Module : public PrivateNetTest {
+class Module : public ModuleTest {
 protected:
-    void SetUp() override {
-        PrivateNetTest::SetUp();
-        void* module = dlopen(PORTGUARD_MODULE, RTLD_NOW | RTLD_LOCAL);
-        ASSERT_NE(module, nullptr) << dlerror();
-        diagnose = reinterpret_cast<SeamFunction>(dlsym(module, seam_function));
-        ASSERT_NE(diagnose, nullptr);
-        written.clear();
-    }
-
-    SeamRequest request(Phase phase, const Fd& socket, const Address& address) {
-        SeamRequest made;
-        made.phase = phase;
-        made.facts = SocketFacts::of(Protocol::tcp);
-        made.fd = socket.get();
-        made.error = EADDRINUSE;
-        made.address = address.get();
-        made.length = address.length;
-        made.config = &config;
-        made.program = "victim";
-        made.context = &context;
-        made.real = {socket_function, bind, setsockopt, connect, close};
-        made.emit = [](const char* text, std::size_t length) { written.append(text, length); };
-        return made;
-    }
-
     std::string first_line() const { return written.substr(0, written.find('\n')); }
 
-    static int socket_function(int domain, int type, int protocol) noexcept {
-        return ::socket(domain, type, protocol);
-    }
-
-    SeamFunction diagnose = nullptr;
-    Config config;
-    ucontext_t context{};
     std::string head = "portguard: victim[" + std::to_string(getpid()) + "]: bind tcp 127.0.0.1:10000: ";
 };
 

@@ -1,0 +1,67 @@
+#include "diagnosis/holder_json.h"
+
+#include <arpa/inet.h>
+#include <nlohmann/json.hpp>
+
+namespace portguard {
+namespace {
+
+Json endpoint_json(const Endpoint& endpoint) {
+    return {{"address", address_json(endpoint)}, {"port", endpoint.port}};
+}
+
+Json owners_json(const HolderReport& report, const Holder& holder, std::optional<std::uint64_t> netns) {
+    Json owners = Json::array();
+    for (const Owner& owner : holder.owners) {
+        const ProcessInfo& process = report.process_of(owner);
+        // A namespace is worth a word only where it is another one.
+        const bool same_netns = process.netns == netns;
+        owners.push_back({{"pid", process.pid},
+                          {"fd", owner.fd},
+                          {"uid", or_null(process.uid)},
+                          {"argv", argv_json(process)},
+                          {"netns", same_netns ? Json(nullptr) : or_null(process.netns)},
+                          {"ancestors", ancestors_json(process)}});
+    }
+    return owners;
+}
+
+} // namespace
+
+Json address_json(const Endpoint& endpoint) {
+    char text[INET6_ADDRSTRLEN];
+    const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;
+    if (endpoint.family == Family::other ||
+        inet_ntop(family, endpoint.address.data(), text, sizeof text) == nullptr) {
+        return nullptr;
+    }
+    return text;
+}
+
+Json argv_json(const ProcessInfo& process) {
+    return process.argv.empty() ? Json(nullptr) : Json(process.argv);
+}
+
+Json ancestors_json(const ProcessInfo& process) {
+    Json ancestors = Json::array();
+    for (const Ancestor& ancestor : process.ancestors) {
+        ancestors.push_back({{"pid", ancestor.pid}, {"comm", ancestor.comm}});
+    }
+    return ancestors;
+}
+
+Json holder_json(const HolderReport& report, const Holder& holder, std::optional<std::uint64_t> netns) {
+    const DiagSocket& socket = holder.socket;
+    const bool has_peer = socket.remote.port != 0;
+    const bool has_timer = socket.timer_ms.has_value();
+    return {{"local", endpoint_json(socket.local)},
+            {"remote", has_peer ? endpoint_json(socket.remote) : Json(nullptr)},
+            {"state", state_name(socket.state)},
+            {"reuseaddr", or_null(holder.reuseaddr)},
+            {"reuseport", or_null(holder.reuseport)},
+            {"v6only", or_null(socket.v6only)},
+            {"timer_s", has_timer ? Json(static_cast<double>(*socket.timer_ms) / 1000) : Json(nullptr)},
+            {"owners", owners_json(report, holder, netns)}};
+}
+
+} // namespace portguard

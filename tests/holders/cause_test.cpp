@@ -1,0 +1,261 @@
+// One test a cause: the real condition in the kernel, and what the module says of it.
+#include <csignal>
+#include <string>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "holders/module_fixture.h"
+#include "kernel/sock_diag.h"
+#include "support/child.h"
+#include "support/waiting.h"
+
+namespace portguard::test {
+namespace {
+
+/// The value of a top-level field, as JSON spells it up to the next comma or brace.
+std::string field(const std::string& event, const std::string& name) {
+    const std::size_t start = event.find("\"" + name + "\":");
+    if (start == std::string::npos) {
+        return "no " + name + " in " + event;
+    }
+    const std::size_t value = start + name.size() + 3;
+    return event.substr(value, event.find_first_of(",}]", value) - value);
+}
+
+class CauseOf : public ModuleTest {
+protected:
+    void SetUp() override {
+        ModuleTest::SetUp();
+        set_ephemeral_range(32768, 60999);
+        config.format = Format::json;
+    }
+
+    /// Binds, expects EADDRINUSE, and returns the cause that is told, in quotes.
+    std::string cause(const Fd& socket, const Address& address) {
+        EXPECT_EQ(bind_to(socket, address), Outcome{EADDRINUSE});
+        SeamRequest report = request(Phase::report, socket, address);
+        report.facts = SocketFacts::of(get_option(socket, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM ? Protocol::udp
+                                                                                             : Protocol::tcp);
+        return field(told(report), "cause");
+    }
+    std::string cause_for(const Address& address) {
+        const Fd socket = tcp_socket(address.storage.ss_family);
+        return cause(socket, address);
+    }
+    static bool tells(const std::string& words) { return written.find(words) != std::string::npos; }
+};
+
+void call_myself(const char* name) {
+    prctl(PR_SET_NAME, name);
+}
+
+TEST_F(CauseOf, AListenerOfAnotherProgram) {
+    const ParkedChild other([] {
+        call_myself("other");
+        static Fd kept = listener(loopback(port));
+    });
+    EXPECT_EQ(cause_for(loopback(port)), "\"listener_other_program\"");
+    EXPECT_TRUE(tells("\"command\":\"kill " + std::to_string(other.pid()) + "\"")) << written;
+}
+
+TEST_F(CauseOf, AListenerOfTheSameProgram) {
+    const ParkedChild other([] { static Fd kept = listener(loopback(port)); });
+    EXPECT_EQ(cause_for(loopback(port)), "\"listener_same_program\"");
+}
+
+TEST_F(CauseOf, AListenerThatAChildInherited) {
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        setsid();
+        const Fd server = listener(loopback(port));
+        const pid_t child = fork();
+        if (child == 0) {
+            pause();
+        }
+        write(ready[1], &child, sizeof child);
+        _exit(0);
+    }
+    pid_t child = 0;
+    ASSERT_EQ(read(ready[0], &child, sizeof child), static_cast<ssize_t>(sizeof child));
+    waitpid(parent, nullptr, 0);
+    EXPECT_EQ(cause_for(loopback(port)), "\"inherited_listener\"");
+    kill(child, SIGKILL);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+TEST_F(CauseOf, AWildcardAgainstASingleAddress) {
+    const ParkedChild other([] { static Fd kept = listener(flagged(tcp_socket()), wildcard(port)); });
+    const Fd socket = flagged(tcp_socket());
+    EXPECT_EQ(cause(socket, loopback(port)), "\"wildcard_and_specific\"");
+}
+
+TEST_F(CauseOf, AnIPv6WildcardAgainstIPv4) {
+    const ParkedChild other([] { static Fd kept = listener(wildcard(port, AF_INET6)); });
+    EXPECT_EQ(cause_for(loopback(port)), "\"ipv6_wildcard\"");
+    EXPECT_TRUE(tells("IPV6_V6ONLY"));
+}
+
+TEST_F(CauseOf, ASecondListen) {
+    const ParkedChild other([] {
+        static Fd kept = flagged(tcp_socket());
+        bind_to(kept, loopback(port));
+    });
+    const Fd mine = flagged(tcp_socket());
+    ASSERT_EQ(bind_to(mine, loopback(port)), success);
+    const ParkedChild first([] {
+        static Fd kept = flagged(tcp_socket());
+        bind_to(kept, loopback(port));
+        listen_on(kept);
+    });
+    // The children hold copies of what was open when they were born: `mine` is not in the first, and is in
+    // the second; what counts is the listener that is not this one.
+    ASSERT_EQ(listen_on(mine), Outcome{EADDRINUSE});
+    SeamRequest report = request(Phase::report, mine, loopback(port));
+    report.call = Call::listen;
+    report.address = nullptr;
+    report.length = 0;
+    EXPECT_EQ(field(told(report), "cause"), "\"second_listen\"");
+}
+
+TEST_F(CauseOf, ReuseportOfAnotherUser) {
+    const ParkedChild other([] {
+        become_user(65534);
+        static Fd kept = tcp_socket();
+        set_option(kept, SOL_SOCKET, SO_REUSEPORT, 1);
+        bind_to(kept, loopback(port));
+        listen_on(kept);
+    });
+    const Fd socket = tcp_socket();
+    set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    EXPECT_EQ(cause(socket, loopback(port)), "\"reuseport_other_user\"");
+}
+
+TEST_F(CauseOf, ThisVeryProcess) {
+    const Fd server = listener(loopback(port));
+    EXPECT_EQ(cause_for(loopback(port)), "\"self\"");
+    EXPECT_TRUE(tells("fd " + std::to_string(server.get())));
+}
+
+TEST_F(CauseOf, ASocketThatIsOnlyBound) {
+    const ParkedChild other([] {
+        static Fd kept = tcp_socket();
+        bind_to(kept, loopback(port));
+    });
+    EXPECT_EQ(cause_for(loopback(port)), "\"bound_only\"");
+}
+
+TEST_F(CauseOf, APortguardHold) {
+    const ParkedChild other([] {
+        static Fd kept = flagged(tcp_socket());
+        set_option(kept, SOL_IP, IP_TOS, hold_tos);
+        bind_to(kept, loopback(port));
+    });
+    EXPECT_EQ(cause_for(loopback(port)), "\"reserved_by_hold\"");
+}
+
+TEST_F(CauseOf, AUdpHolder) {
+    const ParkedChild other([] {
+        static Fd kept = udp_socket();
+        bind_to(kept, loopback(port));
+    });
+    const Fd socket = udp_socket();
+    EXPECT_EQ(cause(socket, loopback(port)), "\"udp_holder\"");
+}
+
+TEST_F(CauseOf, AnOutgoingConnection) {
+    constexpr std::uint16_t chosen = 40000;
+    const Fd server = listener(loopback(7000));
+    const ParkedChild other([] {
+        static Fd kept = tcp_socket();
+        bind_to(kept, loopback(chosen));
+        connect_to(kept, loopback(7000));
+    });
+    EXPECT_EQ(cause_for(loopback(chosen)), "\"outgoing_connection\"");
+    EXPECT_TRUE(tells("portguard rescue 40000")) << written;
+    EXPECT_TRUE(tells("ip_local_reserved_ports=40000")) << written;
+    EXPECT_TRUE(tells("ip_local_port_range=\\\"40001 60999\\\"")) << written;
+}
+
+TEST_F(CauseOf, AnOutgoingConnectionToAServerThatIsInTheRangeItself) {
+    constexpr std::uint16_t chosen = 40000;
+    const Fd server = listener(loopback(50000));
+    const ParkedChild other([] {
+        static Fd kept = tcp_socket();
+        bind_to(kept, loopback(chosen));
+        connect_to(kept, loopback(50000));
+    });
+    EXPECT_EQ(cause_for(loopback(chosen)), "\"outgoing_connection\"");
+}
+
+TEST_F(CauseOf, TimeWaitOfAnOutgoingConnection) {
+    constexpr std::uint16_t chosen = 40000;
+    const Fd server = listener(loopback(7000));
+    Fd client = tcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(chosen)), success);
+    Connection connection = connect_pair(server, std::move(client));
+    into_time_wait(std::move(connection.client), std::move(connection.server));
+    EXPECT_EQ(cause_for(loopback(chosen)), "\"outgoing_time_wait\"");
+}
+
+TEST_F(CauseOf, TimeWaitOfAnEarlierRun) {
+    Connection connection = connect_pair(listener(loopback(port)));
+    into_time_wait(std::move(connection.server), std::move(connection.client));
+    EXPECT_EQ(cause_for(loopback(port)), "\"own_time_wait\"");
+    EXPECT_TRUE(tells("portguard who --wait=60s 10000")) << written;
+}
+
+TEST_F(CauseOf, AConnectionThatOutlivesItsServer) {
+    const Fd peer = tcp_socket();
+    const ParkedChild server([&] {
+        static Connection kept = connect_pair(listener(loopback(port)));
+        kept.client.reset();
+    });
+    EXPECT_EQ(cause_for(loopback(port)), "\"dying_server\"");
+    EXPECT_TRUE(tells("CLOSE_WAIT")) << written;
+}
+
+TEST_F(CauseOf, AHolderThatHasVanished) {
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    EXPECT_EQ(field(told(request(Phase::report, socket, address)), "cause"), "\"vanished\"");
+}
+
+TEST_F(CauseOf, WhatCouldNotBeSeen) {
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    SeamRequest report = request(Phase::report, socket, address);
+    report.real.socket = [](int, int, int) noexcept {
+        errno = EPERM;
+        return -1;
+    };
+    EXPECT_EQ(field(told(report), "cause"), "\"unknown\"");
+    EXPECT_TRUE(tells("the list of IPv4 sockets (EPERM)"));
+}
+
+TEST_F(CauseOf, EventsWithoutAHolder) {
+    Text<100> why;
+    ASSERT_TRUE(parse_port_set("5000-9999", config.listen, why));
+    config.has_listen = true;
+    const std::pair<EventKind, const char*> expected[] = {
+        {EventKind::refused, "\"outside_plan\""},
+        {EventKind::ephemeral_listener, "\"ephemeral_range\""},
+        {EventKind::exhausted, "\"no_port_left\""},
+        {EventKind::unavailable, "\"no_such_address\""},
+        {EventKind::privileged, "\"privileged_port\""},
+    };
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    for (const auto& [kind, cause] : expected) {
+        SeamRequest report = request(Phase::report, socket, address);
+        report.kind = kind;
+        EXPECT_EQ(field(told(report), "cause"), cause);
+        EXPECT_EQ(field(written, "holders"), "[");
+    }
+}
+
+} // namespace
+} // namespace portguard::test
