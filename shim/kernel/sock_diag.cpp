@@ -103,6 +103,7 @@ DiagSocket socket_from(const nlmsghdr* header, Protocol protocol) {
     socket.device = message.id.idiag_if;
     socket.inode = message.idiag_inode;
     socket.uid = message.idiag_uid;
+    std::memcpy(socket.cookie.data(), message.id.idiag_cookie, sizeof message.id.idiag_cookie);
     if (message.idiag_timer == time_wait_timer) {
         socket.timer_ms = message.idiag_expires;
     }

@@ -1,6 +1,7 @@
 // The sockets on one port, as the kernel tells them: NETLINK_SOCK_DIAG (sock_diag(7), net/ipv4/inet_diag.c).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -58,6 +59,8 @@ struct DiagSocket {
     /// Of the process that created it; meaningless where inode is 0.
     uid_t uid = 0;
     std::uint8_t tos = 0;
+    /// Tells it from a later socket with the same addresses.
+    std::array<std::uint32_t, 2> cookie{};
     /// TIME_WAIT and orphaned FIN_WAIT2: milliseconds until the kernel forgets it.
     std::optional<std::uint32_t> timer_ms;
 
