@@ -1,0 +1,155 @@
+// What a report looks like: as a person and as a program gets it.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "holders/module_fixture.h"
+#include "support/child.h"
+#include "support/skip.h"
+
+namespace portguard::test {
+namespace {
+
+class Rendered : public ModuleTest {
+protected:
+    /// Many holders of each kind, one with a name that no terminal should see.
+    void crowd_the_port() {
+        child_ = std::make_unique<ParkedChild>([] {
+            prctl(PR_SET_NAME, "e\x1b[31m\n\xff");
+            static Fd kept = listener(flagged(tcp_socket()), loopback(port));
+            static std::vector<Connection> connections;
+            for (int count = 0; count < 20; ++count) {
+                connections.push_back(connect_pair(kept));
+            }
+        });
+    }
+
+    SeamRequest in_use(const Fd& socket) {
+        EXPECT_EQ(bind_to(socket, address), Outcome{EADDRINUSE});
+        return request(Phase::report, socket, address);
+    }
+
+    static std::vector<std::string> lines_of(const std::string& text) {
+        std::istringstream stream(text);
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(stream, line);) {
+            lines.push_back(line);
+        }
+        return lines;
+    }
+
+    Address address = wildcard(port);
+    std::unique_ptr<ParkedChild> child_;
+};
+
+std::size_t columns_of(const std::string& line) {
+    std::size_t columns = 0;
+    for (const char byte : line) {
+        columns += (static_cast<unsigned char>(byte) & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return columns;
+}
+
+TEST_F(Rendered, TextFitsAScreenOf80ColumnsBelowItsFirstLine) {
+    crowd_the_port();
+    const Fd socket = tcp_socket();
+    const auto lines = lines_of(told(in_use(socket)));
+    EXPECT_LE(lines.size(), 24U);
+    ASSERT_GT(lines.size(), 5U);
+    for (std::size_t index = 1; index < lines.size(); ++index) {
+        EXPECT_LE(columns_of(lines[index]), 80U) << lines[index];
+        EXPECT_TRUE(lines[index].starts_with("  ")) << lines[index];
+    }
+}
+
+TEST_F(Rendered, H31_TextHasNoByteThatATerminalActsOn) {
+    crowd_the_port();
+    const Fd socket = tcp_socket();
+    const std::string text = told(in_use(socket));
+    EXPECT_NE(text.find("held by e?[31m"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_EQ(text.find('\xff'), std::string::npos);
+}
+
+TEST_F(Rendered, AJsonEventIsOneLine) {
+    config.format = Format::json;
+    crowd_the_port();
+    const Fd socket = tcp_socket();
+    const std::string text = told(in_use(socket));
+    EXPECT_EQ(lines_of(text).size(), 1U);
+    EXPECT_TRUE(text.ends_with("}\n"));
+}
+
+TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
+    config.format = Format::json;
+    crowd_the_port();
+    const Fd socket = tcp_socket();
+    std::string all = told(in_use(socket));
+    for (const EventKind kind :
+         {EventKind::refused, EventKind::cured, EventKind::exhausted, EventKind::unavailable,
+          EventKind::privileged, EventKind::ephemeral_listener}) {
+        SeamRequest report = request(Phase::report, socket, address);
+        report.kind = kind;
+        report.error = kind == EventKind::cured ? 0 : EACCES;
+        all += told(report);
+    }
+    for (const Diagnosis level : {Diagnosis::stack, Diagnosis::full}) {
+        config.diagnosis = level;
+        config.stack_depth = level == Diagnosis::full ? 0 : 32;
+        const Fd udp = udp_socket(AF_INET6);
+        const Address ipv6 = loopback(9, AF_INET6);
+        all += told(request(Phase::report, udp, ipv6));
+        all += told(request(Phase::report, Fd(), Address{}));
+    }
+    FILE* checker = popen(PORTGUARD_SCHEMA_TEST " " PORTGUARD_SCHEMA, "w");
+    ASSERT_NE(checker, nullptr);
+    fwrite(all.data(), 1, all.size(), checker);
+    const int status = pclose(checker);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        PORTGUARD_SKIP("no python3-jsonschema");
+    }
+    EXPECT_EQ(status, 0) << all;
+}
+
+TEST_F(Rendered, ARepeatIsCountedAndNotWritten) {
+    const Fd socket = tcp_socket();
+    config.stack_depth = 0;
+    EXPECT_NE(told(request(Phase::report, socket, address)), "");
+    for (int repeat = 0; repeat < 3; ++repeat) {
+        EXPECT_EQ(told(request(Phase::report, socket, address)), "");
+    }
+}
+
+TEST_F(Rendered, NothingIsWrittenBelowTheLevel) {
+    config.level = Level::error;
+    const Fd socket = tcp_socket();
+    SeamRequest report = request(Phase::report, socket, address);
+    report.kind = EventKind::cured;
+    EXPECT_EQ(told(report), "");
+    report.kind = EventKind::ephemeral_listener;
+    EXPECT_EQ(told(report), "");
+    report.kind = EventKind::privileged;
+    EXPECT_NE(told(report), "");
+}
+
+TEST_F(Rendered, NoMoreThanMaxReportsASecond) {
+    config.max_reports = 2;
+    const Fd socket = tcp_socket();
+    std::size_t told_reports = 0;
+    std::vector<Address> addresses;
+    for (std::uint16_t other = 20000; other < 20050; ++other) {
+        addresses.push_back(wildcard(other));
+        told_reports += told(request(Phase::report, socket, addresses.back())).empty() ? 0 : 1;
+    }
+    EXPECT_GE(told_reports, 2U);
+    EXPECT_LT(told_reports, 50U);
+}
+
+} // namespace
+} // namespace portguard::test
