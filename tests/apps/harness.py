@@ -22,12 +22,12 @@ def guarded(command: list[str], options: list[str]) -> list[str]:
     return [os.environ["PORTGUARD_TEST_COMMAND"], "run", *options, "--", *command]
 
 
-def wait_until(condition, what: str, process: "Process | None" = None) -> None:
-    end = time.monotonic() + DEADLINE
+def wait_until(condition, what: str, process: "Process | None" = None, deadline: float = DEADLINE) -> None:
+    end = time.monotonic() + deadline
     while not condition():
         if time.monotonic() > end:
             printed = f"; it printed:\n{process.printed()}" if process else ""
-            raise AssertionError(f"not in {DEADLINE:.0f} s: {what}{printed}")
+            raise AssertionError(f"not in {deadline:.0f} s: {what}{printed}")
         time.sleep(0.01)
 
 
