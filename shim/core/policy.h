@@ -67,8 +67,10 @@ inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const socka
                             socklen_t length) {
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
     const Protocol protocol = facts.protocol();
-    if (protocol == Protocol::unknown || protocol == Protocol::other || !is_plausible(address) ||
-        length < sizeof(sockaddr_in) || length > sizeof(sockaddr_storage)) {
+    // Where the plan is not enforced the kernel reads the address first: it may stand on a page that is gone.
+    if (!config.has_listen || config.mode != Mode::enforce || protocol == Protocol::unknown ||
+        protocol == Protocol::other || !is_plausible(address) || length < sizeof(sockaddr_in) ||
+        length > sizeof(sockaddr_storage)) {
         return false;
     }
     // Two copies, which become two loads: the program's sockaddr may stand at any place.

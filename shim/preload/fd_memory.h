@@ -10,8 +10,14 @@
 
 namespace portguard::fd_memory {
 
+// The tests build the shim with a small table, since few machines let a process have more descriptors than
+// this.
+#ifndef PORTGUARD_FD_CAPACITY
+#define PORTGUARD_FD_CAPACITY 65536
+#endif
+
 /// Descriptors beyond it are never remembered, which is the same as never seen.
-inline constexpr std::size_t capacity = 65536;
+inline constexpr std::size_t capacity = PORTGUARD_FD_CAPACITY;
 
 /// Bytes, not words: two threads share a line only when their descriptors are within 64 of each other, and
 /// then they write it once a socket's life, beside a system call of ten times the cost. All zero, so it takes

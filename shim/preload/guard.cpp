@@ -41,7 +41,8 @@ bool refuse_file(const char* path, std::string_view reason, TextWriter& why) {
 /// The file's text; false: it cannot be read and should have been.
 bool read_file(const char* named_path, std::string_view& text, TextWriter& why) {
     const char* const path = named_path != nullptr ? named_path : default_config_path.data();
-    const long fd = kernel_call(SYS_openat, AT_FDCWD, as_argument(path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const long fd =
+        kernel_call(SYS_openat, AT_FDCWD, as_argument(path), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return named_path == nullptr ||
                refuse_file(
@@ -96,6 +97,11 @@ Activity configure() {
 } // namespace
 
 void start() {
+    // A call from .preinit_array comes before libc's own constructor: there is no environment to read yet,
+    // and a start without it would lose the plan for the life of the process.
+    if (environ == nullptr) {
+        return;
+    }
     Activity expected = Activity::not_started;
     if (!current_activity.compare_exchange_strong(expected, Activity::starting, std::memory_order_acquire)) {
         return;

@@ -135,7 +135,13 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
 
 [[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
     const OutgoingPlan plan = outgoing_side::plan();
-    const Verdict verdict = decide_listen(guard::config(), plan, facts);
+    Verdict verdict = decide_listen(guard::config(), plan, facts);
+    if (verdict.before == Before::set_reuseaddr && facts.protocol() == Protocol::unknown) {
+        // Bound under a number that was never seen as a socket: a flag of the program's own must survive a
+        // listen that fails.
+        facts = outgoing_side::ask_kernel(fd).with_port(facts.port());
+        verdict = decide_listen(guard::config(), plan, facts);
+    }
     const bool prepared = prepare(fd, verdict);
     if (!prepared && searches_port(verdict)) {
         errno = EADDRINUSE;
@@ -209,7 +215,7 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (is_bind_in_plan(guard::config(), facts, address, length) && outgoing_side::is_published()) {
+    if (outgoing_side::is_published() && is_bind_in_plan(guard::config(), facts, address, length)) {
         if (real::bind(fd, address, length) != 0) {
             return after_failed_bind(fd, address, length, facts);
         }

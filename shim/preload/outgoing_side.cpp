@@ -119,7 +119,8 @@ bool clamp(int fd, PortRange range) {
     const std::uint32_t value = range_option_value(range);
     const long result =
         kernel_call(SYS_setsockopt, fd, SOL_IP, ip_local_port_range, as_argument(&value), sizeof value);
-    if (result == -ENOPROTOOPT) {
+    // Other sockets that took a number over unseen (netlink, vsock) say the same.
+    if (result == -ENOPROTOOPT && ask_kernel(fd).protocol() == Protocol::tcp) {
         kernel_lacks_range.store(true, std::memory_order_relaxed);
         read_host();
     }

@@ -22,6 +22,19 @@ void emit(const char* text, std::size_t length) {
     line_writer::write(guard::config().log, {text, length});
 }
 
+/// What the program passed, or, for listen, where the socket is.
+Endpoint asked_endpoint(const Occurrence& occurrence) {
+    if (occurrence.address != nullptr) {
+        return read_endpoint(occurrence.address, occurrence.length);
+    }
+    sockaddr_storage local{};
+    socklen_t length = sizeof local;
+    if (kernel_call(SYS_getsockname, occurrence.fd, as_argument(&local), as_argument(&length)) != 0) {
+        return {};
+    }
+    return read_endpoint(reinterpret_cast<const sockaddr*>(&local), length);
+}
+
 void tell_in_one_line(const Occurrence& occurrence) {
     const Event event{occurrence.kind,
                       occurrence.call,
@@ -29,7 +42,7 @@ void tell_in_one_line(const Occurrence& occurrence) {
                       occurrence.error,
                       static_cast<int>(kernel_call(SYS_getpid)),
                       guard::program_name(),
-                      read_endpoint(occurrence.address, occurrence.length)};
+                      asked_endpoint(occurrence)};
     Sentence reason;
     print_known_reason(event, guard::config(), reason);
     Sentence line;

@@ -214,6 +214,22 @@ std::string echo(const Words& words) {
     return there ? "ok" : "lost";
 }
 
+/// "many tcp4 N t LOW HIGH": N connections to t stay open; how many have a local port in that range?
+std::string connect_many(const Words& words) {
+    victim::Argument target;
+    victim::address_of(fd_of(words[3]), target);
+    int inside = 0;
+    for (int index = 0; index < number(words[2]); ++index) {
+        const int fd = open_socket({"", "", words[1]});
+        if (::connect(fd, target.pointer, target.length) != 0) {
+            return "connect failed after " + std::to_string(index) + ": " + strerrorname_np(errno);
+        }
+        const int port = local_port(fd);
+        inside += number(words[4]) <= port && port <= number(words[5]) ? 1 : 0;
+    }
+    return std::to_string(inside) + " inside";
+}
+
 std::string wait_for_line() {
     for (char byte = 0; byte != '\n';) {
         if (::read(STDIN_FILENO, &byte, 1) != 1) {
@@ -251,6 +267,7 @@ std::string perform(const Words& words) {
     static const std::map<std::string, std::string (*)(const Words&)> others{
         {"set", set_option},          {"get", get_option},         {"inside", is_inside},
         {"timewait", into_time_wait}, {"writable", wait_writable}, {"echo", echo},
+        {"many", connect_many},
     };
     const auto other = others.find(verb);
     return other != others.end() ? other->second(words) : verb == "wait" ? wait_for_line() : "?";

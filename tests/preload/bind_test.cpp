@@ -1,0 +1,115 @@
+// bind under a plan: design 3.1 to 3.3.
+#include <gtest/gtest.h>
+
+#include "preload/play.h"
+#include "support/private_net.h"
+
+namespace portguard::test {
+namespace {
+
+class Bind : public PrivateNetTest {};
+
+TEST_F(Bind, an_explicit_port_outside_listen_is_refused_and_told) {
+    const Played played =
+        play("a = tcp4; bind a *:20000; b = tcp6; bind b [*]:20000; c = udp4; bind c *:20000", plan);
+    EXPECT_EQ(played.said("bind a"), "EACCES");
+    EXPECT_EQ(played.said("bind b"), "EACCES");
+    EXPECT_EQ(played.said("bind c"), "EACCES");
+    EXPECT_NE(played.result.err.find("bind tcp 0.0.0.0:20000: refused (EACCES): outside listen=10000-19999"),
+              std::string::npos)
+        << played.result;
+}
+
+TEST_F(Bind, each_refusal_is_told_in_one_line_where_lines_are_asked_for) {
+    const Played played =
+        play("a = tcp4; bind a *:20000; b = tcp6; bind b [*]:20001; c = udp4; bind c *:20002",
+             plan_with({"PORTGUARD_DIAGNOSIS=line"}));
+    EXPECT_EQ(count_of(played.result.err, "\n"), 3U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "refused (EACCES): outside listen=10000-19999\n"), 3U)
+        << played.result;
+}
+
+TEST_F(Bind, ports_of_listen_pass_in_silence) {
+    const Played played = play("a = tcp4; bind a *:10000; listen a; b = tcp6; bind b [::1]:19999; listen b; "
+                               "c = udp4; bind c *:10000",
+                               plan);
+    EXPECT_EQ(count_of(played.result.out, "-> ok"), 8U) << played.result;
+    EXPECT_EQ(played.result.err, "");
+}
+
+TEST_F(Bind, the_errno_of_a_refusal_is_the_configured_one) {
+    for (const char* name : {"EACCES", "EPERM", "EADDRNOTAVAIL", "EADDRINUSE"}) {
+        const std::string option = std::string("PORTGUARD_DENY_ERRNO=") + name;
+        const Played played = play("a = tcp4; bind a *:20000; bind a *:10000", plan_with({option.c_str()}));
+        EXPECT_EQ(played.said("bind a *:20000"), name);
+        EXPECT_EQ(played.said("bind a *:10000"), "ok") << "a refused socket is as it was";
+    }
+}
+
+TEST_F(Bind, observe_refuses_nothing_and_says_what_enforce_would_have_done) {
+    const Played played =
+        play("a = tcp4; bind a *:20000; listen a; get a reuseaddr; c = tcp4; connect c @a; get c "
+             "reuseaddr; get c range",
+             plan_with({"PORTGUARD_MODE=observe"}));
+    EXPECT_EQ(played.said("bind a"), "ok");
+    EXPECT_EQ(played.said("get a reuseaddr"), "0");
+    EXPECT_EQ(played.said("get c reuseaddr"), "0");
+    EXPECT_EQ(played.said("get c range"), "0");
+    EXPECT_EQ(count_of(played.result.err, "refused"), 1U) << played.result;
+}
+
+TEST_F(Bind, an_explicit_udp_port_inside_ephemeral_passes_and_is_told_once_a_process) {
+    const Played played = play("a = udp4; bind a *:45000; b = udp4; bind b *:45001; c = udp6; bind c "
+                               "[*]:45002; d = tcp4; bind d *:45003",
+                               plan);
+    EXPECT_EQ(played.said("bind a"), "ok");
+    EXPECT_EQ(played.said("bind b"), "ok");
+    EXPECT_EQ(played.said("bind c"), "ok");
+    EXPECT_EQ(played.said("bind d"), "EACCES") << "only UDP passes";
+    EXPECT_EQ(count_of(played.result.err, "bind udp"), 1U) << played.result;
+}
+
+TEST_F(Bind, unspec_with_any_counts_as_ipv4) {
+    EXPECT_EQ(play("a = tcp4; bind a family:0:20000", plan).said("bind a"), "EACCES");
+    EXPECT_EQ(play("a = tcp4; bind a family:0:10000", plan).said("bind a"), "ok");
+}
+
+TEST_F(Bind, what_the_kernel_would_not_take_is_left_to_the_kernel) {
+    const Played played = play("bind -1 *:20000; bind 0 *:20000; a = tcp4; bind a *:20000 len=15; b = unix; "
+                               "bind b unix:@x20000; bind a null; bind a ptr:1; bind a ptr:-1",
+                               plan);
+    EXPECT_EQ(played.said("bind -1"), "EBADF");
+    EXPECT_EQ(played.said("bind 0"), "ENOTSOCK");
+    EXPECT_EQ(played.said("bind a *:20000 len=15"), "EINVAL");
+    EXPECT_EQ(played.said("bind b"), "ok");
+    EXPECT_EQ(played.said("bind a null"), "EFAULT");
+    EXPECT_EQ(played.said("bind a ptr:1"), "EFAULT");
+    EXPECT_EQ(played.said("bind a ptr:-1"), "EFAULT");
+    EXPECT_EQ(played.result.err, "");
+}
+
+TEST_F(Bind, port_zero_stays_inside_ephemeral) {
+    set_ephemeral_range(10000, 60000);
+    for (const char* socket : {"tcp4; bind a *:0", "tcp6; bind a [*]:0", "tcp4; bind a 127.0.0.1:0",
+                               "tcp4; listen a", "tcp6; listen a"}) {
+        std::string script;
+        for (int round = 0; round < 40; ++round) {
+            script += std::string("a = ") + socket + "; inside a 40000 50000; ";
+        }
+        const Played played = play(script, plan);
+        EXPECT_EQ(count_of(played.result.out, "-> inside"), 40U) << socket << '\n' << played.result;
+    }
+}
+
+TEST_F(Bind, a_failed_bind_is_told_with_its_reason) {
+    const Played played =
+        play("a = tcp4; bind a 192.0.2.1:10000; b = tcp4; bind b *:10001; c = tcp4; bind c *:10001", plan);
+    EXPECT_EQ(played.said("bind a"), "EADDRNOTAVAIL");
+    EXPECT_EQ(played.said("bind c"), "EADDRINUSE");
+    EXPECT_NE(played.result.err.find("no such address here (EADDRNOTAVAIL)"), std::string::npos)
+        << played.result;
+    EXPECT_NE(played.result.err.find("in use (EADDRINUSE)"), std::string::npos) << played.result;
+}
+
+} // namespace
+} // namespace portguard::test

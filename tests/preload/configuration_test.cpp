@@ -1,0 +1,118 @@
+// Where the configuration comes from, and what a bad one does: nothing to the program.
+#include <string>
+
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "preload/play.h"
+#include "support/private_net.h"
+
+namespace portguard::test {
+namespace {
+
+class Configuration : public PrivateNetTest {
+protected:
+    ScratchFolder folder_;
+};
+
+const std::string outside = "a = tcp4; bind a *:20000";
+
+void expect_inactive(const Environment& environment, std::string_view sentence) {
+    const Played played = play(outside, environment);
+    EXPECT_EQ(played.said("bind a"), "ok") << played.result;
+    EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;
+    EXPECT_NE(played.result.err.find(sentence), std::string::npos) << played.result;
+    EXPECT_NE(played.result.err.find("the guard is inactive in this process"), std::string::npos)
+        << played.result;
+}
+
+TEST_F(Configuration, an_unknown_option_is_one_sentence_and_the_program_runs_untouched) {
+    expect_inactive({"PORTGUARD_LISTEN=10000", "PORTGUARD_LISTN=5"}, "no option has this name");
+}
+
+TEST_F(Configuration, a_bad_value_is_one_sentence_and_the_program_runs_untouched) {
+    expect_inactive({"PORTGUARD_LISTEN=10000-99999"}, "listen=10000-99999 (environment)");
+    expect_inactive({"PORTGUARD_LISTEN=10000", "PORTGUARD_MODE=on"}, "must be enforce, observe or off");
+}
+
+TEST_F(Configuration, an_overlap_names_the_port_and_a_pair_that_would_work) {
+    expect_inactive(
+        {"PORTGUARD_LISTEN=5000-15000", "PORTGUARD_EPHEMERAL=15000-65000"},
+        "meet at port 15000; the two must not overlap: listen=5000-14999 with ephemeral=15000-65000");
+}
+
+TEST_F(Configuration, a_missing_file_is_one_sentence) {
+    expect_inactive({"PORTGUARD_LISTEN=10000", "PORTGUARD_CONFIG=/nonexistent/portguard.conf"},
+                    "PORTGUARD_CONFIG=/nonexistent/portguard.conf (environment): ");
+}
+
+TEST_F(Configuration, a_bad_line_of_a_file_is_named_with_its_number) {
+    const std::string path = folder_.file("guard.conf");
+    write_text(path, "# a comment\nlisten = 10000\nmode = loud\n");
+    const std::string variable = "PORTGUARD_CONFIG=" + path;
+    expect_inactive({variable}, path + ":3");
+}
+
+TEST_F(Configuration, a_folder_or_an_endless_file_is_one_sentence) {
+    expect_inactive({"PORTGUARD_CONFIG=" + folder_.path()}, "cannot be read");
+    expect_inactive({"PORTGUARD_CONFIG=/dev/zero"}, "longer than 64 KiB");
+}
+
+TEST_F(Configuration, a_fifo_that_nobody_writes_does_not_hang_the_program) {
+    const std::string path = folder_.file("fifo");
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const Result result = run({.argv = {victim("socket_script"), outside},
+                               .environment = {"PORTGUARD_CONFIG=" + path},
+                               .deadline = std::chrono::milliseconds(3000)});
+    EXPECT_FALSE(result.timed_out);
+}
+
+TEST_F(Configuration, a_file_is_read_and_the_environment_beats_it) {
+    const std::string path = folder_.file("guard.conf");
+    write_text(path, "; both kinds of comment\n listen = 10000-19999\ndeny-errno = EPERM\n");
+    const std::string variable = "PORTGUARD_CONFIG=" + path;
+    EXPECT_EQ(play(outside, {variable}).said("bind a"), "EPERM");
+    EXPECT_EQ(play(outside, {variable, "PORTGUARD_DENY_ERRNO=EACCES"}).said("bind a"), "EACCES");
+    EXPECT_EQ(play(outside, {variable, "PORTGUARD_LISTEN=20000"}).said("bind a"), "ok");
+}
+
+TEST_F(Configuration, only_names_the_programs_in_which_the_guard_is_active) {
+    EXPECT_EQ(play(outside, plan_with({"PORTGUARD_ONLY=nginx"})).said("bind a"), "ok");
+    EXPECT_EQ(
+        play(outside, plan_with({"PORTGUARD_ONLY=nginx, portguard_victim_socket_script"})).said("bind a"),
+        "EACCES");
+    EXPECT_EQ(play(outside, plan_with({"PORTGUARD_ONLY=portguard_victim_socket"})).said("bind a"), "ok");
+}
+
+TEST_F(Configuration, variables_of_the_tests_and_of_others_are_no_options) {
+    const Played played =
+        play(outside,
+             plan_with({"PORTGUARD_TEST_NO_SKIP=1", "PORTGUARDED=1", "POSIX=1", "PORTGUARD_DIAGNOSIS=line"}));
+    EXPECT_EQ(played.said("bind a"), "EACCES");
+    EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;
+}
+
+TEST_F(Configuration, log_none_is_silent) {
+    const Played played = play(outside, plan_with({"PORTGUARD_LOG=none"}));
+    EXPECT_EQ(played.said("bind a"), "EACCES");
+    EXPECT_EQ(played.result.err, "");
+}
+
+TEST_F(Configuration, log_file_is_appended_to_and_p_is_the_pid) {
+    const std::string path = folder_.file("log-%p-x");
+    Background first({.argv = {victim("socket_script"), outside},
+                      .environment = plan_with({("PORTGUARD_LOG=file:" + path).c_str()})});
+    const std::string written = folder_.file("log-" + std::to_string(first.pid()) + "-x");
+    EXPECT_EQ(first.finish().err, "");
+    EXPECT_NE(read_text(written).find("bind tcp 0.0.0.0:20000: refused"), std::string::npos)
+        << read_text(written);
+
+    const std::string option = "PORTGUARD_LOG=file:" + folder_.file("log");
+    play(outside, plan_with({option.c_str()}));
+    play(outside, plan_with({option.c_str()}));
+    EXPECT_EQ(count_of(read_text(folder_.file("log")), "refused"), 2U);
+}
+
+} // namespace
+} // namespace portguard::test

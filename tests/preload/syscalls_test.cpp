@@ -1,0 +1,153 @@
+// "Extra syscalls on success" of design 5, counted by strace.
+#include <map>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "preload/play.h"
+#include "support/private_net.h"
+
+namespace portguard::test {
+namespace {
+
+using Counts = std::map<std::string, int>;
+
+class Syscalls : public PrivateNetTest {
+protected:
+    void SetUp() override {
+        PrivateNetTest::SetUp();
+        if (is_sanitized) {
+            GTEST_SKIP() << "a sanitizer's run-time makes system calls of its own";
+        }
+    }
+
+    /// How often each system call stands between two closes of descriptors that never were.
+    Counts count(const std::string& warm_up, const std::string& script, const Environment& environment,
+                 bool with_shim) {
+        const std::string trace = folder_.file("trace");
+        test::Run traced{.argv = {"/usr/bin/strace", "-f", "-o", trace, "-E",
+                                  "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string()),
+                                  victim("socket_script"),
+                                  warm_up + "; close 7777; " + script + "; close 7778"},
+                         .environment = environment,
+                         .with_shim = false};
+        const Result result = run(traced);
+        EXPECT_TRUE(result.exited_with(0)) << result;
+        EXPECT_EQ(count_of(result.out, "-> EBADF"), 2U) << result;
+        EXPECT_EQ(count_of(result.out, "-> E"), 2U) << "only what succeeds counts here\n" << result;
+        return count_between(read_text(trace));
+    }
+
+    /// What the shim adds.
+    Counts added(const std::string& script, const Environment& environment,
+                 const std::string& warm_up = "w = tcp4; bind w *:10099") {
+        Counts with = count(warm_up, script, environment, true);
+        for (const auto& [name, number] : count(warm_up, script, environment, false)) {
+            with[name] -= number;
+        }
+        std::erase_if(with, [](const auto& entry) { return entry.second == 0; });
+        return with;
+    }
+
+private:
+    static Counts count_between(const std::string& trace) {
+        Counts counts;
+        bool counting = false;
+        std::istringstream lines(trace);
+        for (std::string line; std::getline(lines, line);) {
+            const std::size_t start = line.find_first_not_of("0123456789 ");
+            const std::size_t end = line.find('(', start);
+            if (line.find("close(7778)") != std::string::npos) {
+                return counts;
+            }
+            if (counting && end != std::string::npos) {
+                ++counts[line.substr(start, end - start)];
+            }
+            counting = counting || line.find("close(7777)") != std::string::npos;
+        }
+        ADD_FAILURE() << "no end mark in the trace:\n" << trace;
+        return counts;
+    }
+
+    ScratchFolder folder_;
+};
+
+const Counts nothing{};
+
+TEST_F(Syscalls, socket_close_setsockopt_and_bind_to_a_port_of_the_plan_add_none) {
+    const std::string script =
+        "a = tcp4; set a reuseaddr 1; set a nodelay 1; bind a *:10000; close a; b = udp4; bind b "
+        "*:10000; close b; c = unix; bind c unix:@s; listen c; close c; d = tcp6; bind d [::1]:10000";
+    EXPECT_EQ(added(script, plan), nothing);
+    EXPECT_EQ(added(script, {}), nothing);
+    EXPECT_EQ(added(script, {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=1-65535"}), nothing);
+}
+
+TEST_F(Syscalls, listen_adds_one_and_none_where_the_program_chose) {
+    EXPECT_EQ(added("a = tcp4; bind a *:10000; listen a", plan), (Counts{{"setsockopt", 1}}));
+    EXPECT_EQ(added("a = tcp4; set a reuseaddr 1; bind a *:10000; listen a", plan), nothing);
+}
+
+TEST_F(Syscalls, connect_adds_one_where_the_host_s_range_covers_listen) {
+    set_ephemeral_range(10000, 60000);
+    EXPECT_EQ(added("c = tcp4; connect c @l; close c", plan, "l = tcp4; bind l *:10000; listen l"),
+              (Counts{{"setsockopt", 1}}));
+}
+
+TEST_F(Syscalls, connect_adds_none_where_the_host_keeps_the_split) {
+    set_ephemeral_range(40000, 50000);
+    EXPECT_EQ(added("c = tcp4; connect c @l; close c; u = udp4; connect u @l", plan,
+                    "l = tcp4; bind l *:10000; listen l"),
+              nothing);
+}
+
+TEST_F(Syscalls, a_courteous_connect_adds_one) {
+    EXPECT_EQ(added("c = tcp4; connect c @l; close c", {}, "l = tcp4; bind l *:10000; listen l"),
+              (Counts{{"setsockopt", 1}}));
+    EXPECT_EQ(added("c = tcp4; bind c *:10001; connect c @l", {}, "l = tcp4; bind l *:10000; listen l"),
+              nothing);
+}
+
+TEST_F(Syscalls, bind_to_port_zero_adds_one_and_listen_and_connect_after_it_none) {
+    set_ephemeral_range(10000, 60000);
+    EXPECT_EQ(added("a = tcp4; bind a *:0; listen a", plan), (Counts{{"setsockopt", 1}}));
+    EXPECT_EQ(added("a = tcp4; bind a *:0; connect a @l", plan, "l = tcp4; bind l *:10000; listen l"),
+              (Counts{{"setsockopt", 1}}));
+    EXPECT_EQ(added("a = tcp4; bind a *:0; listen a", {}), nothing);
+}
+
+TEST_F(Syscalls, the_first_call_reads_two_sysctls_and_no_more) {
+    EXPECT_EQ(added("a = tcp4; bind a *:10000", plan, "w = tcp4"),
+              (Counts{{"openat", 2}, {"read", 2}, {"close", 2}, {"mmap", 1}, {"munmap", 1}}));
+    EXPECT_EQ(added("c = tcp4; connect c @l", {}, "l = unix; bind l unix:@a; l = tcp4; listen l"),
+              (Counts{{"setsockopt", 1}}));
+}
+
+TEST_F(Syscalls, mode_off_adds_none_at_all) {
+    EXPECT_EQ(added("a = tcp4; bind a *:10000; listen a; c = tcp4; connect c @a; o = tcp4; bind o *:20000",
+                    plan_with({"PORTGUARD_MODE=off"}), "w = tcp4"),
+              nothing);
+}
+
+TEST_F(Syscalls, the_constructor_looks_at_stderr_and_one_file) {
+    const auto start_up = [this](bool with_shim) {
+        const ScratchFolder folder;
+        const std::string trace = folder.file("trace");
+        run({.argv = {"/usr/bin/strace", "-o", trace, "-E",
+                      "LD_PRELOAD=" + (with_shim ? std::string(shim_path()) : std::string()), "/bin/true"},
+             .environment = plan,
+             .with_shim = false});
+        const std::string text = read_text(trace);
+        // What the loader does for the object itself comes before.
+        return text.substr(text.find("munmap("));
+    };
+    const std::string alone = start_up(false);
+    const std::string guarded = start_up(true);
+    EXPECT_EQ(count_of(guarded, "fstat(2,") + count_of(guarded, "newfstatat(2,"), 1U) << guarded;
+    EXPECT_EQ(count_of(guarded, "/etc/portguard.conf"), 1U) << guarded;
+    EXPECT_EQ(count_of(guarded, "\n"), count_of(alone, "\n") + 2) << guarded;
+}
+
+} // namespace
+} // namespace portguard::test

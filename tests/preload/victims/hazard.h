@@ -1,0 +1,66 @@
+// What the hazard programs share. Each is one function of hazards_*.cpp, named on the command line.
+#pragma once
+
+#include <cstdint>
+
+#include <netinet/in.h>
+
+namespace victim {
+
+/// Ports by agreement with the tests: the plan allows the one and not the other, and `busy_port` is held by a
+/// bound socket, so that a bind there fails and is told.
+inline constexpr std::uint16_t allowed_port = 10000;
+inline constexpr std::uint16_t refused_port = 20000;
+inline constexpr std::uint16_t busy_port = 10001;
+
+sockaddr_in loopback(std::uint16_t port);
+int open_tcp();
+/// 0 or the errno.
+int bind_errno(int fd, std::uint16_t port);
+int connect_errno(int fd, std::uint16_t port);
+/// Opens a socket, binds it, closes it.
+int try_bind(std::uint16_t port);
+/// A socket on busy_port that stays.
+int occupy_busy_port();
+/// A listener on allowed_port.
+int open_listener();
+
+/// "what -> ok" or "what -> EACCES", at once.
+void say(const char* what, int error);
+void say_number(const char* what, long value);
+
+struct Hazard {
+    const char* name;
+    int (*perform)();
+};
+
+// hazards_signals.cpp
+int call_in_signal_handlers();
+int report_on_alternate_stack();
+int report_on_coroutine_stack();
+int measure_stack_depth();
+int cancel_pending_in_connect();
+int cancel_blocked_in_connect();
+int cancel_pending_in_close();
+int cancel_pending_in_failed_bind();
+// hazards_processes.cpp
+int fork_while_reporting();
+int vfork_child_closes();
+int children_without_handlers();
+int clone_without_tls();
+int sixteen_threads();
+int threads_call_during_exit();
+int measure_dirty_pages();
+// hazards_surroundings.cpp
+int close_every_number();
+int clear_environment();
+int close_unseen();
+int receive_descriptor();
+int reopen_standard_error();
+int change_root();
+int count_threads();
+int throw_after_report();
+int run_in_seccomp_sandbox();
+int report_often();
+
+} // namespace victim
