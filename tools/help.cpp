@@ -1,10 +1,12 @@
 #include "tools/help.h"
 
 #include "core/text.h"
+#include "tools/output.h"
 
 namespace portguard::tools {
 namespace {
 
+constexpr std::size_t width = 100;
 constexpr std::string_view indent = "    ";
 
 std::string operand_words(const Operand& operand) {
@@ -27,26 +29,6 @@ std::string usage_line(const Command& command) {
            program_words(command) + "\n";
 }
 
-/// Breaks at blanks, so that a terminal does not break inside a word.
-std::string wrapped(std::string_view words, std::string_view margin) {
-    constexpr std::size_t line_width = 100;
-    std::string text(margin);
-    std::size_t width = margin.size();
-    while (!words.empty()) {
-        const std::string_view word = next_field(words, ' ');
-        if (width + 1 + word.size() > line_width) {
-            text.append("\n").append(margin);
-            width = margin.size();
-        } else if (width != margin.size()) {
-            text.append(" ");
-            ++width;
-        }
-        text.append(word);
-        width += word.size();
-    }
-    return text + "\n";
-}
-
 void add_parameter(const Parameter& parameter, std::string& text) {
     text.append("  ").append(spelled(parameter.name));
     if (!parameter.values.empty()) {
@@ -57,7 +39,7 @@ void add_parameter(const Parameter& parameter, std::string& text) {
         words.append(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");
         words.append(parameter.fallback).append(")");
     }
-    text.append("\n").append(wrapped(words, "        "));
+    text.append("\n").append(wrapped(words, "        ", width));
 }
 
 } // namespace
@@ -66,7 +48,7 @@ std::string help_text() {
     std::string text =
         wrapped("portguard keeps listen ports and the ports of outgoing connections apart, in "
                 "programs that nobody can recompile, and says who holds a port that is refused.",
-                "");
+                "", width);
     text.append("\nUsage:\n");
     for (const Command* const command : all_commands()) {
         text.append(indent).append(usage_line(*command));
@@ -84,7 +66,7 @@ std::string help_text(const Command& command) {
     std::string text = "Usage: " + usage_line(command);
     std::string_view paragraphs = command.description;
     while (!paragraphs.empty()) {
-        text.append("\n").append(wrapped(next_field(paragraphs, '\n'), ""));
+        text.append("\n").append(wrapped(next_field(paragraphs, '\n'), "", width));
     }
     text.append("\nOptions:\n");
     for (const Parameter& parameter : parameters_of(command)) {

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "kernel/syscalls.h"
 #include "tools/output.h"
@@ -81,6 +82,15 @@ void enter_netns(const Arguments& arguments) {
     refuse(*value, error == EPERM    ? "entering it needs CAP_SYS_ADMIN; as root it would go"
                    : error == EINVAL ? "this is no network namespace; `ip netns list` shows the names"
                                      : std::strerror(error));
+}
+
+std::string as_root_prefix(const Arguments& arguments) {
+    const std::string* const value = arguments.value(netns_parameter.name);
+    const std::string sudo = ::geteuid() == 0 ? "" : "sudo ";
+    if (value == nullptr) {
+        return sudo;
+    }
+    return sudo + (is_number(*value) ? "nsenter --net --target " : "ip netns exec ") + *value + " ";
 }
 
 } // namespace portguard::tools

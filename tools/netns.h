@@ -1,6 +1,8 @@
 // --netns: looking at another network namespace than the caller's.
 #pragma once
 
+#include <string>
+
 #include "tools/command.h"
 
 namespace portguard::tools {
@@ -14,5 +16,8 @@ inline constexpr Parameter netns_parameter{
 /// made before stay where they are; what is made or read in /proc/sys/net afterwards is of the other one.
 /// Throws Refusal.
 void enter_netns(const Arguments& arguments);
+
+/// What a command that changes that namespace has to begin with: "sudo ", "ip netns exec blue ".
+std::string as_root_prefix(const Arguments& arguments);
 
 } // namespace portguard::tools

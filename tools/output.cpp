@@ -16,6 +16,24 @@ std::string shown(std::string_view text) {
     return std::string(writer.add_untrusted(text).view());
 }
 
+std::string wrapped(std::string_view words, std::string_view margin, std::size_t width) {
+    std::string text(margin);
+    std::size_t used = margin.size();
+    while (!words.empty()) {
+        const std::string_view word = next_field(words, ' ');
+        if (used != margin.size() && used + 1 + word.size() > width) {
+            text.append("\n").append(margin);
+            used = margin.size();
+        } else if (used != margin.size()) {
+            text.append(" ");
+            ++used;
+        }
+        text.append(word);
+        used += word.size();
+    }
+    return text + "\n";
+}
+
 void print(std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());

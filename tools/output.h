@@ -1,6 +1,7 @@
 // Text for the person at the terminal.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,9 @@ namespace portguard::tools {
 
 /// Somebody else's text (a path, a word of the command line), with what a terminal could act on shown as '?'.
 std::string shown(std::string_view text);
+
+/// Breaks at blanks, so that a terminal does not break inside a word. Each line begins with `margin`.
+std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
 
 /// Writes to standard output at once; throws Refusal where that fails (a full disk, a closed pipe).
 void print(std::string_view text);

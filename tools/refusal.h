@@ -11,6 +11,8 @@ enum class ExitCode : int {
     success = 0,
     /// Output could not be written.
     failure = 1,
+    /// An audit found something.
+    findings = 1,
     /// The command line or the configuration is wrong.
     usage = 2,
     /// The guard would not be in the program.

@@ -72,6 +72,12 @@ void PortSet::insert(PortRange range) {
     for_each_word(range, [this](std::uint32_t index, std::uint64_t mask) { words_[index] |= mask; });
 }
 
+void PortSet::insert(const PortSet& other) {
+    for (std::size_t index = 0; index < words_.size(); ++index) {
+        words_[index] |= other.words_[index];
+    }
+}
+
 bool PortSet::empty() const {
     return find_port(words_, 0, true) == port_count;
 }

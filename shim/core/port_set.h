@@ -34,6 +34,7 @@ constexpr PortRange intersection(PortRange left, PortRange right) {
 class PortSet {
 public:
     void insert(PortRange range);
+    void insert(const PortSet& other);
     void clear() { words_ = {}; }
 
     [[nodiscard]] bool contains(std::uint16_t port) const {

@@ -61,6 +61,12 @@ TEST(PortRange, IntersectionIsWhatBothHold) {
     }
 }
 
+TEST(PortSet, TakesInAllOfAnother) {
+    PortSet all = ports("80,5000-5010");
+    all.insert(ports("443,5005-6000"));
+    EXPECT_EQ(written([&](TextWriter& out) { print_port_set(all, out); }), "80,443,5000-6000");
+}
+
 TEST(PortSet, IsEmptyUntilAPortIsInserted) {
     PortSet set;
     EXPECT_TRUE(set.empty());

@@ -1,0 +1,195 @@
+#include "tools/check/host_facts.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <thread>
+
+#include <sys/socket.h>
+
+#include "core/socket_options.h"
+#include "core/text.h"
+#include "kernel/holders.h"
+#include "kernel/pidfd.h"
+#include "tools/port_text.h"
+
+namespace portguard::tools {
+namespace {
+
+/// Nobody waits for a minute; a kernel that does not answer must end it all the same.
+constexpr std::chrono::minutes patience{1};
+constexpr std::size_t longest_file = 65536;
+
+std::optional<std::uint32_t> read_setting(const char* path) {
+    const auto text = read_text_file(path, longest_file, Syscalls{});
+    std::uint32_t value = 0;
+    if (!text.has_value() ||
+        std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{}) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+bool kernel_has_socket_range() {
+    const Syscalls syscalls;
+    const ScopedFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), syscalls);
+    std::uint32_t value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(socket.get(), SOL_IP, ip_local_port_range, &value, &length) == 0 ||
+           errno != ENOPROTOOPT;
+}
+
+/// "Tcp: ActiveOpens" of /proc/net/snmp: a line of names, then one of numbers in the same order.
+std::optional<std::uint64_t> read_active_opens() {
+    // Of the thread: --netns moves the thread alone.
+    const auto text = read_text_file("/proc/thread-self/net/snmp", longest_file, Syscalls{});
+    std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+    std::string_view names;
+    while (!rest.empty()) {
+        std::string_view line = next_field(rest, '\n');
+        if (!line.starts_with("Tcp:")) {
+            continue;
+        }
+        if (names.empty()) {
+            names = line;
+            continue;
+        }
+        while (!names.empty()) {
+            const std::string_view word = next_field(line, ' ');
+            if (next_field(names, ' ') == "ActiveOpens") {
+                std::uint64_t value = 0;
+                std::from_chars(word.data(), word.data() + word.size(), value);
+                return value;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<ConnectRate> measure_connects(std::chrono::milliseconds sample) {
+    const auto before = read_active_opens();
+    const auto start = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(sample);
+    const auto after = read_active_opens();
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    if (!before.has_value() || !after.has_value()) {
+        return std::nullopt;
+    }
+    return ConnectRate{static_cast<double>(*after - *before) / passed.count(), passed.count()};
+}
+
+void add_sample(const FactsWish& wish, HostFacts& facts) {
+    if (wish.sample.count() == 0) {
+        facts.missing.emplace_back("the rate of new connections (--sample=2s counts them)");
+        return;
+    }
+    facts.connects = measure_connects(wish.sample);
+    if (!facts.connects.has_value()) {
+        facts.missing.emplace_back("the rate of new connections (/proc/net/snmp cannot be read)");
+    }
+}
+
+/// Whose process the findings may name.
+bool is_told_with_process(const SocketFact& fact, const PortSet& listen) {
+    return fact.role == Role::listener || fact.role == Role::bound || listen.contains(fact.socket.local.port);
+}
+
+void add_owners(const PortSet& listen, HostFacts& facts) {
+    std::vector<std::uint32_t> inodes;
+    for (const SocketFact& fact : facts.sockets) {
+        if (fact.socket.inode != 0 && is_told_with_process(fact, listen)) {
+            inodes.push_back(fact.socket.inode);
+        }
+    }
+    std::sort(inodes.begin(), inodes.end());
+    OwnerSearch search = find_owners(inodes, Deadline(patience), Syscalls{});
+    facts.owners = std::move(search.owners);
+    std::stable_sort(facts.owners.begin(), facts.owners.end(),
+                     [](const FdOwner& left, const FdOwner& right) { return left.inode < right.inode; });
+    for (const FdOwner& owner : facts.owners) {
+        const auto [place, is_new] = facts.processes.try_emplace(owner.pid);
+        if (is_new) {
+            // One that has gone meanwhile keeps its number.
+            place->second = read_process(owner.pid, Syscalls{}).value_or(ProcessInfo{});
+            place->second.pid = owner.pid;
+        }
+    }
+    const auto unowned =
+        std::count_if(facts.sockets.begin(), facts.sockets.end(), [&](const SocketFact& fact) {
+            return fact.socket.inode != 0 && is_told_with_process(fact, listen) &&
+                   facts.owners_of(fact.socket).empty();
+        });
+    if (search.error != 0 || search.cut_short) {
+        facts.missing.emplace_back("the processes (/proc cannot be read)");
+    } else if (unowned != 0 && search.hidden != 0) {
+        facts.missing.push_back("the processes of " + counted(static_cast<std::size_t>(unowned), "socket") +
+                                " of other users (run as root)");
+    }
+}
+
+void add_flags(HostFacts& facts) {
+    std::size_t unread = 0;
+    for (const SocketFact& fact : facts.sockets) {
+        const auto owners = facts.owners_of(fact.socket);
+        if (fact.socket.state != SocketState::listen || owners.empty()) {
+            continue;
+        }
+        const FdOwner& owner = owners.front();
+        const ReuseFlags flags = read_reuse_flags(owner.pid, owner.fd, fact.socket.inode, Syscalls{});
+        if (flags.reuseaddr.has_value()) {
+            facts.reuseaddr[fact.socket.inode] = *flags.reuseaddr;
+        } else {
+            ++unread;
+        }
+    }
+    if (unread != 0) {
+        facts.missing.push_back("SO_REUSEADDR of " + counted(unread, "listener") +
+                                " (reading it takes the right to ptrace; run as root)");
+    }
+}
+
+} // namespace
+
+std::span<const FdOwner> HostFacts::owners_of(const DiagSocket& socket) const {
+    const auto before = [](const FdOwner& owner, std::uint32_t inode) { return owner.inode < inode; };
+    const auto first = std::lower_bound(owners.begin(), owners.end(), socket.inode, before);
+    auto last = first;
+    while (socket.inode != 0 && last != owners.end() && last->inode == socket.inode) {
+        ++last;
+    }
+    return {first, last};
+}
+
+std::vector<SocketFact> sockets_of_host(std::vector<std::string>& missing) {
+    const Deadline deadline(patience);
+    std::vector<DiagSocket> sockets;
+    for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
+        for (const int family : {AF_INET, AF_INET6}) {
+            const int error = dump_sockets(family, protocol, 0, deadline, Syscalls{}, sockets).error;
+            // Without IPv6 in the kernel there is nothing to ask.
+            if (error != 0 && !(family == AF_INET6 && error == ENOENT)) {
+                missing.push_back(std::string(family == AF_INET ? "IPv4 " : "IPv6 ") +
+                                  std::string(protocol_name(protocol)) + " sockets (" +
+                                  describe_errno(error) + ")");
+            }
+        }
+    }
+    return with_roles(std::move(sockets));
+}
+
+HostFacts gather_facts(const FactsWish& wish) {
+    HostFacts facts;
+    facts.netns = own_netns().value_or(0);
+    facts.settings = read_host_settings(Syscalls{});
+    facts.tcp_tw_reuse = read_setting("/proc/sys/net/ipv4/tcp_tw_reuse");
+    facts.tcp_tw_recycle = read_setting("/proc/sys/net/ipv4/tcp_tw_recycle");
+    facts.tcp_max_tw_buckets = read_setting("/proc/sys/net/ipv4/tcp_max_tw_buckets");
+    facts.has_socket_range = kernel_has_socket_range();
+    add_sample(wish, facts);
+    facts.sockets = sockets_of_host(facts.missing);
+    add_owners(wish.listen, facts);
+    add_flags(facts);
+    return facts;
+}
+
+} // namespace portguard::tools

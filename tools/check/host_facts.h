@@ -1,0 +1,84 @@
+// What `portguard check` knows about a network namespace: gathered once, then only read.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/port_set.h"
+#include "kernel/proc.h"
+#include "kernel/sock_diag.h"
+#include "kernel/sysctls.h"
+
+namespace portguard::tools {
+
+/// What a socket has its port for.
+enum class Role : std::uint8_t {
+    /// TCP in LISTEN; UDP bound and not connected, which may be a server or a client.
+    listener,
+    /// A connection, or what is left of one, that came in through a listener of this namespace.
+    accepted,
+    /// Any other connection, or what is left of one.
+    outgoing,
+    /// TCP, bound only.
+    bound,
+};
+
+struct SocketFact {
+    DiagSocket socket;
+    Role role = Role::bound;
+};
+
+/// In the order of `sockets`.
+std::vector<SocketFact> with_roles(std::vector<DiagSocket> sockets);
+
+struct ConnectRate {
+    double per_second = 0;
+    double seconds = 0;
+};
+
+struct HostFacts {
+    /// Inode of the network namespace; 0: unknown.
+    std::uint64_t netns = 0;
+    HostSettings settings;
+    /// Empty: the kernel has no such setting, or it may not be read.
+    std::optional<std::uint32_t> tcp_tw_reuse;
+    std::optional<std::uint32_t> tcp_tw_recycle;
+    std::optional<std::uint32_t> tcp_max_tw_buckets;
+    /// The kernel knows IP_LOCAL_PORT_RANGE (Linux 6.3).
+    bool has_socket_range = true;
+    std::vector<SocketFact> sockets;
+    /// Sorted by inode.
+    std::vector<FdOwner> owners;
+    /// Those that have a listener, a bound socket or a connection inside `listen`.
+    std::map<pid_t, ProcessInfo> processes;
+    /// SO_REUSEADDR of TCP listeners by inode; none where it could not be read.
+    std::map<std::uint32_t, bool> reuseaddr;
+    /// Outgoing TCP connections; only measured when asked for.
+    std::optional<ConnectRate> connects;
+    /// What stands before a command that changes this namespace: "sudo ", "ip netns exec blue ".
+    std::string as_root;
+    /// What was left out, each a clause without a full stop.
+    std::vector<std::string> missing;
+
+    [[nodiscard]] std::span<const FdOwner> owners_of(const DiagSocket& socket) const;
+};
+
+struct FactsWish {
+    /// Whose outgoing connections are looked at with their processes.
+    PortSet listen;
+    /// How long connections are counted; 0: not at all.
+    std::chrono::milliseconds sample{0};
+};
+
+/// For the network namespace of the calling thread.
+HostFacts gather_facts(const FactsWish& wish);
+
+/// All sockets, without owners or flags.
+std::vector<SocketFact> sockets_of_host(std::vector<std::string>& missing);
+
+} // namespace portguard::tools

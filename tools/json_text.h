@@ -1,0 +1,21 @@
+// Parts of JSON answers. Only for files that build one: the library is costly to compile.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "core/port_set.h"
+
+namespace portguard::tools {
+
+/// In the order in which members are added.
+using Json = nlohmann::ordered_json;
+
+/// "15000-65000", null where there is none.
+Json json_of(PortRange range);
+
+/// On one line, with its end. Bytes that are no UTF-8 (a process may be named so) become U+FFFD.
+std::string text_of(const Json& document);
+
+} // namespace portguard::tools

@@ -1,0 +1,71 @@
+#include "tools/plan/split.h"
+
+#include "tools/port_text.h"
+
+namespace portguard::tools {
+namespace {
+
+PortRange evened(PortRange range) {
+    if (range.size() % 2 == 0) {
+        return range;
+    }
+    return range.size() == 1 ? PortRange{} : PortRange{static_cast<std::uint16_t>(range.low + 1), range.high};
+}
+
+/// What stands in the way, cut to what a sentence bears.
+std::string in_the_way(PortRange bounds, const PortSet& pinned) {
+    constexpr std::size_t longest = 200;
+    std::string text;
+    for (PortRange run = pinned.next_run(bounds.low); !run.empty() && run.low <= bounds.high;
+         run = pinned.next_run(run.high + 1U)) {
+        if (text.size() > longest) {
+            return text + ",...";
+        }
+        text.append(text.empty() ? "" : ",").append(text_of(intersection(run, bounds)));
+    }
+    return text;
+}
+
+} // namespace
+
+PortRange largest_gap(PortRange bounds, const PortSet& taken) {
+    PortRange best;
+    for (std::uint32_t low = bounds.low; low <= bounds.high && !bounds.empty();) {
+        const PortRange next = taken.next_run(low);
+        const std::uint32_t end = next.empty() || next.low > bounds.high ? bounds.high + 1U : next.low;
+        if (end - low > best.size()) {
+            best = {static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(end - 1)};
+        }
+        low = end > bounds.high ? end : next.high + 1U;
+    }
+    return evened(best);
+}
+
+Split propose_split(const SplitWish& wish) {
+    Split split;
+    split.reserved = wish.reserved;
+    PortSet taken = wish.pinned;
+    taken.insert(wish.reserved);
+    const PortRange gap = largest_gap(wish.bounds, taken);
+    if (gap.size() >= wish.least) {
+        split.ephemeral = gap;
+        split.ports = gap.size();
+        return split;
+    }
+    // Too many listeners stand apart: the range goes around them.
+    const PortRange whole = evened(wish.bounds);
+    const std::uint32_t rest = whole.size() - taken.count(whole);
+    if (rest >= wish.least) {
+        split.ephemeral = whole;
+        split.ports = rest;
+        split.needs_reserved = true;
+        split.reserved.insert(wish.pinned);
+        return split;
+    }
+    split.obstacle = std::to_string(rest) + " of the ports " + text_of(wish.bounds) +
+                     " are free of listeners, and " + std::to_string(wish.least) +
+                     " are asked for: in the way are " + in_the_way(wish.bounds, taken);
+    return split;
+}
+
+} // namespace portguard::tools

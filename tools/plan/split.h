@@ -1,0 +1,42 @@
+// Where the range for outgoing connections goes, so that no listener is inside. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/port_set.h"
+
+namespace portguard::tools {
+
+/// The longest run of `bounds` without a port of `taken`; empty: there is none. Of an even number of ports,
+/// since connect() and bind(0) each look at every second port first (net/ipv4/inet_hashtables.c), and the
+/// kernel asks for ends of different parity.
+PortRange largest_gap(PortRange bounds, const PortSet& taken);
+
+struct SplitWish {
+    /// Ports that somebody listens on, or shall.
+    PortSet pinned;
+    /// Where the range may be.
+    PortRange bounds;
+    /// Reserved on this host already; they stay so.
+    PortSet reserved;
+    /// A smaller range is not worth having.
+    std::uint32_t least = 0;
+};
+
+struct Split {
+    /// Empty: impossible, and `obstacle` says why.
+    PortRange ephemeral;
+    /// For net.ipv4.ip_local_reserved_ports.
+    PortSet reserved;
+    /// What outgoing connections get: `ephemeral` less reserved ports.
+    std::uint32_t ports = 0;
+    /// Listeners stand inside the range, and only the reserved ports keep connections off them.
+    bool needs_reserved = false;
+    /// One sentence without a full stop.
+    std::string obstacle;
+};
+
+Split propose_split(const SplitWish& wish);
+
+} // namespace portguard::tools
