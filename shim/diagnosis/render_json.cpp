@@ -1,5 +1,6 @@
 #include "diagnosis/render_json.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@ namespace portguard {
 namespace {
 
 constexpr int schema_version = 1;
+// A server that is restarted may leave thousands in TIME_WAIT; a line stays fit for one write(2).
+constexpr std::size_t most_holders = 64;
 
 Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
@@ -85,9 +88,15 @@ Json cures_json(const std::vector<Cure>& cures) {
 std::string render_json(const Report& report) {
     const Facts& facts = report.facts;
     const Endpoint& asked = facts.event.asked;
+    std::vector<std::string> missing = report.missing();
+    const auto& all = facts.holders.holders;
+    const std::size_t shown = std::min(all.size(), most_holders);
     Json holders = Json::array();
-    for (const Holder& holder : facts.holders.holders) {
-        holders.push_back(holder_json(facts.holders, holder, facts.self.netns));
+    for (std::size_t index = 0; index < shown; ++index) {
+        holders.push_back(holder_json(facts.holders, all[index], facts.self.netns));
+    }
+    if (all.size() > shown) {
+        missing.push_back(std::to_string(all.size() - shown) + " more holders");
     }
     const Json event{
         {"schema", schema_version},
@@ -107,7 +116,7 @@ std::string render_json(const Report& report) {
         {"sentence", report.explanation.sentence},
         {"cures", cures_json(report.cures)},
         {"count", report.count},
-        {"missing", report.missing()}};
+        {"missing", missing}};
     return event.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

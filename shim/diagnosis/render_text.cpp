@@ -113,7 +113,10 @@ std::string render_text(const Report& report, bool coloured) {
     if (facts.event.kind == EventKind::cured) {
         return block.text();
     }
-    block.add("cause", report.explanation.sentence);
+    // Without a holder the first line has said it.
+    if (report.explanation.holder != nullptr) {
+        block.add("cause", report.explanation.sentence);
+    }
     add_holders(facts, block);
     for (const Cure& cure : report.cures) {
         block.add(cure.lasting ? "lasting" : "now", cure.command);

@@ -100,10 +100,6 @@ TEST_F(CauseOf, AnIPv6WildcardAgainstIPv4) {
 }
 
 TEST_F(CauseOf, ASecondListen) {
-    const ParkedChild other([] {
-        static Fd kept = flagged(tcp_socket());
-        bind_to(kept, loopback(port));
-    });
     const Fd mine = flagged(tcp_socket());
     ASSERT_EQ(bind_to(mine, loopback(port)), success);
     const ParkedChild first([] {
@@ -111,8 +107,6 @@ TEST_F(CauseOf, ASecondListen) {
         bind_to(kept, loopback(port));
         listen_on(kept);
     });
-    // The children hold copies of what was open when they were born: `mine` is not in the first, and is in
-    // the second; what counts is the listener that is not this one.
     ASSERT_EQ(listen_on(mine), Outcome{EADDRINUSE});
     SeamRequest report = request(Phase::report, mine, loopback(port));
     report.call = Call::listen;
@@ -209,8 +203,7 @@ TEST_F(CauseOf, TimeWaitOfAnEarlierRun) {
 }
 
 TEST_F(CauseOf, AConnectionThatOutlivesItsServer) {
-    const Fd peer = tcp_socket();
-    const ParkedChild server([&] {
+    const ParkedChild server([] {
         static Connection kept = connect_pair(listener(loopback(port)));
         kept.client.reset();
     });

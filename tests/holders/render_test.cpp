@@ -117,6 +117,19 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
     EXPECT_EQ(status, 0) << all;
 }
 
+TEST_F(Rendered, ThousandsOfHoldersStayALineThatOneWriteTakes) {
+    config.format = Format::json;
+    Fd server = listener(flagged(tcp_socket()), loopback(port));
+    std::vector<Connection> connections;
+    for (int count = 0; count < 300; ++count) {
+        connections.push_back(connect_pair(server));
+    }
+    const Fd socket = tcp_socket();
+    const std::string text = told(in_use(socket));
+    EXPECT_LT(text.size(), 100'000U);
+    EXPECT_NE(text.find("\"237 more holders\""), std::string::npos) << text;
+}
+
 TEST_F(Rendered, ARepeatIsCountedAndNotWritten) {
     const Fd socket = tcp_socket();
     config.stack_depth = 0;
