@@ -16,6 +16,8 @@
 namespace portguard::tools {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::string_view sample_name = "sample";
 
 constexpr std::array parameters{
@@ -30,12 +32,17 @@ int check(const Arguments& arguments) {
     const Config& config = resolved.draft().config;
     const auto sample = duration_of(arguments, sample_name);
     enter_netns(arguments);
-    HostFacts facts = gather_facts({config.listen, sample.value_or(std::chrono::milliseconds(0))});
+    HostFacts facts = gather_facts({.listen = config.listen, .sample = sample.value_or(0ms)});
     facts.as_root = as_root_prefix(arguments);
+    if (!facts.connects.has_value()) {
+        facts.missing.emplace_back(sample.has_value()
+                                       ? "the rate of new connections (/proc/net/snmp cannot be read)"
+                                       : "the rate of new connections (--sample=2s counts them)");
+    }
     const PortPlan plan = plan_for(config, facts);
     const std::vector<Finding> findings = find_all(facts, plan);
-    print(arguments.has(json_parameter.name) ? json_report(facts, plan, findings)
-                                             : text_report(facts, plan, findings));
+    const bool as_json = arguments.has(json_parameter.name);
+    print(as_json ? json_report(facts, plan, findings) : text_report(facts, plan, findings));
     const bool is_fine = std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
         return finding.severity == Severity::note;
     });

@@ -69,6 +69,7 @@ std::span<const Command* const> all_commands();
 /// A file a subcommand.
 extern const Command run_command;
 extern const Command check_command;
+extern const Command plan_command;
 extern const Command rescue_command;
 extern const Command config_command;
 

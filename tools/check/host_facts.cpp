@@ -78,17 +78,6 @@ std::optional<ConnectRate> measure_connects(std::chrono::milliseconds sample) {
     return ConnectRate{static_cast<double>(*after - *before) / passed.count(), passed.count()};
 }
 
-void add_sample(const FactsWish& wish, HostFacts& facts) {
-    if (wish.sample.count() == 0) {
-        facts.missing.emplace_back("the rate of new connections (--sample=2s counts them)");
-        return;
-    }
-    facts.connects = measure_connects(wish.sample);
-    if (!facts.connects.has_value()) {
-        facts.missing.emplace_back("the rate of new connections (/proc/net/snmp cannot be read)");
-    }
-}
-
 /// Whose process the findings may name.
 bool is_told_with_process(const SocketFact& fact, const PortSet& listen) {
     return fact.role == Role::listener || fact.role == Role::bound || listen.contains(fact.socket.local.port);
@@ -185,10 +174,14 @@ HostFacts gather_facts(const FactsWish& wish) {
     facts.tcp_tw_recycle = read_setting("/proc/sys/net/ipv4/tcp_tw_recycle");
     facts.tcp_max_tw_buckets = read_setting("/proc/sys/net/ipv4/tcp_max_tw_buckets");
     facts.has_socket_range = kernel_has_socket_range();
-    add_sample(wish, facts);
+    if (wish.sample.count() != 0) {
+        facts.connects = measure_connects(wish.sample);
+    }
     facts.sockets = sockets_of_host(facts.missing);
     add_owners(wish.listen, facts);
-    add_flags(facts);
+    if (wish.flags) {
+        add_flags(facts);
+    }
     return facts;
 }
 

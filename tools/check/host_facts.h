@@ -73,6 +73,8 @@ struct FactsWish {
     PortSet listen;
     /// How long connections are counted; 0: not at all.
     std::chrono::milliseconds sample{0};
+    /// Read SO_REUSEADDR of the listeners.
+    bool flags = true;
 };
 
 /// For the network namespace of the calling thread.
