@@ -82,10 +82,14 @@ TEST(PlanOutgoing, FindsItsPieceAmongAThousandRanges) {
     });
 }
 
-TEST(PlanOutgoing, FallsBackToCourtesyWhereTheRangesDoNotMeet) {
+TEST(PlanOutgoing, BindsWhereTheRangesDoNotMeet) {
     expect_plans({
-        {"5000-14999", "15000-65000", "10000-14000", "", "courtesy"},
-        {"5000-14999", "61000-65000", "10000-60999", "", "courtesy"},
+        {"5000-14999", "15000-65000", "10000-14000", "",
+         "explicit_bind, range 15000-65000, by binds, port zero clamped"},
+        {"5000-14999", "61000-65000", "10000-60999", "",
+         "explicit_bind, range 61000-65000, by binds, port zero clamped"},
+        {"", "15000-20000", "32768-60999", "",
+         "explicit_bind, range 15000-20000, by binds, port zero clamped"},
     });
 }
 
@@ -94,8 +98,13 @@ TEST(PlanOutgoing, FallsBackToCourtesyWhereNoUnreservedPortIsLeft) {
         {"32768-60999", "", "32768-60999", "", "courtesy"},
         {"1-65535", "", "32768-60999", "", "courtesy"},
         {"40000-60999", "", "32768-60999", "32768-39999", "courtesy"},
-        {"5000-14999", "15000-65000", "10000-60999", "15000-60999", "courtesy"},
+        {"5000-14999", "15000-65000", "10000-60999", "15000-65000", "courtesy"},
     });
+}
+
+TEST(PlanOutgoing, BindsBeyondTheHostsRangeWhereAllOfEphemeralInsideItIsReserved) {
+    expect_plans({{"5000-14999", "15000-65000", "10000-60999", "15000-60999",
+                   "explicit_bind, range 61000-65000, by binds, port zero clamped"}});
 }
 
 TEST(PlanOutgoing, TrustsEphemeralWhereTheHostCannotBeRead) {
@@ -111,7 +120,6 @@ TEST(PlanOutgoing, IsCourtesyAloneWithoutAPlan) {
     expect_plans({
         {"", "", "32768-60999", "", "courtesy"},
         {"", "15000-65000", "32768-60999", "", "courtesy"},
-        {"", "15000-20000", "32768-60999", "", "courtesy"},
     });
 }
 
@@ -123,7 +131,7 @@ TEST(PlanOutgoing, KeepsConnectionsInAnEphemeralThatStandsAlone) {
 TEST(PlanOutgoing, ClampsPortZeroAloneWhereTheHostKeepsOutOfListenButNotInsideEphemeral) {
     expect_plans({
         {"80", "15000-65000", "10000-60999", "", "none, range 15000-60999, port zero clamped"},
-        {"80", "15000-65000", "10000-14000", "", "none"},
+        {"80", "15000-65000", "10000-14000", "", "none, range 15000-65000, by binds, port zero clamped"},
     });
 }
 

@@ -137,16 +137,50 @@ TEST(DecideBind, KeepsPortZeroInsideEphemeral) {
                                    {tcp.with_clamp(), port(0), "pass", "tcp clamped"},
                                    {own_range, port(0), "pass", "tcp chose_range"},
                                    {unknown, port(0), "ask_kernel", ""},
-                                   {udp, port(0), "pass", "udp"},
+                                   {udp, port(0), "set_range", "udp clamped"},
                                });
 }
 
-TEST(DecideBind, LeavesPortZeroAloneWhereThatNeedsNoClampOrCannotHaveOne) {
-    for (const char* range : {"32768-60999", "10000-14000"}) {
-        expect_verdicts(planned(), {{tcp, port(0), "pass", "tcp"}, {unknown, port(0), "pass", "unknown"}},
+TEST(DecideBind, BindsPortZeroItselfWhereNoClampReachesEphemeral) {
+    expect_verdicts(planned(),
+                    {
+                        {tcp, port(0), "bind_range", "tcp"},
+                        {mptcp, port(0), "bind_range", "mptcp"},
+                        {udp, port(0), "bind_range", "udp"},
+                        {unknown, port(0), "ask_kernel", ""},
+                        {tcp.with_chosen_range(), port(0), "pass", "tcp chose_range"},
+                    },
+                    host("10000-14000"));
+}
+
+TEST(DecideBind, LeavesPortZeroAloneWhereItNeedsNothingOrNothingMayBeDone) {
+    const std::initializer_list<Row> untouched{{tcp, port(0), "pass", "tcp"},
+                                               {unknown, port(0), "pass", "unknown"}};
+    expect_verdicts(planned(), untouched, host("32768-60999"));
+    expect_verdicts({}, untouched);
+    Config config = planned();
+    config.range_method = RangeMethod::off;
+    expect_verdicts(config, untouched);
+}
+
+TEST(DecideBind, ServesPortZeroFromListenWhereThatIsAsked) {
+    for (const char* range : {"10000-60999", "32768-60999", "10000-14000", ""}) {
+        Config config = planned();
+        config.port_zero = PortZero::listen;
+        expect_verdicts(config,
+                        {
+                            {tcp, port(0), "bind_listen", "tcp"},
+                            {mptcp, port(0, Family::ipv6), "bind_listen", "mptcp"},
+                            {udp, port(0), "bind_listen", "udp"},
+                            {unknown, port(0), "ask_kernel", ""},
+                            {other, port(0), "pass", "other"},
+                            {tcp.with_chosen_range(), port(0), "pass", "tcp chose_range"},
+                            {udp.with_chosen_reuseaddr(), port(0), "pass", "udp chose_reuseaddr"},
+                        },
                         host(range));
+        config.mode = Mode::observe;
+        expect_verdicts(config, {{tcp, port(0), "pass", "tcp"}}, host(range));
     }
-    expect_verdicts({}, {{tcp, port(0), "pass", "tcp"}, {unknown, port(0), "pass", "unknown"}});
 }
 
 TEST(DecideBind, ForgetsAnEarlierPortWhenTheKernelChoosesANewOne) {

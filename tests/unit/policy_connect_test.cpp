@@ -20,7 +20,14 @@ Config planned(std::string_view mode = "enforce") {
     return configured({{"listen", "5000-14999"}, {"ephemeral", "15000-65000"}, {"mode", mode}});
 }
 
-/// Hosts on which that plan needs a clamp, cannot have one, and needs nothing.
+/// No way but courtesy is left on a host whose range covers listen ports.
+Config without_range() {
+    Config config = planned();
+    config.range_method = RangeMethod::off;
+    return config;
+}
+
+/// Hosts on which that plan needs a clamp, cannot have one and binds, and needs nothing.
 const HostPorts clamping = host("10000-60999");
 const HostPorts apart = host("10000-14000");
 const HostPorts already_split = host("32768-60999");
@@ -69,18 +76,27 @@ TEST(DecideConnect, LeavesASocketThatHasItsPort) {
     }
 }
 
-TEST(DecideConnect, AsksTheKernelAboutASocketItNeverSawBeforeItClamps) {
+TEST(DecideConnect, BindsASocketWithoutAPortWhereNoClampReachesEphemeral) {
+    expect_verdicts(planned(), apart,
+                    {{tcp, "bind_range", "tcp"},
+                     {mptcp, "bind_range", "mptcp"},
+                     {udp, "bind_range", "udp"},
+                     {tcp.with_chosen_range(), "pass", "tcp chose_range"}});
+    const OutgoingPlan old_kernel = plan_outgoing(planned(), clamping, false);
+    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp, false)), "bind_range");
+}
+
+TEST(DecideConnect, AsksTheKernelAboutASocketItNeverSawBeforeItClampsOrBinds) {
     expect_verdicts(planned(), clamping, {{unknown, "ask_kernel", "unknown"}});
+    expect_verdicts(planned(), apart, {{unknown, "ask_kernel", "unknown"}});
 }
 
 TEST(DecideConnect, DoesWithoutWhereASocketItNeverSawWouldGetCourtesy) {
-    expect_verdicts(planned(), apart, {{unknown, "pass", "unknown"}});
+    expect_verdicts(without_range(), clamping, {{unknown, "pass", "unknown"}});
 }
 
-TEST(DecideConnect, GivesCourtesyWhereNoClampIsPossible) {
-    expect_verdicts(planned(), apart, {{tcp, "give_courtesy", "tcp courteous"}});
-    const OutgoingPlan old_kernel = plan_outgoing(planned(), clamping, false);
-    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp, false)), "bind_range");
+TEST(DecideConnect, GivesCourtesyWhereNothingElseIsPossible) {
+    expect_verdicts(without_range(), clamping, {{tcp, "give_courtesy", "tcp courteous"}});
 }
 
 TEST(DecideConnect, GivesCourtesyWithoutAPlan) {
@@ -110,16 +126,15 @@ TEST(DecideConnect, ClampsWhateverReuseaddrSays) {
     }
 }
 
-TEST(DecideConnect, LeavesUdpAndOtherSocketsAlone) {
+TEST(DecideConnect, LeavesOtherSocketsAlone) {
     for (const HostPorts* host_ports : {&clamping, &apart, &already_split}) {
-        expect_verdicts(planned(), *host_ports,
-                        {{udp, "pass", "udp"}, {SocketFacts::of(Protocol::other), "pass", "other"}});
+        expect_verdicts(planned(), *host_ports, {{SocketFacts::of(Protocol::other), "pass", "other"}});
     }
 }
 
 TEST(DecideDisconnect, TakesCourtesyBack) {
     expect_verdicts({}, already_split, {{courteous, "take_courtesy_back", "tcp"}}, true);
-    expect_verdicts(planned(), apart, {{courteous, "take_courtesy_back", "tcp"}}, true);
+    expect_verdicts(without_range(), clamping, {{courteous, "take_courtesy_back", "tcp"}}, true);
 }
 
 TEST(DecideDisconnect, TakesNothingBackThatTheProgramHasSetItself) {

@@ -70,10 +70,22 @@ TEST(DecideListen, KeepsAPortChosenByListenItselfInsideEphemeral) {
                                          {tcp.with_chosen_range(), "pass", "tcp chose_range"}});
 }
 
-TEST(DecideListen, LeavesThatPortAloneWhereNoClampIsNeededOrPossible) {
-    for (const char* range : {"32768-60999", "10000-14000"}) {
-        expect_verdicts(planned("enforce"), {{tcp, "pass", "tcp"}}, host(range));
-    }
+TEST(DecideListen, BindsThatPortItselfWhereNoClampReachesEphemeral) {
+    expect_verdicts(planned("enforce"),
+                    {{tcp, "bind_range", "tcp"},
+                     {fixed, "set_reuseaddr", "tcp program"},
+                     {tcp.with_chosen_range(), "pass", "tcp chose_range"}},
+                    host("10000-14000"));
+}
+
+TEST(DecideListen, TakesThatPortFromListenWhereThatIsAsked) {
+    Config config = planned("enforce");
+    config.port_zero = PortZero::listen;
+    expect_verdicts(config, {{tcp, "bind_listen", "tcp"}, {fixed, "set_reuseaddr", "tcp program"}});
+}
+
+TEST(DecideListen, LeavesThatPortAloneWhereItNeedsNothing) {
+    expect_verdicts(planned("enforce"), {{tcp, "pass", "tcp"}}, host("32768-60999"));
 }
 
 TEST(DecideListen, LeavesUdpAndOtherAndNeverSeenSocketsAlone) {

@@ -43,6 +43,9 @@ std::vector<Config> all_configs() {
                 config.mode = mode;
                 config.reuseaddr = reuse;
                 configs.push_back(config);
+                config.port_zero = PortZero::listen;
+                config.range_method = RangeMethod::off;
+                configs.push_back(config);
             }
         }
     }
@@ -57,8 +60,10 @@ void check_calls(const Config& config, const OutgoingPlan& plan, SocketFacts fac
         }
         check({config, facts, decide_bind(config, plan, facts, {Family::other, false, port})});
     }
+    check({config, facts, decide_socket(config, plan, facts)});
     check({config, facts, decide_listen(config, plan, facts)});
     check({config, facts, decide_connect(config, plan, facts, false)});
+    check({config, facts, decide_connect(config, plan, facts, false, 20000)});
     check({config, facts, decide_connect(config, plan, facts, true)});
 }
 
@@ -75,9 +80,14 @@ void for_every_case(const std::function<void(const Case&)>& check) {
     }
 }
 
+bool binds(const Verdict& verdict) {
+    return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
+}
+
 bool changes_the_socket(const Verdict& verdict) {
-    return verdict.before == Before::set_port_range || verdict.before == Before::set_reuseaddr ||
-           verdict.after == After::give_courtesy || verdict.after == After::take_courtesy_back;
+    return binds(verdict) || verdict.before == Before::set_port_range ||
+           verdict.before == Before::set_reuseaddr || verdict.after == After::give_courtesy ||
+           verdict.after == After::take_courtesy_back;
 }
 
 bool sets_reuseaddr(const Verdict& verdict) {
@@ -140,10 +150,29 @@ TEST(Never, IsMptcpGivenCourtesy) {
     });
 }
 
-TEST(Never, IsTheRangeSetTwiceOrOverTheProgramsOwn) {
+TEST(Never, IsAPortChosenOverTheProgramsOwnRange) {
     for_every_case([](const Case& tried) {
-        if (tried.facts.clamped() || tried.facts.chose_range()) {
+        if (tried.facts.chose_range()) {
             EXPECT_NE(tried.verdict.before, Before::set_port_range);
+            EXPECT_FALSE(binds(tried.verdict)) << what(tried.verdict);
+        }
+    });
+}
+
+TEST(Never, IsUdpThatSharesPortsKeptInANarrowerRange) {
+    for_every_case([](const Case& tried) {
+        if (tried.facts.protocol() == Protocol::udp && tried.facts.chose_reuseaddr()) {
+            EXPECT_TRUE(tried.verdict.range.empty()) << what(tried.verdict);
+            EXPECT_FALSE(binds(tried.verdict)) << what(tried.verdict);
+        }
+    });
+}
+
+TEST(Never, IsARangeTakenAwayThatWeDidNotSet) {
+    for_every_case([](const Case& tried) {
+        if (tried.verdict.before == Before::set_port_range && tried.verdict.range.empty()) {
+            EXPECT_TRUE(tried.facts.clamped());
+            EXPECT_FALSE(tried.verdict.next.clamped());
         }
     });
 }

@@ -70,7 +70,7 @@ TEST(PortSet, TakesInAllOfAnother) {
 TEST(PortSet, IsEmptyUntilAPortIsInserted) {
     PortSet set;
     EXPECT_TRUE(set.empty());
-    set.insert({});
+    set.insert(PortRange{});
     EXPECT_TRUE(set.empty());
     EXPECT_TRUE(set.next_run(0).empty());
     set.insert({65535, 65535});
