@@ -59,6 +59,35 @@ void check_operands(const Command& command, const std::vector<std::string>& oper
     }
 }
 
+using Word = std::vector<std::string>::const_iterator;
+
+/// Takes the option at `word`, and its value, which may be the next word; returns the last word taken.
+Word take_option(const std::vector<Parameter>& parameters, Word word, Word end, Words& result) {
+    const std::size_t equals = word->find('=');
+    const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
+    if (parameter == nullptr || parameter->values.empty()) {
+        // CLI11 would take any value for "on", "no" too.
+        if (parameter != nullptr && equals != std::string::npos) {
+            throw Refusal(ExitCode::usage,
+                          "'" + shown(*word) + "': " + spelled(parameter->name) + " takes no value");
+        }
+        result.ours.push_back(*word);
+        return word;
+    }
+    result.ours.push_back(word->substr(0, equals));
+    if (equals != std::string::npos) {
+        result.ours.push_back(word->substr(equals + 1));
+        return word;
+    }
+    if (++word == end) {
+        throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; " +
+                                           spelled(parameter->name) + "=" + std::string(parameter->values) +
+                                           " would be right");
+    }
+    result.ours.push_back(*word);
+    return word;
+}
+
 /// Done here because CLI11 looks for options among the program's own arguments too, and takes the word after
 /// an empty `--name=` for its value.
 Words split(const Command& command, const std::vector<Parameter>& parameters,
@@ -70,33 +99,12 @@ Words split(const Command& command, const std::vector<Parameter>& parameters,
             ++word;
             break;
         }
-        if (word->size() < 2 || word->front() != '-') {
-            if (command.operand.most == 0) {
-                break;
-            }
+        if (word->size() > 1 && word->front() == '-') {
+            word = take_option(parameters, word, words.end(), result);
+        } else if (command.operand.most != 0) {
             result.operands.push_back(*word);
-            continue;
-        }
-        const std::size_t equals = word->find('=');
-        const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
-        if (parameter == nullptr || parameter->values.empty()) {
-            // CLI11 would take any value for "on", "no" too.
-            if (parameter != nullptr && equals != std::string::npos) {
-                throw Refusal(ExitCode::usage,
-                              "'" + shown(*word) + "': " + spelled(parameter->name) + " takes no value");
-            }
-            result.ours.push_back(*word);
-            continue;
-        }
-        result.ours.push_back(word->substr(0, equals));
-        if (equals != std::string::npos) {
-            result.ours.push_back(word->substr(equals + 1));
-        } else if (++word != words.end()) {
-            result.ours.push_back(*word);
         } else {
-            throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; " +
-                                               spelled(parameter->name) + "=" +
-                                               std::string(parameter->values) + " would be right");
+            break;
         }
     }
     take_rest(command, {word, words.end()}, result);
@@ -109,12 +117,9 @@ std::string both_spellings(std::string_view name) {
     return dashes == underscores ? dashes : dashes + "," + underscores;
 }
 
-} // namespace
-
-Arguments parse_command_line(const Command& command, const std::vector<std::string>& words) {
-    const std::vector<Parameter> parameters = parameters_of(command);
-    Words split_words = split(command, parameters, words);
-
+/// The parameters that are among `words`, with their values.
+std::vector<std::pair<std::string, std::string>>
+parse(const Command& command, const std::vector<Parameter>& parameters, std::vector<std::string> words) {
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();
@@ -126,8 +131,8 @@ Arguments parse_command_line(const Command& command, const std::vector<std::stri
                                                    : app.add_option(names)->take_last());
     }
     try {
-        std::reverse(split_words.ours.begin(), split_words.ours.end());
-        app.parse(std::move(split_words.ours));
+        std::reverse(words.begin(), words.end());
+        app.parse(std::move(words));
     } catch (const CLI::ParseError& error) {
         throw Refusal(ExitCode::usage, shown(error.what()) + "; " + help_hint(command));
     }
@@ -136,17 +141,26 @@ Arguments parse_command_line(const Command& command, const std::vector<std::stri
                                            std::string(command.name) + "` has no such option; " +
                                            help_hint(command));
     }
-
-    Arguments arguments;
+    std::vector<std::pair<std::string, std::string>> given;
     for (std::size_t index = 0; index < parameters.size(); ++index) {
         if (options[index]->count() != 0) {
-            arguments.given.emplace_back(parameters[index].name, parameters[index].values.empty()
-                                                                     ? std::string()
-                                                                     : options[index]->results().back());
+            given.emplace_back(parameters[index].name, parameters[index].values.empty()
+                                                           ? std::string()
+                                                           : options[index]->results().back());
         }
     }
-    arguments.operands = std::move(split_words.operands);
-    arguments.program = std::move(split_words.program);
+    return given;
+}
+
+} // namespace
+
+Arguments parse_command_line(const Command& command, const std::vector<std::string>& words) {
+    const std::vector<Parameter> parameters = parameters_of(command);
+    Words parts = split(command, parameters, words);
+    Arguments arguments;
+    arguments.given = parse(command, parameters, std::move(parts.ours));
+    arguments.operands = std::move(parts.operands);
+    arguments.program = std::move(parts.program);
     if (!arguments.has("help")) {
         check_operands(command, arguments.operands);
     }

@@ -14,20 +14,20 @@ std::string printed(const Option& option, const Config& config) {
     return std::string(text.view());
 }
 
-/// A value that the option takes and prints back, and if there is one, not its default. Found by trying, so
-/// that an option that is new to the table is tested too.
+/// A value that the option takes by itself and prints back, and if there is one, not its default. Found by
+/// trying, so that an option that is new to the table is tested too.
 std::string sample_of(const Option& option) {
     Words candidates{"7", "80,443", "20000-30000", "nginx,haproxy", "file:/tmp/x-%p"};
     for (std::string_view words = option.values; !words.empty();) {
         candidates.emplace_back(next_field(words, '|'));
     }
+    const std::string fallback = printed(option, {});
     std::string sample;
     for (const std::string& candidate : candidates) {
-        Config config;
+        Draft draft;
         Sentence why;
-        const std::string fallback = printed(option, config);
-        if (option.assign(config, candidate, why) && printed(option, config) == candidate &&
-            (sample.empty() || candidate != fallback)) {
+        if (apply_option(draft, option.name, candidate, {}, why) && check_whole(draft, why) &&
+            printed(option, draft.config) == candidate && (sample.empty() || candidate != fallback)) {
             sample = candidate;
         }
     }
