@@ -1,8 +1,12 @@
 #include "preload/diagnosis_module.h"
 
 #include <atomic>
+#include <cstdint>
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
+
+#include "preload/kernel_call.h"
 
 namespace portguard::diagnosis_module {
 namespace {
@@ -30,14 +34,43 @@ SeamFunction load() {
     return found;
 }
 
+/// Who is in the module now: a pid and how many threads of it. A child of fork, _Fork or raw clone inherits
+/// the count but not the threads, and what they held (malloc's, the loader's locks) is held for good there
+/// (H04, H06).
+constinit std::atomic<std::uint64_t> visitors{0};
+constexpr unsigned pid_shift = 32;
+constexpr std::uint64_t count_mask = (std::uint64_t{1} << pid_shift) - 1;
+
+/// False: a thread of another process is in there, as far as this memory tells.
+bool enter(std::uint64_t pid) {
+    std::uint64_t seen = visitors.load(std::memory_order_relaxed);
+    std::uint64_t wanted = 0;
+    do {
+        if ((seen & count_mask) != 0 && seen >> pid_shift != pid) {
+            return false;
+        }
+        wanted = (pid << pid_shift | (seen & count_mask)) + 1;
+    } while (!visitors.compare_exchange_weak(seen, wanted, std::memory_order_relaxed));
+    return true;
+}
+
+void leave() {
+    visitors.fetch_sub(1, std::memory_order_relaxed);
+}
+
 } // namespace
 
 bool serve(SeamRequest& request) {
+    if (!enter(static_cast<std::uint64_t>(kernel_call(SYS_getpid)))) {
+        return false;
+    }
     SeamFunction found = function.load(std::memory_order_acquire);
     if (found == nullptr) {
         found = load();
     }
-    return found(&request) == 0;
+    const bool served = found(&request) == 0;
+    leave();
+    return served;
 }
 
 void print_why_missing(TextWriter& line) {

@@ -78,9 +78,11 @@ constexpr std::array cases{
     ContractCase{
         "connect_bad_pointers",
         "a = tcp4; connect a ptr:1; connect a ptr:-1; connect a ptr:4095; b = tcp6; connect b ptr:1 len=28"},
-    ContractCase{"connect_unmapped", "a = tcp4; connect a unmapped; b = tcp6; connect b unmapped len=28"},
+    ContractCase{"connect_unmapped", "a = tcp4; connect a unmapped; b = tcp6; connect b unmapped len=28",
+                 Touches::unmapped_page},
     ContractCase{"connect_unmapped_elsewhere",
-                 "connect -1 unmapped; a = unix; connect a unmapped; b = udp4; connect b unmapped"},
+                 "connect -1 unmapped; a = unix; connect a unmapped; b = udp4; connect b unmapped",
+                 Touches::unmapped_page},
     ContractCase{"connect_short", "a = tcp4; connect a 127.0.0.1:%P len=0; connect a 127.0.0.1:%P len=1; "
                                   "connect a 127.0.0.1:%P len=15"},
     ContractCase{"connect_long", "a = tcp4; connect a 127.0.0.1:%P len=129; connect a 127.0.0.1:%P len=128"},

@@ -4,13 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include <asm/prctl.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <sched.h>
 #include <spawn.h>
@@ -109,25 +108,41 @@ int child_without_tls(void* /*unused*/) {
 }
 #endif
 
-/// Kilobytes of the shim that are this process's own.
-long dirty_kilobytes() {
-    std::ifstream maps("/proc/self/smaps");
-    bool ours = false;
-    bool after_ours = false;
-    long sum = 0;
-    for (std::string line; std::getline(maps, line);) {
-        const bool is_heading = line.find('-') < line.find(' ') && line.find(':') > line.find(' ');
-        if (is_heading) {
-            const bool is_named = line.find("libportguard.so") != std::string::npos;
-            // What the file does not fill, the zeroed part, follows without a name.
-            ours = is_named ||
-                   (after_ours && line.find('/') == std::string::npos && line.find('[') == std::string::npos);
-            after_ours = ours;
-        } else if (ours && line.rfind("Private_Dirty:", 0) == 0) {
-            sum += std::stol(line.substr(14));
+struct Span {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+};
+
+/// The writable segment of the shim.
+int find_shim(dl_phdr_info* object, std::size_t /*size*/, void* found) {
+    if (std::strstr(object->dlpi_name, "libportguard.so") == nullptr) {
+        return 0;
+    }
+    for (int index = 0; index < object->dlpi_phnum; ++index) {
+        const auto& segment = object->dlpi_phdr[index];
+        if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0) {
+            const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
+            *static_cast<Span*>(found) = {begin, begin + segment.p_memsz};
         }
     }
-    return sum;
+    return 1;
+}
+
+/// Kilobytes of the shim that are this process's own: present pages that are not the file's (pagemap, bits 63
+/// and 61).
+long private_kilobytes() {
+    Span span;
+    ::dl_iterate_phdr(find_shim, &span);
+    const auto page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const int map = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    long pages = 0;
+    for (std::uintptr_t page = span.begin / page_size; page * page_size < span.end; ++page) {
+        std::uint64_t entry = 0;
+        const ssize_t count = ::pread(map, &entry, sizeof entry, static_cast<off_t>(page * sizeof entry));
+        pages += count > 0 && (entry >> 63 & 1) != 0 && (entry >> 61 & 1) == 0 ? 1 : 0;
+    }
+    ::close(map);
+    return pages * static_cast<long>(page_size) / 1024;
 }
 
 } // namespace
@@ -233,7 +248,7 @@ int measure_dirty_pages() {
         ::_exit(try_bind(refused_port) == EACCES ? 0 : 1);
     }
     say_number("child", status_of(child));
-    say_number("kilobytes", dirty_kilobytes());
+    say_number("kilobytes", private_kilobytes());
     return 0;
 }
 
