@@ -55,7 +55,7 @@ std::string find_shim() {
     constexpr std::array folders{"../lib", PORTGUARD_LIBRARY_FOLDER};
     std::string tried;
     for (const char* const folder : folders) {
-        const std::string path = (own.parent_path() / folder / shim_name).lexically_normal().string();
+        std::string path = (own.parent_path() / folder / shim_name).lexically_normal().string();
         if (::access(path.c_str(), R_OK) != 0) {
             tried = path;
             continue;

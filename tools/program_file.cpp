@@ -77,7 +77,7 @@ std::string find_program(const std::string& name) {
     for (bool more = !name.empty(); more;) {
         more = folders.find(':') != std::string_view::npos;
         const std::string_view folder = next_field(folders, ':');
-        const std::string candidate = folder.empty() ? "./" + name : std::string(folder) + "/" + name;
+        std::string candidate = folder.empty() ? "./" + name : std::string(folder) + "/" + name;
         const int error = obstacle_to_execution(candidate);
         if (error == 0) {
             return candidate;

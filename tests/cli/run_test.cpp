@@ -127,9 +127,13 @@ TEST(Run, StartsAScriptWithoutAShebangAsTheShellDoes) {
 }
 
 TEST(Run, RefusesAPortOutsideThePlan) {
-    const Finished finished = portguard({"run", "--listen=5000-14999", "--log=none", "/usr/bin/python3", "-c",
-                                         "import socket; s = socket.socket()\ntry: s.bind(('127.0.0.1', "
-                                         "20000))\nexcept OSError as e: print(e.errno)"});
+    constexpr const char* script = R"(
+import socket
+try: socket.socket().bind(('127.0.0.1', 20000))
+except OSError as error: print(error.errno)
+)";
+    const Finished finished =
+        portguard({"run", "--listen=5000-14999", "--log=none", "/usr/bin/python3", "-c", script});
     EXPECT_EQ(finished.out, std::to_string(EACCES) + "\n") << finished;
     EXPECT_EQ(finished.err, "");
 }
