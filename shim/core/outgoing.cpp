@@ -70,9 +70,14 @@ PortRange longest_free_run(PortRange base, const Config& config, const HostPorts
     return best;
 }
 
+bool may_set_range(const Config& config, bool kernel_has_range) {
+    return kernel_has_range &&
+           (config.range_method == RangeMethod::automatic || config.range_method == RangeMethod::socket);
+}
+
 void choose_range(const Config& config, const HostPorts& host, bool kernel_has_range, OutgoingPlan& plan) {
     const RangeMethod method = config.range_method;
-    if (kernel_has_range && (method == RangeMethod::automatic || method == RangeMethod::socket)) {
+    if (may_set_range(config, kernel_has_range)) {
         plan.range = reachable_range(config, host);
     }
     if (plan.range.empty() && (method == RangeMethod::automatic || method == RangeMethod::bind)) {
@@ -147,7 +152,9 @@ OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host, bool ker
     const bool connect_is_safe = host_keeps_out && config.has_listen;
     if (connect_is_safe) {
         plan.connect = OutgoingMethod::none;
-        plan.divisible = divisible(host.range, host);
+        // Without the option the kernel's own choice stays whole: an explicit bind would cost such
+        // connections the ports that others are in TIME_WAIT on, for a meeting in 14,000 (K15).
+        plan.divisible = may_set_range(config, kernel_has_range) ? divisible(host.range, host) : PortRange{};
     }
     if (host_stays_inside) {
         return plan;

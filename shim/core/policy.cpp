@@ -200,6 +200,13 @@ Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFac
                                               : Verdict{.next = facts};
 }
 
+Verdict decide_without_range(const Config& config, const Verdict& refused, SocketFacts facts) {
+    if (config.range_method != RangeMethod::automatic || refused.range.empty()) {
+        return {.next = facts};
+    }
+    return {.before = Before::bind_in_range, .range = refused.range, .next = facts};
+}
+
 SocketFacts facts_after_setsockopt(SocketFacts facts, int level, int option) {
     if (level == SOL_SOCKET && option == SO_REUSEADDR) {
         return facts.with_chosen_reuseaddr();

@@ -27,7 +27,8 @@ enum class Before : std::uint8_t {
     refuse,
     /// Set IP_LOCAL_PORT_RANGE to Verdict::range; an empty one takes ours away again.
     set_port_range,
-    /// Bind to a free port of Verdict::range but Verdict::avoid. In bind(2) this is the call itself.
+    /// Bind to a free port of Verdict::range but Verdict::avoid. In bind(2) this is the call itself. A socket
+    /// that has a port already is left as it is.
     bind_in_range,
     /// Bind to a free port of Config::listen (port_zero=listen).
     bind_in_listen,
@@ -96,6 +97,10 @@ Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFact
 /// become the local one, since the destination is this port of this very host (K15); 0: none.
 Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect,
                        std::uint16_t avoid = 0);
+
+/// The kernel refused IP_LOCAL_PORT_RANGE for this socket, as `refused` wanted it, though it knows the option
+/// (an MPTCP socket before the option reached these): what is left is an explicit bind.
+Verdict decide_without_range(const Config& config, const Verdict& refused, SocketFacts facts);
 
 /// True for the few options that the policy has to know about: SO_REUSEADDR and IP_LOCAL_PORT_RANGE.
 inline bool is_watched_option(int level, int option) {

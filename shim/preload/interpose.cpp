@@ -31,23 +31,33 @@ void set_reuseaddr(int fd, int value) {
     kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
 }
 
-/// What we do before a call, and the program did not ask for. False: it could not be done.
-bool prepare(int fd, const Verdict& verdict) {
-    switch (verdict.before) {
-    case Before::set_port_range: return outgoing_side::clamp(fd, verdict.range);
-    case Before::set_reuseaddr: set_reuseaddr(fd, 1); return true;
-    case Before::bind_in_range:
-    case Before::bind_in_listen:
-        return port_search::give_port(fd, port_search::candidates(verdict, fd), verdict.avoid);
-    case Before::nothing:
-    case Before::ask_kernel:
-    case Before::refuse: break;
-    }
-    return true;
-}
-
 bool searches_port(const Verdict& verdict) {
     return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
+}
+
+/// Sets the range that `verdict` asks for. Where the kernel refuses, `decide` is asked again: it may have
+/// turned out not to know the option, and the plan is another one then.
+template <typename Decide>
+Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide decide) {
+    if (verdict.before != Before::set_port_range) {
+        return verdict;
+    }
+    if (outgoing_side::clamp(fd, verdict.range)) {
+        return {.next = verdict.next};
+    }
+    const OutgoingPlan plan = outgoing_side::plan();
+    const Verdict again = decide(plan);
+    if (again.before != Before::set_port_range) {
+        return again;
+    }
+    return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
+               ? Verdict{.next = facts}
+               : decide_without_range(guard::config(), again, facts);
+}
+
+/// Gives the socket the port that `verdict` has searched; false: none is left.
+bool search_port(int fd, const Verdict& verdict) {
+    return !searches_port(verdict) || port_search::give_port(fd, verdict);
 }
 
 void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
@@ -89,9 +99,16 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
         return;
     }
     const Verdict verdict = decide_socket(guard::config(), outgoing_side::plan(), facts);
-    if (verdict.before == Before::set_port_range && prepare(fd, verdict)) {
+    if (verdict.before == Before::set_port_range && outgoing_side::clamp(fd, verdict.range)) {
         fd_memory::remember(fd, verdict.next);
     }
+}
+
+Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, Target target) {
+    const Verdict verdict = decide_bind(guard::config(), plan, facts, target);
+    return verdict.before == Before::ask_kernel
+               ? decide_bind(guard::config(), plan, outgoing_side::ask_kernel(fd), target)
+               : verdict;
 }
 
 // Apart from their callers, so that a call which is none of our business saves no register.
@@ -104,84 +121,89 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
     const bool decides_first = config.mode == Mode::enforce && (config.has_listen || plan.clamp_port_zero);
     if (decides_first) {
         const Target target = read_target(address, length);
-        verdict = decide_bind(config, plan, facts, target);
-        if (verdict.before == Before::ask_kernel) {
-            verdict = decide_bind(config, plan, outgoing_side::ask_kernel(fd), target);
-        }
+        verdict = decide_known_bind(fd, plan, facts, target);
         if (verdict.before == Before::refuse && refuse(fd, address, length)) {
             return -1;
         }
+        verdict = set_range(fd, verdict, facts, [&](const OutgoingPlan& now) {
+            return decide_known_bind(fd, now, facts, target);
+        });
     }
-    const bool searches = searches_port(verdict);
-    if (!searches && !prepare(fd, verdict)) {
-        verdict.next = facts;
-    }
-    const int result =
-        searches ? port_search::bind_port_zero(fd, address, length, port_search::candidates(verdict, fd))
-                 : real::bind(fd, address, length);
+    const int result = searches_port(verdict) ? port_search::bind_port_zero(fd, address, length, verdict)
+                                              : real::bind(fd, address, length);
     if (result != 0) {
         return after_failed_bind(fd, address, length, facts);
     }
     if (!decides_first) {
-        const Target target = read_target(address, length);
-        verdict = decide_bind(config, plan, facts, target);
-        if (verdict.before == Before::ask_kernel) {
-            verdict = decide_bind(config, plan, outgoing_side::ask_kernel(fd), target);
-        }
+        verdict = decide_known_bind(fd, plan, facts, read_target(address, length));
     }
     after_bind(fd, address, length, verdict);
     return 0;
 }
 
 [[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
-    const OutgoingPlan plan = outgoing_side::plan();
-    Verdict verdict = decide_listen(guard::config(), plan, facts);
+    const auto decide = [&facts](const OutgoingPlan& plan) {
+        return decide_listen(guard::config(), plan, facts);
+    };
+    Verdict verdict = decide(outgoing_side::plan());
     if (verdict.before == Before::set_reuseaddr && facts.protocol() == Protocol::unknown) {
         // Bound under a number that was never seen as a socket: a flag of the program's own must survive a
         // listen that fails.
         facts = outgoing_side::ask_kernel(fd).with_port(facts.port());
-        verdict = decide_listen(guard::config(), plan, facts);
+        verdict = decide(outgoing_side::plan());
     }
-    const bool prepared = prepare(fd, verdict);
-    if (!prepared && searches_port(verdict)) {
+    verdict = set_range(fd, verdict, facts, decide);
+    if (!search_port(fd, verdict)) {
         errno = EADDRINUSE;
         return after_failed_listen(fd, EventKind::exhausted, facts);
     }
+    const bool marks = verdict.before == Before::set_reuseaddr;
+    if (marks) {
+        set_reuseaddr(fd, 1);
+    }
     if (real::listen(fd, backlog) != 0) {
-        if (verdict.before == Before::set_reuseaddr) {
+        if (marks) {
             set_reuseaddr(fd, 0);
         }
         return after_failed_listen(fd, EventKind::in_use, facts);
     }
-    if (prepared) {
-        fd_memory::remember(fd, verdict.next);
-    }
+    fd_memory::remember(fd, verdict.next);
     if (verdict.after == After::tell_ephemeral) {
         tell_ephemeral(fd, Call::listen, nullptr, 0, facts);
     }
     return 0;
 }
 
-[[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+/// Whether the plan has a say in the local port that connect will choose. Not for AF_UNSPEC, nor for what the
+/// kernel refuses: a port given there would stay, and the program's next bind would fail.
+bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address, socklen_t length) {
+    return guard::config().mode == Mode::enforce && plan.connect != OutgoingMethod::courtesy &&
+           facts.port() == PortChoice::kernel && !is_disconnect(address, length) &&
+           read_target(address, length).family != Family::other;
+}
+
+/// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
+bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
+           Verdict& verdict) {
     const Config& config = guard::config();
-    OutgoingPlan plan = outgoing_side::plan();
-    const bool may_choose =
-        config.mode == Mode::enforce && facts.is_tcp_like() && facts.port() == PortChoice::kernel;
-    const std::uint16_t avoid =
-        may_choose ? outgoing_side::port_to_avoid(plan, address, length) : std::uint16_t{0};
-    Verdict verdict = decide_connect(config, plan, facts, false, avoid);
-    if (verdict.before == Before::ask_kernel) {
+    if (decide_connect(config, plan, facts, false).before == Before::ask_kernel) {
         facts = outgoing_side::ask_kernel(fd);
-        verdict = decide_connect(config, plan, facts, false, avoid);
     }
-    bool prepared = prepare(fd, verdict);
-    if (!prepared && !searches_port(verdict)) {
-        // The kernel turned out not to know the option, and the plan is another one now.
-        plan = outgoing_side::plan();
-        verdict = decide_connect(config, plan, facts, false, avoid);
-        prepared = verdict.before == Before::set_port_range || prepare(fd, verdict);
-    }
-    if (!prepared) {
+    const std::uint16_t avoid =
+        facts.is_tcp_like() ? outgoing_side::port_to_avoid(plan, address, length) : std::uint16_t{0};
+    const auto decide = [&config, &facts, avoid](const OutgoingPlan& now) {
+        return decide_connect(config, now, facts, false, avoid);
+    };
+    verdict = set_range(fd, decide(plan), facts, decide);
+    return search_port(fd, verdict);
+}
+
+[[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const OutgoingPlan plan = outgoing_side::plan();
+    Verdict verdict{.next = facts};
+    if (plan.connect == OutgoingMethod::courtesy) {
+        verdict = decide_connect(guard::config(), plan, facts, false);
+    } else if (steers(plan, facts, address, length) && !steer(fd, plan, address, length, facts, verdict)) {
         errno = EADDRNOTAVAIL;
         return after_failed_connect(fd, address, length, facts);
     }
@@ -257,9 +279,16 @@ int close(int fd) {
     return real::close(fd);
 }
 
+// GCC wants an alias to have its target's attributes; Clang does not know how to say so.
+#if __has_attribute(copy)
+#define LIKE(of) , copy(of)
+#else
+#define LIKE(of)
+#endif
 #define INTERPOSED(result, name, parameters, arguments, specification, number)
-#define ALIAS(name, of) __typeof__(of) name __attribute__((alias(#of), copy(of)));
+#define ALIAS(name, of) __typeof__(of) name __attribute__((alias(#of) LIKE(of)));
 #include "preload/interposed.def"
+#undef LIKE
 #undef INTERPOSED
 #undef ALIAS
 

@@ -12,6 +12,7 @@
 #include "core/policy.h"
 #include "preload/guard.h"
 #include "preload/kernel_call.h"
+#include "preload/own_address.h"
 
 namespace portguard::outgoing_side {
 
@@ -88,20 +89,6 @@ OutgoingPlan compute(Scratch& scratch) {
     return plan;
 }
 
-/// True where a socket can be bound to the address, which needs one of our own, but no list of interfaces.
-bool is_own_address(const sockaddr* address, socklen_t length) {
-    sockaddr_storage unported{};
-    std::memcpy(&unported, address, length);
-    reinterpret_cast<sockaddr_in*>(&unported)->sin_port = 0;
-    const long fd = kernel_call(SYS_socket, unported.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return false;
-    }
-    const bool bound = kernel_call(SYS_bind, fd, as_argument(&unported), length) == 0;
-    kernel_call(SYS_close, fd);
-    return bound;
-}
-
 /// False: the option cannot be read.
 bool read_option(int fd, int level, int option, int& value) {
     socklen_t length = sizeof value;
@@ -119,10 +106,13 @@ bool clamp(int fd, PortRange range) {
     const std::uint32_t value = range_option_value(range);
     const long result =
         kernel_call(SYS_setsockopt, fd, SOL_IP, ip_local_port_range, as_argument(&value), sizeof value);
-    // Other sockets that took a number over unseen (netlink, vsock) say the same.
-    if (result == -ENOPROTOOPT && ask_kernel(fd).protocol() == Protocol::tcp) {
-        kernel_lacks_range.store(true, std::memory_order_relaxed);
-        read_host();
+    if (result == -ENOPROTOOPT) {
+        // Other sockets that took a number over unseen (netlink, vsock) say the same.
+        const Protocol protocol = ask_kernel(fd).protocol();
+        if (protocol == Protocol::tcp || protocol == Protocol::udp) {
+            kernel_lacks_range.store(true, std::memory_order_relaxed);
+            read_host();
+        }
     }
     return result == 0;
 }
@@ -132,8 +122,7 @@ std::uint16_t port_to_avoid(const OutgoingPlan& plan, const sockaddr* address, s
     if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
         return 0;
     }
-    const bool here =
-        destination.is_loopback() || destination.is_wildcard() || is_own_address(address, length);
+    const bool here = destination.is_loopback() || destination.is_wildcard() || is_own_address(destination);
     return here ? destination.port : std::uint16_t{0};
 }
 

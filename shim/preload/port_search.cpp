@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 
+#include "core/port_sequence.h"
 #include "preload/guard.h"
 #include "preload/kernel_call.h"
 #include "preload/real.h"
@@ -60,26 +61,42 @@ void set_reuseaddr(int fd, int value) {
     kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
 }
 
-/// 0, EADDRINUSE when all are taken, or the errno that no other port would change.
-int try_each(int fd, PortedAddress& address, PortSequence& ports, std::uint16_t avoid) {
+/// The ports that `verdict` allows, in an order of this call's own.
+PortSequence candidates(const Verdict& verdict, int fd) {
+    return verdict.before == Before::bind_in_listen ? PortSequence(guard::config().listen, make_seed(fd))
+                                                    : PortSequence(verdict.range, make_seed(fd));
+}
+
+/// 0, EADDRINUSE when all are taken, EACCES when all are forbidden (net.ipv4.ip_unprivileged_port_start), or
+/// the errno that no other port would change.
+int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
+    PortSequence ports = candidates(verdict, fd);
+    int error = EACCES;
     for (std::uint16_t port = ports.next(); port != 0; port = ports.next()) {
-        address.set_port(port);
-        const bool bound = port != avoid && real::bind(fd, address.generic(), address.length) == 0;
-        if (bound || (port != avoid && errno != EADDRINUSE)) {
-            return bound ? 0 : errno;
+        if (port == verdict.avoid) {
+            error = EADDRINUSE;
+            continue;
         }
+        address.set_port(port);
+        if (real::bind(fd, address.generic(), address.length) == 0) {
+            return 0;
+        }
+        if (errno != EADDRINUSE && errno != EACCES) {
+            return errno;
+        }
+        error = errno == EADDRINUSE ? EADDRINUSE : error;
     }
-    return EADDRINUSE;
+    return error;
 }
 
 /// With SO_REUSEADDR an explicit bind would be given a port that another socket shares (H28); the kernel's
 /// own choice would not.
-int try_exclusively(int fd, PortedAddress& address, PortSequence& ports, std::uint16_t avoid) {
-    const bool reuse = read_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0;
+int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
+    const bool reuse = verdict.next.chose_reuseaddr() && read_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0;
     if (reuse) {
         set_reuseaddr(fd, 0);
     }
-    const int error = try_each(fd, address, ports, avoid);
+    const int error = try_each(fd, address, verdict);
     if (reuse) {
         set_reuseaddr(fd, 1);
     }
@@ -88,12 +105,7 @@ int try_exclusively(int fd, PortedAddress& address, PortSequence& ports, std::ui
 
 } // namespace
 
-PortSequence candidates(const Verdict& verdict, int fd) {
-    return verdict.before == Before::bind_in_listen ? PortSequence(guard::config().listen, make_seed(fd))
-                                                    : PortSequence(verdict.range, make_seed(fd));
-}
-
-int bind_port_zero(int fd, const sockaddr* address, socklen_t length, PortSequence ports) {
+int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
     if (read_flag(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT) != 0) {
         return real::bind(fd, address, length);
     }
@@ -101,18 +113,18 @@ int bind_port_zero(int fd, const sockaddr* address, socklen_t length, PortSequen
     std::memcpy(&own.storage, address, length);
     own.length = length;
     const int saved_errno = errno;
-    const int error = try_exclusively(fd, own, ports, 0);
+    const int error = try_exclusively(fd, own, verdict);
     errno = error == 0 ? saved_errno : error;
     return error == 0 ? 0 : -1;
 }
 
-bool give_port(int fd, PortSequence ports, std::uint16_t avoid) {
+bool give_port(int fd, const Verdict& verdict) {
     PortedAddress own;
     if (!read_own_address(fd, own) || own.port() != 0) {
         return true;
     }
     const int saved_errno = errno;
-    const int error = try_each(fd, own, ports, avoid);
+    const int error = try_exclusively(fd, own, verdict);
     errno = saved_errno;
     // What else may go wrong (EINVAL, EACCES) is left for connect or listen to find.
     return error != EADDRINUSE;

@@ -1,24 +1,19 @@
 // Explicit binds in place of the kernel's choice: step 3 of design 3.4, and port_zero=listen.
 #pragma once
 
-#include <cstdint>
-
 #include <sys/socket.h>
 
 #include "core/policy.h"
-#include "core/port_sequence.h"
 
 namespace portguard::port_search {
 
-/// The ports that `verdict` (Before::bind_in_range or bind_in_listen) allows, in an order of this call's own.
-PortSequence candidates(const Verdict& verdict, int fd);
-
-/// bind(2) to port 0, with the ports of `candidates` instead. Returns what bind(2) would: EADDRINUSE when all
-/// are taken. Leaves alone a socket with IP_BIND_ADDRESS_NO_PORT, whose port is connect's business.
-int bind_port_zero(int fd, const sockaddr* address, socklen_t length, PortSequence ports);
+/// bind(2) to port 0, with a port that `verdict` (Before::bind_in_range or bind_in_listen) allows instead.
+/// Returns what bind(2) would: EADDRINUSE when all are taken. Leaves alone a socket with
+/// IP_BIND_ADDRESS_NO_PORT, whose port is connect's business.
+int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict);
 
 /// A socket without a port, before connect or listen. False: all ports are taken. A socket that has one
 /// already is left as it is. errno is left alone.
-bool give_port(int fd, PortSequence ports, std::uint16_t avoid);
+bool give_port(int fd, const Verdict& verdict);
 
 } // namespace portguard::port_search

@@ -1,0 +1,66 @@
+#include "preload/own_address.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "preload/kernel_call.h"
+
+namespace portguard {
+namespace {
+
+constexpr std::uint64_t known_bit = 1;
+constexpr std::uint64_t own_bit = 2;
+
+/// What was found out, an address a word: its hash above two bits. Threads that write the same word at the
+/// same time lose an answer, which is asked for again.
+constinit std::array<std::atomic<std::uint64_t>, 64> answers{};
+
+/// FNV-1a (Fowler, Noll, Vo), 64 bits.
+std::uint64_t hash(const Endpoint& endpoint) {
+    std::uint64_t value = 0xcbf29ce484222325U ^ static_cast<std::uint64_t>(endpoint.family);
+    for (const std::uint8_t byte : endpoint.address) {
+        value = (value ^ byte) * 0x100000001b3U;
+    }
+    return value;
+}
+
+/// True where a socket can be bound to it: that needs an address of our own, but no list of interfaces.
+bool can_be_bound(const Endpoint& endpoint) {
+    const bool four = endpoint.family == Family::ipv4;
+    const long fd = kernel_call(SYS_socket, four ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    std::memcpy(&in.sin_addr, endpoint.address.data(), sizeof in.sin_addr);
+    sockaddr_in6 in6{};
+    in6.sin6_family = AF_INET6;
+    std::memcpy(&in6.sin6_addr, endpoint.address.data(), sizeof in6.sin6_addr);
+    const long result = four ? kernel_call(SYS_bind, fd, as_argument(&in), sizeof in)
+                             : kernel_call(SYS_bind, fd, as_argument(&in6), sizeof in6);
+    kernel_call(SYS_close, fd);
+    return result == 0;
+}
+
+} // namespace
+
+bool is_own_address(const Endpoint& endpoint) {
+    const std::uint64_t key = hash(endpoint) << 2 | known_bit;
+    std::atomic<std::uint64_t>& answer = answers[(key >> 32) % answers.size()];
+    const std::uint64_t known = answer.load(std::memory_order_relaxed);
+    if ((known & ~own_bit) == key) {
+        return (known & own_bit) != 0;
+    }
+    const bool own = can_be_bound(endpoint);
+    answer.store(key | (own ? own_bit : 0), std::memory_order_relaxed);
+    return own;
+}
+
+} // namespace portguard
