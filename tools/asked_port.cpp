@@ -55,6 +55,13 @@ bool read_address(std::string text, std::uint16_t port, AskedAddress& address) {
 
 } // namespace
 
+AskedAddress every_address(std::uint16_t port) {
+    AskedAddress address;
+    address.endpoint.family = Family::ipv6;
+    address.endpoint.port = port;
+    return address;
+}
+
 AskedPort parse_asked_port(const std::string& word) {
     const std::size_t colon = word.rfind(':');
     const std::string address = colon == std::string::npos ? "" : word.substr(0, colon);
@@ -64,7 +71,7 @@ AskedPort parse_asked_port(const std::string& word) {
     }
     AskedPort asked;
     if (address.empty() || address == "*") {
-        static_cast<void>(read_ipv6("::", port, asked.address));
+        asked.address = every_address(port);
         return asked;
     }
     asked.names_address = true;

@@ -16,6 +16,9 @@ struct AskedPort {
     bool names_address = false;
 };
 
+/// What overlaps every address of both families.
+AskedAddress every_address(std::uint16_t port);
+
 /// "10000", "127.0.0.1:10000", "[::1]:10000"; "*:10000" is "10000". Throws Refusal.
 AskedPort parse_asked_port(const std::string& word);
 

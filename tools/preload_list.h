@@ -7,6 +7,8 @@
 
 namespace portguard::tools {
 
+inline constexpr const char* preload_variable = "LD_PRELOAD";
+
 /// The absolute path of libportguard.so as this command was built or installed with it. Throws Refusal where
 /// it is missing, or LD_PRELOAD cannot express its path.
 std::string find_shim();

@@ -1,19 +1,15 @@
 // `portguard run`.
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <map>
+#include <string>
 
 #include <unistd.h>
 
 #include "tools/command.h"
 #include "tools/config_report.h"
+#include "tools/guarded_program.h"
 #include "tools/output.h"
 #include "tools/preload_list.h"
-#include "tools/program_file.h"
-#include "tools/reachability.h"
 #include "tools/refusal.h"
 #include "tools/resolve_config.h"
 
@@ -21,30 +17,11 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::array parameters{
-    Parameter{"anyway", "", "", "start the program even where the guard cannot be in it"},
+    anyway_parameter,
     Parameter{"print", "", "", "show configuration and environment, and start nothing"},
 };
 
-constexpr const char* preload_variable = "LD_PRELOAD";
-
 using Variables = std::map<std::string, std::string>;
-
-/// What the program's environment has to say, besides what is there already.
-Variables variables_for(const ResolvedConfig& resolved, const Reachability& program) {
-    Variables variables(resolved.variables().begin(), resolved.variables().end());
-    const std::string shim = find_shim();
-    if (program.other_loader) {
-        return variables;
-    }
-    std::vector<std::string> needed = program.needed;
-    // A shim built with a sanitizer brings its run-time into every program.
-    const MappedFile file(shim);
-    const std::vector<std::string> shim_needs = read_elf(file.bytes()).value_or(ElfFile{}).needed;
-    needed.insert(needed.end(), shim_needs.begin(), shim_needs.end());
-    const char* const existing = std::getenv(preload_variable);
-    variables[preload_variable] = preload_list(shim, existing == nullptr ? "" : existing, needed);
-    return variables;
-}
 
 void add_inherited(Variables& variables) {
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -65,35 +42,20 @@ std::string quoted(const std::string& value) {
     return text + "'";
 }
 
-int print_plan(const ResolvedConfig& resolved, Variables variables, const std::string& path,
-               const Reachability& program) {
+int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
+    Variables variables = program.variables;
     add_inherited(variables);
     std::string text = "# configuration\n" + describe_config(resolved.draft()) + "\n# environment\n";
     for (const auto& [name, value] : variables) {
         text.append(name).append("=").append(quoted(value)).append("\n");
     }
-    if (!path.empty()) {
-        text.append("\n# program\n").append(path).append("\n");
-        text.append(program.obstacle.empty() ? "" : "unguarded: " + program.obstacle + "\n");
+    if (!program.path.empty()) {
+        const std::string& obstacle = program.reachability.obstacle;
+        text.append("\n# program\n").append(program.path).append("\n");
+        text.append(obstacle.empty() ? "" : "unguarded: " + obstacle + "\n");
     }
     print(text);
     return 0;
-}
-
-/// Returns only by throwing.
-[[noreturn]] void start(const std::string& path, const std::vector<std::string>& words) {
-    std::vector<char*> arguments;
-    for (const std::string& word : words) {
-        arguments.push_back(const_cast<char*>(word.c_str()));
-    }
-    arguments.push_back(nullptr);
-    ::execvp(path.c_str(), arguments.data());
-    const int error = errno;
-    // The file was there a moment ago, so what is missing is what it names.
-    const std::string reason =
-        error == ENOENT ? "the interpreter or loader that it names does not exist" : std::strerror(error);
-    throw Refusal(ExitCode::not_executable, "'" + shown(path) + "' cannot be executed: " + reason +
-                                                "; it would not start without the guard");
 }
 
 int run(const Arguments& arguments) {
@@ -102,23 +64,14 @@ int run(const Arguments& arguments) {
     if (arguments.program.empty() && !print_only) {
         throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard run --help` shows examples");
     }
-    std::string path;
-    Reachability program;
-    if (!arguments.program.empty()) {
-        path = find_program(arguments.program.front());
-        program = judge_program(path, own_elf());
+    const GuardedProgram program = prepare_program(resolved, arguments.program);
+    if (!arguments.has(anyway_parameter.name)) {
+        require_reachable(program);
     }
-    if (!program.obstacle.empty() && !arguments.has("anyway")) {
-        throw Refusal(ExitCode::unreachable, program.obstacle + ", or add --anyway to start it unguarded");
-    }
-    const Variables variables = variables_for(resolved, program);
     if (print_only) {
-        return print_plan(resolved, variables, path, program);
+        return print_plan(resolved, program);
     }
-    for (const auto& [name, value] : variables) {
-        ::setenv(name.c_str(), value.c_str(), 1);
-    }
-    start(path, arguments.program);
+    become_program(program);
 }
 
 } // namespace

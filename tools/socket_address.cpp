@@ -11,9 +11,9 @@ namespace portguard::tools {
 namespace {
 
 bool kernel_has_ipv6() {
-    const Syscalls syscalls;
-    const ScopedFd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), syscalls);
-    return socket.valid();
+    static const bool has_ipv6 =
+        ScopedFd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), Syscalls{}).valid();
+    return has_ipv6;
 }
 
 } // namespace

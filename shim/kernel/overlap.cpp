@@ -53,7 +53,7 @@ bool may_cure(const AskedAddress& asked, std::span<const DiagSocket> holders) {
         if (holder.state == SocketState::bound && !holder.is_hold()) {
             return false;
         }
-        any_yields = any_yields || yields_to_reuseaddr(holder.state);
+        any_yields = any_yields || holder.is_hold() || yields_to_reuseaddr(holder.state);
     }
     return any_yields;
 }

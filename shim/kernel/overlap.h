@@ -26,8 +26,9 @@ bool overlaps(const AskedAddress& asked, const DiagSocket& holder);
 bool yields_to_reuseaddr(SocketState state);
 
 /// Design 3.2: may SO_REUSEADDR help the one who asks for a TCP port? True if at least one overlapping holder
-/// yields to it and none is bound only, which is a conflict of two servers. Holders that listen need no look,
-/// since the kernel refuses over one that overlaps whatever the flags; `portguard hold` does not count.
+/// yields to it and none is bound only, which is a conflict of two servers. The sockets of `portguard hold`
+/// yield: they are there for the server that asks. Holders that listen need no look, since the kernel refuses
+/// over one that overlaps whatever the flags.
 bool may_cure(const AskedAddress& asked, std::span<const DiagSocket> holders);
 
 } // namespace portguard

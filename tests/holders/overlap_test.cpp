@@ -61,12 +61,13 @@ TEST(MayCure, NeedsSomebodyThatYieldsAndNobodyThatIsOnlyBound) {
     EXPECT_TRUE(may_cure(mine, std::vector{dead, held("127.0.0.2", SocketState::bound)}));
 }
 
-TEST(MayCure, DoesNotCountThePortguardHold) {
+TEST(MayCure, CountsThePortguardHoldAsReadyToShare) {
     DiagSocket hold = held("0.0.0.0", SocketState::bound);
     hold.tos = hold_tos;
     const DiagSocket dead = held("127.0.0.1", SocketState::time_wait);
     EXPECT_TRUE(may_cure(asked("127.0.0.1"), std::vector{dead, hold}));
-    EXPECT_FALSE(may_cure(asked("127.0.0.1"), std::vector{hold}));
+    EXPECT_TRUE(may_cure(asked("127.0.0.1"), std::vector{hold}));
+    EXPECT_FALSE(may_cure(asked("127.0.0.1"), std::vector{hold, held("0.0.0.0", SocketState::bound)}));
 }
 
 } // namespace
