@@ -72,6 +72,7 @@ extern const Command check_command;
 extern const Command plan_command;
 extern const Command rescue_command;
 extern const Command hold_command;
+extern const Command who_command;
 extern const Command config_command;
 
 } // namespace portguard::tools

@@ -1,0 +1,36 @@
+// The answer of `portguard who`: who holds a port, and what a bind would say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "diagnosis/cause.h"
+#include "diagnosis/cures.h"
+#include "diagnosis/facts.h"
+#include "tools/asked_port.h"
+
+namespace portguard::tools {
+
+struct WhoAnswer {
+    AskedPort asked;
+    /// As if a bind had failed there: what cause and cures are judged by.
+    Facts facts;
+    /// errno of a bind; 0: it would succeed.
+    int plain_error = 0;
+    /// UDP: not asked, since a second socket would take datagrams.
+    int reuseaddr_error = 0;
+
+    [[nodiscard]] bool is_udp() const { return facts.event.protocol == Protocol::udp; }
+    [[nodiscard]] bool is_held() const { return !facts.holders.holders.empty() || is_in_use(plain_error); }
+    [[nodiscard]] static bool is_in_use(int error);
+};
+
+/// Asks the kernel and /proc. `config` has to outlive the answer.
+WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config);
+
+/// Below the first line nothing is wider than 80 columns, as in a report.
+std::string who_text(const WhoAnswer& answer, bool coloured);
+/// One line.
+std::string who_json(const WhoAnswer& answer);
+
+} // namespace portguard::tools

@@ -1,0 +1,96 @@
+// `portguard who`.
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "tools/bind_probe.h"
+#include "tools/command.h"
+#include "tools/duration.h"
+#include "tools/json_output.h"
+#include "tools/netns.h"
+#include "tools/output.h"
+#include "tools/refusal.h"
+#include "tools/resolve_config.h"
+#include "tools/who_answer.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::string_view wait_name = "wait";
+
+constexpr std::array parameters{
+    Parameter{"udp", "", "", "the UDP port instead of the TCP port"},
+    Parameter{wait_name, duration_values, "answer at once",
+              "wait until a bind would succeed, at most for so long"},
+    Parameter{"with_reuseaddr", "", "",
+              "judge, and wait for, a bind with SO_REUSEADDR instead of a plain one (TCP)"},
+    json_parameter,
+    netns_parameter,
+};
+
+/// Tries binds until one goes through or fails for another reason than being in use.
+void wait_until_bindable(const AskedPort& asked, Protocol protocol, bool reuseaddr,
+                         std::chrono::milliseconds most) {
+    constexpr int pause_ms = 20;
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (WhoAnswer::is_in_use(probe_bind(asked.address, protocol, reuseaddr)) &&
+           std::chrono::steady_clock::now() < end) {
+        ::poll(nullptr, 0, pause_ms);
+    }
+}
+
+int who(const Arguments& arguments) {
+    const ResolvedConfig resolved(arguments, environ);
+    const AskedPort asked = parse_asked_port(arguments.operands.front());
+    const auto time = duration_of(arguments, wait_name);
+    const Protocol protocol = arguments.has("udp") ? Protocol::udp : Protocol::tcp;
+    const bool reuseaddr = arguments.has("with_reuseaddr") && protocol == Protocol::tcp;
+    enter_netns(arguments);
+    if (time.has_value()) {
+        wait_until_bindable(asked, protocol, reuseaddr, *time);
+    }
+    const WhoAnswer answer = ask_who(asked, protocol, resolved.draft().config);
+    if (answer.plain_error == EADDRNOTAVAIL) {
+        throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
+                                                         "address; `ip address` lists those that are there");
+    }
+    const bool coloured = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    print(arguments.has(json_parameter.name) ? who_json(answer) : who_text(answer, coloured));
+    const bool held = reuseaddr ? WhoAnswer::is_in_use(answer.reuseaddr_error) : answer.is_held();
+    return static_cast<int>(held ? ExitCode::findings : ExitCode::success);
+}
+
+} // namespace
+
+const Command who_command{
+    .name = "who",
+    .summary = "shows who holds a port, why, and what a bind would say",
+    .description =
+        "Shows every socket that is in the way of a bind to the port, its process, the cause and the cure, "
+        "as "
+        "a report of the guard does. The verdict is the kernel's own: a socket is bound there for a moment "
+        "and "
+        "closed. Without an address, all of both families count.\n"
+        "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
+        "root; "
+        "what was left out is said.\n"
+        "--json prints one object: schema (1), protocol, port, address (null: all), held, plain_bind and "
+        "reuseaddr_bind (an errno by name; null: would succeed, or for UDP not asked), holders[{local, "
+        "remote, "
+        "state, reuseaddr, reuseport, v6only, timer_s, owners[{pid, fd, uid, argv, netns, ancestors}]}], "
+        "cause, "
+        "sentence, cures[{when, command}], missing[].\n"
+        "Exit status: 0 free, 1 held, 2 the command line is wrong.",
+    .examples = "    portguard who 10000\n"
+                "    portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server\n"
+                "    portguard who --udp --json 53\n",
+    .operand = {asked_port_name, 1, 1},
+    .own = parameters,
+    .run = who,
+};
+
+} // namespace portguard::tools
