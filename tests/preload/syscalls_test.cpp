@@ -1,79 +1,14 @@
 // "Extra syscalls on success" of design 5, counted by strace.
-#include <map>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "preload/syscall_counts.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
 namespace {
-
-using Counts = std::map<std::string, int>;
-
-class Syscalls : public PrivateNetTest {
-protected:
-    void SetUp() override {
-        PrivateNetTest::SetUp();
-        if (is_sanitized) {
-            GTEST_SKIP() << "a sanitizer's run-time makes system calls of its own";
-        }
-    }
-
-    /// How often each system call stands between two closes of descriptors that never were.
-    Counts count(const std::string& warm_up, const std::string& script, const Environment& environment,
-                 bool with_shim) {
-        const std::string trace = folder_.file("trace");
-        test::Run traced{.argv = {"/usr/bin/strace", "-f", "-o", trace, "-E",
-                                  "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string()),
-                                  victim("socket_script"),
-                                  warm_up + "; close 7777; " + script + "; close 7778"},
-                         .environment = environment,
-                         .with_shim = false};
-        const Result result = run(traced);
-        EXPECT_TRUE(result.exited_with(0)) << result;
-        EXPECT_EQ(count_of(result.out, "-> EBADF"), 2U) << result;
-        EXPECT_EQ(count_of(result.out, "-> E"), 2U) << "only what succeeds counts here\n" << result;
-        return count_between(read_text(trace));
-    }
-
-    /// What the shim adds.
-    Counts added(const std::string& script, const Environment& environment,
-                 const std::string& warm_up = "w = tcp4; bind w *:10099") {
-        Counts with = count(warm_up, script, environment, true);
-        for (const auto& [name, number] : count(warm_up, script, environment, false)) {
-            with[name] -= number;
-        }
-        std::erase_if(with, [](const auto& entry) { return entry.second == 0; });
-        return with;
-    }
-
-private:
-    static Counts count_between(const std::string& trace) {
-        Counts counts;
-        bool counting = false;
-        std::istringstream lines(trace);
-        for (std::string line; std::getline(lines, line);) {
-            const std::size_t start = line.find_first_not_of("0123456789 ");
-            const std::size_t end = line.find('(', start);
-            if (line.find("close(7778)") != std::string::npos) {
-                return counts;
-            }
-            if (counting && end != std::string::npos) {
-                ++counts[line.substr(start, end - start)];
-            }
-            counting = counting || line.find("close(7777)") != std::string::npos;
-        }
-        ADD_FAILURE() << "no end mark in the trace:\n" << trace;
-        return counts;
-    }
-
-    ScratchFolder folder_;
-};
-
-const Counts nothing{};
 
 TEST_F(Syscalls, socket_close_setsockopt_and_bind_to_a_port_of_the_plan_add_none) {
     const std::string script =

@@ -91,7 +91,7 @@ std::string assign(const Words& words) {
     return outcome(fd);
 }
 
-/// "bind s ADDRESS [len=N]" and "connect s ADDRESS [len=N]"; "@t" is where t is.
+/// "bind s ADDRESS [len=N]", "connect s ADDRESS [len=N]", "sendto s ADDRESS"; "@t" is where t is.
 std::string call_with_address(const Words& words) {
     victim::Argument argument;
     if (words[2][0] == '@') {
@@ -104,9 +104,9 @@ std::string call_with_address(const Words& words) {
     }
     const int fd = fd_of(words[1]);
     errno = untouched_errno;
-    const int result = words[0] == "bind" ? ::bind(fd, argument.pointer, argument.length)
-                                          : ::connect(fd, argument.pointer, argument.length);
-    return outcome(result);
+    return outcome(words[0] == "bind"      ? ::bind(fd, argument.pointer, argument.length)
+                   : words[0] == "connect" ? ::connect(fd, argument.pointer, argument.length)
+                                           : ::sendto(fd, "x", 1, 0, argument.pointer, argument.length));
 }
 
 struct NamedOption {
@@ -116,9 +116,10 @@ struct NamedOption {
 
 NamedOption option_named(const std::string& word) {
     static const std::map<std::string, NamedOption> options{
-        {"reuseaddr", {SOL_SOCKET, SO_REUSEADDR}}, {"reuseport", {SOL_SOCKET, SO_REUSEPORT}},
-        {"v6only", {IPPROTO_IPV6, IPV6_V6ONLY}},   {"range", {SOL_IP, 51}},
-        {"nodelay", {IPPROTO_TCP, TCP_NODELAY}},   {"bad", {SOL_SOCKET, 9999}},
+        {"reuseaddr", {SOL_SOCKET, SO_REUSEADDR}},      {"reuseport", {SOL_SOCKET, SO_REUSEPORT}},
+        {"v6only", {IPPROTO_IPV6, IPV6_V6ONLY}},        {"range", {SOL_IP, 51}},
+        {"nodelay", {IPPROTO_TCP, TCP_NODELAY}},        {"bad", {SOL_SOCKET, 9999}},
+        {"no_port", {SOL_IP, IP_BIND_ADDRESS_NO_PORT}}, {"fastopen", {IPPROTO_TCP, TCP_FASTOPEN_CONNECT}},
     };
     return options.at(word);
 }
@@ -244,7 +245,7 @@ std::string perform(const Words& words) {
     if (words.size() > 1 && words[1] == "=") {
         return assign(words);
     }
-    if (verb == "bind" || verb == "connect") {
+    if (verb == "bind" || verb == "connect" || verb == "sendto") {
         return call_with_address(words);
     }
     const int fd = words.size() > 1 ? fd_of(words[1]) : -1;
