@@ -74,5 +74,7 @@ extern const Command rescue_command;
 extern const Command hold_command;
 extern const Command who_command;
 extern const Command config_command;
+extern const Command completion_command;
+extern const Command man_command;
 
 } // namespace portguard::tools

@@ -24,11 +24,6 @@ std::string program_words(const Command& command) {
     return command.operand.most == 0 ? " [--] PROGRAM [ARGUMENT...]" : " [-- PROGRAM [ARGUMENT...]]";
 }
 
-std::string usage_line(const Command& command) {
-    return "portguard " + std::string(command.name) + " [OPTIONS]" + operand_words(command.operand) +
-           program_words(command) + "\n";
-}
-
 void add_parameter(const Parameter& parameter, std::string& text) {
     text.append("  ").append(spelled(parameter.name));
     if (!parameter.values.empty()) {
@@ -43,6 +38,11 @@ void add_parameter(const Parameter& parameter, std::string& text) {
 }
 
 } // namespace
+
+std::string usage_line(const Command& command) {
+    return "portguard " + std::string(command.name) + " [OPTIONS]" + operand_words(command.operand) +
+           program_words(command) + "\n";
+}
 
 std::string help_text() {
     std::string text =

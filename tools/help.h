@@ -7,6 +7,9 @@
 
 namespace portguard::tools {
 
+/// "portguard run [OPTIONS] [--] PROGRAM [ARGUMENT...]", with its end of line.
+std::string usage_line(const Command& command);
+
 /// `portguard --help`.
 std::string help_text();
 /// `portguard COMMAND --help`.

@@ -21,6 +21,9 @@ std::string wrapped(std::string_view words, std::string_view margin, std::size_t
     std::size_t used = margin.size();
     while (!words.empty()) {
         const std::string_view word = next_field(words, ' ');
+        if (word.empty()) {
+            continue;
+        }
         if (used != margin.size() && used + 1 + word.size() > width) {
             text.append("\n").append(margin);
             used = margin.size();

@@ -83,7 +83,7 @@ std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& 
                         const std::string& as_root) {
     std::string text;
     for (const Pin& entry : proposal.pins) {
-        text += wrapped(entry.ports + "  " + entry.because, "", width);
+        text += wrapped(entry.because + ": " + entry.ports, "", width);
     }
     text += text.empty() ? "" : "\n";
     for (const Duplicate& duplicate : duplicates) {
@@ -102,8 +102,8 @@ std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& 
                         "them, and only the reserved ports keep connections off.",
                         "", width);
     }
-    text += "\nto have it:\n  $ portguard plan --to=sysctl | " + as_root +
-            "tee /etc/sysctl.d/60-portguard.conf\n  $ " + as_root +
+    text += "\nto have it, end the same command with\n  --to=sysctl | " + as_root +
+            "tee /etc/sysctl.d/60-portguard.conf\nand then\n  " + as_root +
             "sysctl -p /etc/sysctl.d/60-portguard.conf\n";
     for (const std::string& clause : proposal.missing) {
         text += wrapped("left out: " + clause, "", width);
