@@ -30,7 +30,8 @@ bool is_literal(std::string_view word) {
 std::string generator_of(const Parameter& parameter) {
     std::string words;
     bool takes_file = false;
-    std::string_view rest = parameter.values;
+    // In parentheses stand parts of words, such as units.
+    std::string_view rest = parameter.values.find('(') == std::string_view::npos ? parameter.values : "";
     while (!rest.empty()) {
         const std::string_view word = next_field(rest, '|');
         takes_file = takes_file || word == "FILE";
