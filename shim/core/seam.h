@@ -46,6 +46,8 @@ struct SeamRequest {
     /// What the program passed; null for listen.
     const sockaddr* address = nullptr;
     socklen_t length = 0;
+    /// Where explicit binds look for a port (design 3.4, step 3); empty: the kernel chooses.
+    PortRange bound_range;
     const Config* config = nullptr;
     /// program_invocation_short_name as it was at start.
     const char* program = nullptr;

@@ -117,6 +117,28 @@ void cure_connection(Cause cause, CureList& list) {
     }
 }
 
+void cure_exhaustion(const Facts& facts, CureList& list) {
+    if (facts.chose_port && facts.event.call == Call::connect) {
+        list.lasting("let the kernel choose the port: connect without bind, or bind to port 0");
+        return;
+    }
+    const PortUsage usage = facts.ports.value_or(PortUsage{});
+    if (2 * usage.count(SocketState::time_wait) > usage.in_use) {
+        list.lasting(list.as_root("sysctl -w net.ipv4.tcp_tw_reuse=1"));
+        list.lasting("keep connections open and use them again, or let the server close them first");
+    }
+    if (usage.by_binds) {
+        list.lasting("an ephemeral that meets ip_local_port_range (" + range_text(facts.host.ports.range) +
+                     "), on Linux 6.3 or newer: then connections to different destinations share ports");
+    }
+    if (!facts.config->ephemeral.empty()) {
+        list.lasting("a wider PORTGUARD_EPHEMERAL than " + range_text(facts.config->ephemeral));
+    } else {
+        list.lasting(list.as_root("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""));
+    }
+    list.lasting("spread the connections over more destination or source addresses");
+}
+
 void cure_without_holder(const Facts& facts, Cause cause, CureList& list) {
     switch (cause) {
     case Cause::vanished: list.now("start it again"); break;
@@ -128,10 +150,7 @@ void cure_without_holder(const Facts& facts, Cause cause, CureList& list) {
         break;
     }
     case Cause::ephemeral_range: list.keep_outgoing_off(); break;
-    case Cause::no_port_left:
-        list.now("ss -tan state time-wait | wc -l");
-        list.lasting(list.as_root("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""));
-        break;
+    case Cause::no_port_left: cure_exhaustion(facts, list); break;
     case Cause::no_such_address:
         list.now("ip address show");
         list.lasting(list.as_root("sysctl -w net.ipv4.ip_nonlocal_bind=1"));

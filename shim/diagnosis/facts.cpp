@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "diagnosis/ask_ports.h"
+
 namespace portguard {
 namespace {
 
@@ -54,6 +56,16 @@ void gather_holders(const SeamRequest& request, Facts& facts) {
     }
 }
 
+void gather_ports(const SeamRequest& request, const Deadline& deadline, Facts& facts) {
+    const PortChoice choice = request.facts.port();
+    facts.chose_port = choice == PortChoice::program || choice == PortChoice::program_in_ephemeral;
+    facts.ports =
+        ask_ports(request, facts.socket.protocol, facts.host.ports, deadline, real_syscalls(request));
+    if (!facts.ports.has_value()) {
+        facts.missing.emplace_back("how many ports are in use");
+    }
+}
+
 void gather_process(const Syscalls& syscalls, Facts& facts) {
     facts.tid = static_cast<pid_t>(syscall(SYS_gettid));
     facts.euid = geteuid();
@@ -98,6 +110,9 @@ Facts gather_facts(const SeamRequest& request) {
     if (full) {
         gather_process(syscalls, facts);
         facts.host = read_host_settings(syscalls);
+    }
+    if (full && request.kind == EventKind::exhausted) {
+        gather_ports(request, deadline, facts);
     }
     return facts;
 }

@@ -1,6 +1,7 @@
 // All that was found out about one event: what the cause is judged by, and what the report shows.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/event.h"
 #include "core/seam.h"
 #include "diagnosis/asked_socket.h"
+#include "diagnosis/port_usage.h"
 #include "diagnosis/stack.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
@@ -31,6 +33,10 @@ struct Facts {
     bool holders_asked = false;
     HolderReport holders;
     HostSettings host;
+    /// For an event whose reason is that no port is left.
+    std::optional<PortUsage> ports;
+    /// The program bound the socket to a port itself.
+    bool chose_port = false;
     /// The peer of the first connected holder listens in this network: that holder dialled out.
     bool peer_listens = false;
     /// kill(2) would be allowed for the first owner of the first holder.

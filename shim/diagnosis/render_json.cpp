@@ -75,6 +75,28 @@ Json stack_json(const Stack& stack) {
     return frames;
 }
 
+/// Null for events that do not ask for it.
+Json ports_json(const std::optional<PortUsage>& usage) {
+    if (!usage.has_value()) {
+        return nullptr;
+    }
+    Json states = Json::array();
+    for (const PortUsage::StateCount& entry : usage->states) {
+        states.push_back({{"state", state_name(entry.state)}, {"sockets", entry.sockets}});
+    }
+    Json destinations = Json::array();
+    for (const PortUsage::DestinationCount& entry : usage->destinations) {
+        destinations.push_back({{"address", address_json(entry.endpoint)},
+                                {"port", entry.endpoint.port},
+                                {"sockets", entry.sockets}});
+    }
+    return {{"ports", usage->ports},
+            {"total", usage->total},
+            {"in_use", usage->in_use},
+            {"states", std::move(states)},
+            {"destinations", std::move(destinations)}};
+}
+
 Json cures_json(const std::vector<Cure>& cures) {
     Json list = Json::array();
     for (const Cure& cure : cures) {
@@ -112,6 +134,7 @@ std::string render_json(const Report& report) {
         {"process", process_json(facts)},
         {"stack", stack_json(facts.stack)},
         {"holders", std::move(holders)},
+        {"ports", ports_json(facts.ports)},
         {"cause", cause_name(report.explanation.cause)},
         {"sentence", report.explanation.sentence},
         {"cures", cures_json(report.cures)},

@@ -83,6 +83,23 @@ void add_holders(const Facts& facts, TextBlock& block) {
     }
 }
 
+/// "4 ESTABLISHED, 2 TIME_WAIT" and "10.0.0.1:80 (4), 10.0.0.2:80 (2)".
+void add_ports(const PortUsage& usage, TextBlock& block) {
+    std::string states;
+    for (const PortUsage::StateCount& entry : usage.states) {
+        states += states.empty() ? "" : ", ";
+        states += std::to_string(entry.sockets) + " " + std::string(state_name(entry.state));
+    }
+    if (!states.empty()) {
+        block.add("in use", states);
+    }
+    for (const PortUsage::DestinationCount& entry : usage.destinations) {
+        Text<64> line;
+        print_endpoint(entry.endpoint, line);
+        block.add_cut("by", std::string(line.view()) + ": " + std::to_string(entry.sockets));
+    }
+}
+
 /// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
 std::string frame_line(const Frame& frame) {
     Text<40> place;
@@ -118,6 +135,9 @@ std::string render_text(const Report& report, bool coloured) {
         block.add("cause", report.explanation.sentence);
     }
     add_holders(facts, block);
+    if (facts.ports.has_value()) {
+        add_ports(*facts.ports, block);
+    }
     for (const Cure& cure : report.cures) {
         block.add(cure.lasting ? "lasting" : "now", cure.command);
     }

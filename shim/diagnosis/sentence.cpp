@@ -63,6 +63,20 @@ std::string connection_sentence(const Facts& facts, Cause cause, const Holder& h
     }
 }
 
+std::string exhaustion_sentence(const Facts& facts) {
+    if (facts.chose_port && facts.event.call == Call::connect) {
+        return "the program bound this socket to a port itself, and another connection from there to this "
+               "destination exists";
+    }
+    if (!facts.ports.has_value()) {
+        return "no local port is left for a connection to this destination in ip_local_port_range (" +
+               range_text(facts.host.ports.range) + ")";
+    }
+    const PortUsage& usage = *facts.ports;
+    return std::to_string(usage.in_use) + " of the " + std::to_string(usage.total) + " ports of " +
+           usage.ports + " are in use" + (usage.by_binds ? ", one connection each" : "");
+}
+
 std::string holderless_sentence(const Facts& facts, Cause cause) {
     const std::string address = local_address(facts.socket.address.endpoint);
     switch (cause) {
@@ -75,9 +89,7 @@ std::string holderless_sentence(const Facts& facts, Cause cause) {
     case Cause::ephemeral_range:
         return "the port lies inside ip_local_port_range (" + range_text(facts.host.ports.range) +
                "): any outgoing connection may be given it before the next start";
-    case Cause::no_port_left:
-        return "no local port is left for a connection to this destination in ip_local_port_range (" +
-               range_text(facts.host.ports.range) + ")";
+    case Cause::no_port_left: return exhaustion_sentence(facts);
     case Cause::no_such_address:
         return "no interface of this network namespace has the address of " + address;
     case Cause::privileged_port:

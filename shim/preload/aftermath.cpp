@@ -3,13 +3,33 @@
 #include <atomic>
 #include <cerrno>
 
+#include <sys/syscall.h>
+
 #include "core/options.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
+#include "preload/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/report.h"
 
 namespace portguard {
+
+namespace {
+
+/// connect says EADDRNOTAVAIL as well where no address of ours reaches the destination: ::1 with IPv6
+/// switched off, which every program tries that is told "localhost". A UDP socket meets that alone, having
+/// ports of its own.
+bool has_source_for(const sockaddr* address, socklen_t length) {
+    const long fd = kernel_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return true;
+    }
+    const long result = kernel_call(SYS_connect, fd, as_argument(address), length);
+    kernel_call(SYS_close, fd);
+    return result != -EADDRNOTAVAIL;
+}
+
+} // namespace
 
 void tell_ephemeral(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
     static constinit std::atomic<bool> told_udp{false};
@@ -74,7 +94,8 @@ int after_failed_listen(int fd, EventKind kind, SocketFacts facts) {
 
 int after_failed_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     // UDP says EAGAIN when its range is used up (measured); TCP never does in connect.
-    if (errno == EADDRNOTAVAIL || (errno == EAGAIN && facts.protocol() == Protocol::udp)) {
+    if ((errno == EADDRNOTAVAIL && has_source_for(address, length)) ||
+        (errno == EAGAIN && facts.protocol() == Protocol::udp)) {
         tell({EventKind::exhausted, Call::connect, fd, errno, address, length, facts});
     }
     return -1;

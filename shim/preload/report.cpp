@@ -10,6 +10,7 @@
 #include "preload/diagnosis_module.h"
 #include "preload/guard.h"
 #include "preload/line_writer.h"
+#include "preload/outgoing_side.h"
 #include "preload/own_stack.h"
 #include "preload/port_lock.h"
 #include "preload/quiet_section.h"
@@ -62,6 +63,14 @@ struct Job {
     int result = -1;
 };
 
+/// Where step 3 of design 3.4 looked for a port; empty: it did not.
+PortRange searched_range(const Occurrence& occurrence) {
+    const OutgoingPlan plan = outgoing_side::plan();
+    const bool searched = plan.binds && !occurrence.facts.chose_range() &&
+                          (occurrence.call != Call::connect || plan.connect == OutgoingMethod::explicit_bind);
+    return searched ? plan.range : PortRange{};
+}
+
 SeamRequest make_request(Job& job, Phase phase) {
     const Occurrence& occurrence = job.occurrence;
     SeamRequest request;
@@ -73,6 +82,7 @@ SeamRequest make_request(Job& job, Phase phase) {
     request.error = occurrence.error;
     request.address = occurrence.address;
     request.length = occurrence.length;
+    request.bound_range = searched_range(occurrence);
     request.config = &guard::config();
     request.program = guard::program_name();
     request.context = &job.context;

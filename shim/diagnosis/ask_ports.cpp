@@ -1,0 +1,64 @@
+#include "diagnosis/ask_ports.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "core/socket_options.h"
+
+namespace portguard {
+namespace {
+
+/// IP_LOCAL_PORT_RANGE of the socket, ours or the program's, where it meets the host's range; else that (K8).
+PortRange range_of_socket(int fd, PortRange host) {
+    std::uint32_t value = 0;
+    socklen_t length = sizeof value;
+    if (getsockopt(fd, SOL_IP, ip_local_port_range, &value, &length) != 0 || value == 0) {
+        return host;
+    }
+    const auto low = static_cast<std::uint16_t>(value & 0xffff);
+    const auto high = static_cast<std::uint16_t>(value >> 16);
+    const PortRange own{low == 0 ? std::uint16_t{1} : low, high == 0 ? std::uint16_t{65535} : high};
+    const PortRange common = intersection(own, host);
+    return common.empty() ? host : common;
+}
+
+/// What the refused call could have been given.
+PortSet candidates(const SeamRequest& request, const HostPorts& host) {
+    const Config& config = *request.config;
+    PortSet ports;
+    if (request.call != Call::connect && config.port_zero == PortZero::listen && config.has_listen) {
+        ports = config.listen;
+    } else if (!request.bound_range.empty()) {
+        ports.insert(request.bound_range);
+    } else {
+        const PortRange range = range_of_socket(request.fd, host.range);
+        for (std::uint32_t port = range.low; port <= range.high && !range.empty(); ++port) {
+            const auto number = static_cast<std::uint16_t>(port);
+            if (!host.reserved.contains(number)) {
+                ports.insert({number, number});
+            }
+        }
+    }
+    return ports;
+}
+
+} // namespace
+
+std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol, const HostPorts& host,
+                                   const Deadline& deadline, const Syscalls& syscalls) {
+    const PortSet ports = candidates(request, host);
+    std::vector<DiagSocket> sockets;
+    for (const int family : {AF_INET, AF_INET6}) {
+        if (dump_sockets(family, protocol, 0, deadline, syscalls, sockets).error != 0) {
+            return std::nullopt;
+        }
+    }
+    if (ports.empty()) {
+        return std::nullopt;
+    }
+    PortUsage usage = summarize_ports(ports, sockets);
+    usage.by_binds = request.call == Call::connect && !request.bound_range.empty();
+    return usage;
+}
+
+} // namespace portguard

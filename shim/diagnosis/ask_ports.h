@@ -1,0 +1,19 @@
+// The kernel's answer to "which ports are left?"
+#pragma once
+
+#include <optional>
+
+#include "core/seam.h"
+#include "diagnosis/port_usage.h"
+#include "kernel/deadline.h"
+#include "kernel/syscalls.h"
+#include "kernel/sysctls.h"
+
+namespace portguard {
+
+/// For EventKind::exhausted: one dump a family of the sockets of `protocol`. Nothing: the kernel did not
+/// answer in time, or what the socket chooses from is not known.
+std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol, const HostPorts& host,
+                                   const Deadline& deadline, const Syscalls& syscalls);
+
+} // namespace portguard
