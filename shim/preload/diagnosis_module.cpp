@@ -1,6 +1,7 @@
 #include "preload/diagnosis_module.h"
 
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 #include <dlfcn.h>
@@ -11,8 +12,23 @@
 namespace portguard::diagnosis_module {
 namespace {
 
-// $ORIGIN is the folder of the object that calls dlopen, whatever the working directory is by now (H52).
-constexpr char module_path[] = "$ORIGIN/libportguard-diagnosis.so";
+constexpr std::string_view module_name = "libportguard-diagnosis.so";
+
+/// Beside this object. $ORIGIN says so whatever the working directory is by now (H52), but it is the folder
+/// of whoever calls the loader, and where another object has a dlopen of its own in front (ASan's run-time
+/// has), that is not us. So the folder is named where it is known: a preload by absolute path, as `portguard
+/// run` makes it.
+void print_module_path(TextWriter& path) {
+    Dl_info self{};
+    if (dladdr(reinterpret_cast<const void*>(&print_module_path), &self) != 0 && self.dli_fname != nullptr &&
+        self.dli_fname[0] == '/') {
+        const std::string_view object(self.dli_fname);
+        path.add(object.substr(0, object.size() - base_name(object).size()));
+    } else {
+        path.add("$ORIGIN/");
+    }
+    path.add(module_name).add('\0');
+}
 
 int cannot_serve(SeamRequest* /*request*/) {
     return -1;
@@ -24,7 +40,9 @@ constinit std::atomic<bool> untold_failure{false};
 /// Two threads that load at once get the same module: dlopen counts.
 SeamFunction load() {
     // RTLD_LOCAL: the _Unwind_* names of libunwind must not get in front of the program's own (H16).
-    void* const module = dlopen(module_path, RTLD_NOW | RTLD_LOCAL);
+    Text<PATH_MAX> path;
+    print_module_path(path);
+    void* const module = path.truncated() ? nullptr : dlopen(path.view().data(), RTLD_NOW | RTLD_LOCAL);
     auto found = module == nullptr ? nullptr : reinterpret_cast<SeamFunction>(dlsym(module, seam_function));
     if (found == nullptr) {
         untold_failure.store(true, std::memory_order_relaxed);

@@ -36,6 +36,15 @@ std::vector<std::string> lines_of(const std::vector<std::string>& command) {
     return lines;
 }
 
+std::string path_of_libc() {
+    Dl_info info{};
+    dladdr(reinterpret_cast<void*>(&getpid), &info);
+    return info.dli_fname;
+}
+
+// A sanitizer adds its run-time and its checks to every object.
+#ifndef PORTGUARD_SANITIZED
+
 /// objdump knows an address by one of its names only: close is __close to it.
 std::string symbol_of(const std::string& function) {
 #define INTERPOSED(...)
@@ -56,15 +65,6 @@ std::vector<std::string> instructions_of(const std::string& function) {
     std::erase_if(lines, [](const std::string& line) { return line.find(":\t") == std::string::npos; });
     return lines;
 }
-
-std::string path_of_libc() {
-    Dl_info info{};
-    dladdr(reinterpret_cast<void*>(&getpid), &info);
-    return info.dli_fname;
-}
-
-// A sanitizer adds its run-time and its checks to every object.
-#ifndef PORTGUARD_SANITIZED
 
 TEST(Exports, libc_is_the_only_library_it_needs) {
     std::vector<std::string> needed = lines_of({"/usr/bin/readelf", "-dW", shim_path()});

@@ -45,6 +45,9 @@ TEST_F(Hazards, H03_calls_in_a_signal_handler_that_interrupts_the_same_calls) {
 }
 
 TEST_F(Hazards, H10_a_thread_is_cancelled_in_connect_and_in_close) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "GCC 12's ASan fails a check of its own when a thread is cancelled";
+    }
     for (const char* name :
          {"cancel_pending_in_connect", "cancel_blocked_in_connect", "cancel_pending_in_close"}) {
         for (const Environment& environment : {plan, Environment{}}) {
@@ -57,6 +60,9 @@ TEST_F(Hazards, H10_a_thread_is_cancelled_in_connect_and_in_close) {
 }
 
 TEST_F(Hazards, H12_a_report_needs_no_more_than_8_KiB_of_the_callers_stack) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "instrumented frames are larger";
+    }
     for (const char* name : {"report_on_alternate_stack", "report_on_coroutine_stack"}) {
         const Played played = provoke(name);
         EXPECT_TRUE(played.result.exited_with(0)) << name << '\n' << played.result;
