@@ -1,8 +1,12 @@
 // A program that raises privileges ignores LD_PRELOAD; one that could but does not, for this caller, starts.
 #include "tools/privileges.h"
 
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -86,6 +90,21 @@ TEST_F(Privileges, SetGroupIdWithoutTheGroupsExecuteBitStarts) {
 TEST_F(Privileges, SetUserIdUnderNoNewPrivilegesStarts) {
     give(nobody, 0, 04755);
     EXPECT_TRUE(run_as([] { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }).exited_with(42));
+}
+
+TEST_F(Privileges, OnANosuidMountMeanNothing) {
+    give(nobody, 0, 04755);
+    const std::string folder = copy_.folder().path();
+    const auto mount_nosuid = [&folder] {
+        const char* const place = folder.c_str();
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount(place, place, nullptr, MS_BIND, nullptr) != 0 ||
+            ::mount(nullptr, place, nullptr, MS_BIND | MS_REMOUNT | MS_NOSUID, nullptr) != 0) {
+            throw std::system_error(errno, std::generic_category(), "mount");
+        }
+    };
+    EXPECT_TRUE(run_as(mount_nosuid).exited_with(42));
 }
 
 TEST_F(Privileges, FileCapabilitiesAreRefusedToAUser) {
