@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -31,13 +32,15 @@ def guard(shim: str, method: str) -> dict[str, str]:
 
 
 class Outcome:
-    """What one client did: `seen` and `inside` (ports of listen) are the server's, `failed` is the client's own."""
+    """What one client did: `seen` and `inside` (ports of listen) are the server's, `failed` is the client's own.
+    `cpu` is what the client and its helpers ran for, which another program's load changes less than `seconds`."""
 
-    def __init__(self, seen: int, inside: int, failed: int, seconds: float) -> None:
+    def __init__(self, seen: int, inside: int, failed: int, seconds: float, cpu: float) -> None:
         self.seen = seen
         self.inside = inside
         self.failed = failed
         self.seconds = seconds
+        self.cpu = cpu
 
     @property
     def success(self) -> float:
@@ -65,6 +68,12 @@ class Server:
         self.process.stdout.close()
 
 
+def cpu_of_children() -> float:
+    """Of those that have ended: the server is not among them yet."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def run(command: list[str], environment: dict[str, str]) -> str:
     """What it printed. Its exit status says nothing that the counts do not."""
     result = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -89,11 +98,11 @@ class Load:
 
     def measure(self, client: str, protocol: str, count: int) -> Outcome:
         self.server.take_counts()
-        started = time.monotonic()
+        started, cpu = time.monotonic(), cpu_of_children()
         failed = self.start(client, protocol, count)
-        seconds = time.monotonic() - started
+        seconds, cpu = time.monotonic() - started, cpu_of_children() - cpu
         counts = self.server.take_counts()
-        return Outcome(counts[protocol], counts[f"{protocol}_inside"], failed, seconds)
+        return Outcome(counts[protocol], counts[f"{protocol}_inside"], failed, seconds, cpu)
 
     def start(self, client: str, protocol: str, count: int) -> int:
         commands = {"cpp": [f"{self.build}/bin/portguard_load_client"],

@@ -2,6 +2,7 @@
 // of 127.0.1.1, 127.0.1.2 and so on. usage: load_client PORT COUNT tcp|udp; says "N succeeded, M failed".
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>

@@ -4,6 +4,7 @@
 // A line on standard input asks for one on standard output, and begins anew:
 // {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ...}
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <bitset>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
