@@ -15,6 +15,8 @@ struct ErrnoName {
 
 constexpr std::array errno_names{
     ErrnoName{EPERM, "EPERM"},
+    ErrnoName{ENOENT, "ENOENT"},
+    ErrnoName{ESRCH, "ESRCH"},
     ErrnoName{EINTR, "EINTR"},
     ErrnoName{EBADF, "EBADF"},
     ErrnoName{EAGAIN, "EAGAIN"},
@@ -35,6 +37,7 @@ constexpr std::array errno_names{
     ErrnoName{ETIMEDOUT, "ETIMEDOUT"},
     ErrnoName{EINPROGRESS, "EINPROGRESS"},
     ErrnoName{ENOSYS, "ENOSYS"},
+    ErrnoName{ESTALE, "ESTALE"},
 };
 
 std::string_view outcome(EventKind kind) {
@@ -66,6 +69,18 @@ std::string_view errno_name(int value) {
         }
     }
     return {};
+}
+
+Level level_of(EventKind kind) {
+    switch (kind) {
+    case EventKind::cured: return Level::info;
+    case EventKind::ephemeral_listener: return Level::warn;
+    default: return Level::error;
+    }
+}
+
+bool is_told(EventKind kind, const Config& config) {
+    return level_of(kind) >= config.level && config.log.kind != LogKind::none;
 }
 
 std::string_view call_name(Call call) {

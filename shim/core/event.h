@@ -32,6 +32,11 @@ enum class EventKind : std::uint8_t {
     ephemeral_listener,
 };
 
+/// How much an event matters: what the option `level` is compared with.
+Level level_of(EventKind kind);
+/// False: below `level`, or there is no log at all.
+bool is_told(EventKind kind, const Config& config);
+
 std::string_view call_name(Call call);
 std::string_view event_name(EventKind kind);
 /// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.

@@ -18,7 +18,7 @@ inline constexpr char seam_function[] = "portguard_diagnose";
 enum class Phase : std::uint8_t {
     /// bind said EADDRINUSE: may SO_REUSEADDR help here? Answered in `may_cure`; nothing is written.
     ask,
-    /// Write the event.
+    /// Write the event, and let go of what was found for `ask`.
     report,
 };
 
@@ -58,6 +58,9 @@ struct SeamRequest {
     void (*emit)(const char* text, std::size_t length) = nullptr;
     /// Out, Phase::ask.
     bool may_cure = false;
+    /// The module's own, from Phase::ask to Phase::report of the same call: what it has found out is not
+    /// asked twice. A request that was served with the one has to be served with the other.
+    void* found = nullptr;
 };
 
 /// Returns 0, or -1 when the module cannot serve this request (another version) and the caller has to.

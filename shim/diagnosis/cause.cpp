@@ -131,6 +131,7 @@ Explanation explain(const Facts& facts) {
     explanation.cause = explanation.holder == nullptr ? cause_without_holder(facts)
                                                       : cause_of_holder(facts, *explanation.holder);
     explanation.sentence = sentence_of(facts, explanation.cause, explanation.holder);
+    explanation.in_enforce = enforce_words(facts);
     return explanation;
 }
 

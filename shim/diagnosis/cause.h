@@ -56,6 +56,8 @@ struct Explanation {
     const Holder* holder = nullptr;
     /// One sentence without a full stop; foreign text in it is harmless.
     std::string sentence;
+    /// For mode=observe: what enforce would have done; empty elsewhere.
+    std::string in_enforce;
 };
 
 /// Points into `facts`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/outgoing.h"
 #include "core/text.h"
 #include "diagnosis/sentence.h"
 
@@ -60,20 +61,16 @@ public:
     std::vector<Cure> take() { return std::move(cures_); }
 
 private:
-    /// The larger part of the range beside the port; the plan's own where there is one.
+    /// The range that leaves the port out; the plan's own where there is one.
     [[nodiscard]] PortRange range_beside() const {
-        const std::uint16_t port = facts_.event.asked.port;
-        if (!facts_.config->ephemeral.empty()) {
-            return facts_.config->ephemeral;
-        }
         const PortRange range = facts_.host.ports.range;
-        if (!range.contains(port)) {
+        if (facts_.config->ephemeral.empty() && !range.contains(facts_.event.asked.port)) {
             return {};
         }
-        if (port - range.low > range.high - port) {
-            return {range.low, static_cast<std::uint16_t>(port - 1)};
-        }
-        return port == range.high ? PortRange{} : PortRange{static_cast<std::uint16_t>(port + 1), range.high};
+        const std::uint16_t port = facts_.event.asked.port;
+        const PortRange rest =
+            without_port(facts_.config->ephemeral.empty() ? range : facts_.config->ephemeral, port);
+        return rest.contains(port) ? PortRange{} : rest;
     }
 
     const Facts& facts_;
@@ -139,16 +136,33 @@ void cure_exhaustion(const Facts& facts, CureList& list) {
     list.lasting("spread the connections over more destination or source addresses");
 }
 
+/// The plan with the port in it: as a pair, since one that meets its ephemeral range would be refused.
+void widen_plan(const Facts& facts, CureList& list) {
+    const std::uint16_t port = facts.event.asked.port;
+    const PortRange ephemeral = facts.config->ephemeral;
+    const PortRange rest = without_port(ephemeral, port);
+    PortSet listen = facts.config->listen;
+    listen.insert({port, port});
+    Text<256> plan;
+    print_port_set(listen, plan);
+    std::string command = "PORTGUARD_LISTEN=" + std::string(plan.view());
+    if (rest != ephemeral) {
+        command += " PORTGUARD_EPHEMERAL=" + range_text(rest);
+    }
+    if (!plan.truncated() && !rest.contains(port)) {
+        list.lasting(std::move(command));
+    }
+    Text<excerpt_length + 1> now;
+    print_port_set(facts.config->listen, now);
+    Text<excerpt_length + 1> excerpt;
+    excerpt.add_excerpt(now.view());
+    list.lasting("move the server to a port of " + std::string(excerpt.view()));
+}
+
 void cure_without_holder(const Facts& facts, Cause cause, CureList& list) {
     switch (cause) {
     case Cause::vanished: list.now("start it again"); break;
-    case Cause::outside_plan: {
-        Text<256> plan;
-        print_port_set(facts.config->listen, plan);
-        list.lasting(plan.truncated() ? "add " + list.port() + " to listen"
-                                      : "PORTGUARD_LISTEN=" + std::string(plan.view()) + "," + list.port());
-        break;
-    }
+    case Cause::outside_plan: widen_plan(facts, list); break;
     case Cause::ephemeral_range: list.keep_outgoing_off(); break;
     case Cause::no_port_left: cure_exhaustion(facts, list); break;
     case Cause::no_such_address:

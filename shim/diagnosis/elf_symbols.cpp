@@ -25,6 +25,7 @@ using Symbol = ElfW(Sym);
 constexpr std::size_t most_sections = 4096;
 constexpr std::size_t most_note_bytes = 4096;
 constexpr std::size_t longest_name = 1024;
+constexpr std::size_t most_name_bytes = 65536;
 // Half a million symbols: a look at each takes a few milliseconds.
 constexpr std::uint64_t most_symbol_bytes = 500'000 * sizeof(Symbol);
 
@@ -49,15 +50,21 @@ std::vector<Section> read_sections(int fd) {
     if (!read_exactly(fd, sections.data(), sections.size() * sizeof(Section), header.e_shoff)) {
         return {};
     }
-    // The names of the sections are of no use but for one: read where it is.
-    if (header.e_shstrndx < sections.size()) {
-        const Section names = sections[header.e_shstrndx];
-        for (Section& section : sections) {
-            const bool debug = read_name(fd, names.sh_offset + section.sh_name) == ".debug_info";
-            section.sh_name = debug ? 1 : 0;
-        }
-    }
     return sections;
+}
+
+bool has_section(int fd, const std::vector<Section>& sections, std::string_view wanted) {
+    const auto is_table = [](const Section& section) { return section.sh_type == SHT_STRTAB; };
+    // The names of the sections stand in the last table of strings, as every linker writes it.
+    const auto names = std::find_if(sections.rbegin(), sections.rend(), is_table);
+    if (names == sections.rend()) {
+        return false;
+    }
+    std::string text(std::min<std::size_t>(names->sh_size, most_name_bytes), '\0');
+    const ssize_t length = pread(fd, text.data(), text.size(), static_cast<off_t>(names->sh_offset));
+    const std::string delimited = '\0' + std::string(wanted) + '\0';
+    text.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+    return text.find(delimited) != std::string::npos;
 }
 
 std::string build_id_in(int fd, const std::vector<Section>& sections) {
@@ -129,9 +136,9 @@ ElfSymbols read_symbols(int fd, const std::string& build_id, std::span<const std
     if (!build_id.empty() && build_id_in(fd, sections) != build_id) {
         return found;
     }
+    found.has_debug_info = has_section(fd, sections, ".debug_info");
     std::vector<Match> matches(addresses.size());
     for (const Section& section : sections) {
-        found.has_debug_info = found.has_debug_info || section.sh_name != 0;
         if ((section.sh_type == SHT_SYMTAB || section.sh_type == SHT_DYNSYM) &&
             section.sh_link < sections.size()) {
             search_table(fd, section, sections[section.sh_link], addresses, matches);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <utility>
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/policy.h"
 #include "diagnosis/ask_ports.h"
 
 namespace portguard {
@@ -22,12 +24,22 @@ std::string read_link(const char* path) {
     return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string{};
 }
 
-HolderOptions holder_options(const SeamRequest& request, const AskedSocket& socket) {
-    HolderOptions options;
-    options.budget = std::chrono::milliseconds(request.config->budget_ms.value());
-    options.left_out_inode = socket.inode;
-    options.syscalls = real_syscalls(request);
-    return options;
+/// A question of its own, so it is asked only where is_outgoing() needs the answer.
+bool is_peer_in_question(const HostSettings& host, const DiagSocket& socket) {
+    return yields_to_reuseaddr(socket.state) && host.ports.range.contains(socket.local.port) &&
+           host.ports.range.contains(socket.remote.port);
+}
+
+/// Whether enforce would have tried to cure what observe leaves alone.
+bool would_try_cure(const SeamRequest& request, const AskedSocket& socket, const HolderReport& holders) {
+    Config enforcing = *request.config;
+    enforcing.mode = Mode::enforce;
+    std::vector<DiagSocket> sockets;
+    for (const Holder& holder : holders.holders) {
+        sockets.push_back(holder.socket);
+    }
+    return request.address != nullptr && holders.sockets_complete && may_cure(socket.address, sockets) &&
+           may_try_cure(enforcing, request.facts, read_target(request.address, request.length));
 }
 
 bool listens_in_this_network(const Endpoint& endpoint, HolderOptions options) {
@@ -40,15 +52,24 @@ bool listens_in_this_network(const Endpoint& endpoint, HolderOptions options) {
                        [](const Holder& holder) { return holder.socket.state == SocketState::listen; });
 }
 
-void gather_holders(const SeamRequest& request, Facts& facts) {
-    const HolderOptions options = holder_options(request, facts.socket);
+void gather_holders(const SeamRequest& request, std::unique_ptr<HolderReport> conflicts,
+                    const Deadline& deadline, Facts& facts) {
+    HolderOptions options = holder_options(request, facts.socket);
     facts.holders_asked = true;
-    facts.holders = find_holders(facts.socket.address, facts.socket.protocol, options);
+    facts.holders = conflicts != nullptr
+                        ? std::move(*conflicts)
+                        : find_conflicts(facts.socket.address, facts.socket.protocol, options);
+    options.budget = std::chrono::milliseconds(deadline.remaining_ms());
+    add_details(facts.holders, options);
+    if (request.config->mode == Mode::observe) {
+        facts.would_try_cure = would_try_cure(request, facts.socket, facts.holders);
+    }
     if (facts.holders.holders.empty()) {
         return;
     }
     const Holder& first = facts.holders.holders.front();
-    if (yields_to_reuseaddr(first.socket.state)) {
+    if (is_peer_in_question(facts.host, first.socket)) {
+        options.budget = std::chrono::milliseconds(deadline.remaining_ms());
         facts.peer_listens = listens_in_this_network(first.socket.remote, options);
     }
     if (!first.owners.empty()) {
@@ -88,28 +109,34 @@ Syscalls real_syscalls(const SeamRequest& request) {
     return syscalls;
 }
 
-Facts gather_facts(const SeamRequest& request) {
+HolderOptions holder_options(const SeamRequest& request, const AskedSocket& socket) {
+    HolderOptions options;
+    options.budget = std::chrono::milliseconds(request.config->budget_ms.value());
+    options.left_out_inode = socket.inode;
+    options.syscalls = real_syscalls(request);
+    return options;
+}
+
+Facts gather_facts(const SeamRequest& request, Beginning beginning) {
     const Deadline deadline(std::chrono::milliseconds(request.config->budget_ms.value()));
     const Syscalls syscalls = real_syscalls(request);
     Facts facts;
     facts.config = request.config;
     facts.fd = request.fd;
-    facts.socket = read_asked_socket(request);
+    facts.socket = beginning.socket;
     facts.event = {request.kind, request.call,    facts.socket.protocol,        request.error,
                    getpid(),     request.program, facts.socket.address.endpoint};
     const bool full = request.config->diagnosis == Diagnosis::full;
-    if (full && has_holders(request.kind)) {
-        gather_holders(request, facts);
-    }
-    if (request.config->stack_depth.value() != 0) {
-        facts.stack = read_stack(request.context, request.config->stack_depth.value(), deadline, syscalls);
-        if (!facts.stack.unavailable.empty()) {
-            facts.missing.push_back("the stack (" + facts.stack.unavailable + ")");
-        }
-    }
     if (full) {
         gather_process(syscalls, facts);
         facts.host = read_host_settings(syscalls);
+    }
+    if (full && has_holders(request.kind)) {
+        gather_holders(request, std::move(beginning.conflicts), deadline, facts);
+    }
+    facts.stack = name_stack(beginning.calls, deadline, syscalls);
+    if (!facts.stack.unavailable.empty()) {
+        facts.missing.push_back("the stack (" + facts.stack.unavailable + ")");
     }
     if (full && request.kind == EventKind::exhausted) {
         gather_ports(request, deadline, facts);

@@ -1,6 +1,7 @@
 // All that was found out about one event: what the cause is judged by, and what the report shows.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,12 +42,25 @@ struct Facts {
     bool peer_listens = false;
     /// kill(2) would be allowed for the first owner of the first holder.
     bool may_stop_owner = false;
+    /// For mode=observe: enforce would have tried SO_REUSEADDR.
+    bool would_try_cure = false;
     /// What could not be found out, beside HolderReport::missing.
     std::vector<std::string> missing;
 };
 
-/// Asks the kernel, /proc and the stack as far as config.diagnosis allows, within config.budget_ms.
-Facts gather_facts(const SeamRequest& request);
+/// What is known before anything is asked that takes long.
+struct Beginning {
+    AskedSocket socket;
+    CallPath calls;
+    /// The sockets in the way, where Phase::ask has found them already.
+    std::unique_ptr<HolderReport> conflicts;
+};
+
+/// Asks the kernel and /proc for the rest, as far as config.diagnosis allows and within config.budget_ms.
+Facts gather_facts(const SeamRequest& request, Beginning beginning);
+
+/// For find_conflicts(), and for all that follows it.
+HolderOptions holder_options(const SeamRequest& request, const AskedSocket& socket);
 
 /// Syscalls with the real functions in them.
 Syscalls real_syscalls(const SeamRequest& request);

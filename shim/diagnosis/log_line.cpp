@@ -50,14 +50,6 @@ spdlog::level::level_enum to_spdlog(Level level) {
 
 } // namespace
 
-Level level_of(EventKind kind) {
-    switch (kind) {
-    case EventKind::cured: return Level::info;
-    case EventKind::ephemeral_listener: return Level::warn;
-    default: return Level::error;
-    }
-}
-
 // A logger an event, in no registry: nothing of it is there when the program exits, or forks in another
 // thread.
 void log_event(EmitFunction emit, Level least, EventKind kind, std::string_view text) {

@@ -11,9 +11,6 @@ namespace portguard {
 
 using EmitFunction = void (*)(const char* text, std::size_t length);
 
-/// How much an event matters: what `level` is compared with.
-Level level_of(EventKind kind);
-
 /// Writes `text` and a newline as one block, unless `kind` is below `least`.
 void log_event(EmitFunction emit, Level least, EventKind kind, std::string_view text);
 

@@ -2,7 +2,9 @@
 // stack of our own; errno is its to keep.
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -23,23 +25,21 @@ namespace {
 
 constinit Fold fold;
 
-bool answer_may_cure(const SeamRequest& request) {
+bool answer_may_cure(SeamRequest& request) {
     if (request.config->diagnosis != Diagnosis::full) {
         return false;
     }
     const AskedSocket asked = read_asked_socket(request);
-    HolderOptions options;
-    options.budget = std::chrono::milliseconds(request.config->budget_ms.value());
-    options.owners = false;
-    options.left_out_inode = asked.inode;
-    options.syscalls = real_syscalls(request);
-    const HolderReport report = find_holders(asked.address, asked.protocol, options);
+    auto found = std::make_unique<HolderReport>(
+        find_conflicts(asked.address, asked.protocol, holder_options(request, asked)));
     std::vector<DiagSocket> sockets;
-    for (const Holder& holder : report.holders) {
+    for (const Holder& holder : found->holders) {
         sockets.push_back(holder.socket);
     }
     // A list that is not whole may lack the one that is only bound.
-    return report.sockets_complete && may_cure(asked.address, sockets);
+    const bool answer = found->sockets_complete && may_cure(asked.address, sockets);
+    request.found = found.release();
+    return answer;
 }
 
 /// FNV-1a: good enough to tell a few dozen events apart.
@@ -61,13 +61,19 @@ private:
     std::uint64_t value_ = 0xcbf29ce484222325;
 };
 
-/// What makes two events the same: call, address, cause and stack.
-std::uint64_t key_of(const Facts& facts, const Explanation& explanation) {
+/// What makes two events the same, as far as that is known without a look-up for each: call, address, stack,
+/// and of the cause what Phase::ask has seen.
+std::uint64_t key_of(const SeamRequest& request, const Beginning& beginning) {
+    const Endpoint& asked = beginning.socket.address.endpoint;
     Key key;
-    key.add(facts.event.kind).add(facts.event.call).add(facts.event.protocol).add(explanation.cause);
-    key.add(facts.event.asked.port).add(facts.event.asked.address);
-    for (const Frame& frame : facts.stack.frames) {
-        key.add(frame.offset).add(frame.module.data(), frame.module.size());
+    key.add(request.kind).add(request.call).add(request.error).add(beginning.socket.protocol);
+    key.add(asked.port).add(asked.address);
+    for (const CallAddress& call : beginning.calls.calls) {
+        key.add(call.address);
+    }
+    if (beginning.conflicts != nullptr && !beginning.conflicts->holders.empty()) {
+        const DiagSocket& first = beginning.conflicts->holders.front().socket;
+        key.add(first.state).add(first.is_hold());
     }
     return key.value();
 }
@@ -84,19 +90,20 @@ bool wants_colour(const Config& config) {
            isatty(STDERR_FILENO) == 1;
 }
 
-void write_report(const SeamRequest& request) {
+void write_report(const SeamRequest& request, std::unique_ptr<HolderReport> conflicts) {
     const Config& config = *request.config;
     const std::uint16_t limit = config.max_reports.value();
-    if (config.log.kind == LogKind::none || level_of(request.kind) < config.level ||
-        fold.is_over_limit(monotonic_ms(), limit)) {
+    if (!is_told(request.kind, config) || fold.is_over_limit(monotonic_ms(), limit)) {
         return;
     }
-    const Facts facts = gather_facts(request);
-    Explanation explanation = explain(facts);
-    const Fold::Answer answer = fold.admit(key_of(facts, explanation), monotonic_ms(), limit);
+    Beginning beginning{read_asked_socket(request), walk_stack(request.context, config.stack_depth.value()),
+                        std::move(conflicts)};
+    const Fold::Answer answer = fold.admit(key_of(request, beginning), monotonic_ms(), limit);
     if (!answer.told) {
         return;
     }
+    const Facts facts = gather_facts(request, std::move(beginning));
+    Explanation explanation = explain(facts);
     std::vector<Cure> cures = cures_for(facts, explanation);
     const Report report{facts, std::move(explanation), std::move(cures), answer.count, answer.kept_back};
     log_event(request.emit, config.level, request.kind,
@@ -117,7 +124,8 @@ extern "C" __attribute__((visibility("default"))) int portguard_diagnose(portgua
         if (request->phase == Phase::ask) {
             request->may_cure = answer_may_cure(*request);
         } else {
-            write_report(*request);
+            write_report(*request, std::unique_ptr<HolderReport>(
+                                       static_cast<HolderReport*>(std::exchange(request->found, nullptr))));
         }
     } catch (...) {
         return -1;

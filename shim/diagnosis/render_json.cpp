@@ -97,6 +97,11 @@ Json ports_json(const std::optional<PortUsage>& usage) {
             {"destinations", std::move(destinations)}};
 }
 
+std::string sentence_json(const Explanation& explanation) {
+    return explanation.in_enforce.empty() ? explanation.sentence
+                                          : explanation.sentence + "; " + explanation.in_enforce;
+}
+
 Json cures_json(const std::vector<Cure>& cures) {
     Json list = Json::array();
     for (const Cure& cure : cures) {
@@ -136,7 +141,7 @@ std::string render_json(const Report& report) {
         {"holders", std::move(holders)},
         {"ports", ports_json(facts.ports)},
         {"cause", cause_name(report.explanation.cause)},
-        {"sentence", report.explanation.sentence},
+        {"sentence", sentence_json(report.explanation)},
         {"cures", cures_json(report.cures)},
         {"count", report.count},
         {"missing", missing}};

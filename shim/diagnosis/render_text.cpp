@@ -35,6 +35,9 @@ std::string first_line(const Report& report) {
         why = report.explanation.sentence;
     }
     line.add(": ").add(why);
+    if (!report.explanation.in_enforce.empty()) {
+        line.add("; ").add(report.explanation.in_enforce);
+    }
     if (report.count > 1) {
         line.add(" (").add_number(report.count).add(" times)");
     }

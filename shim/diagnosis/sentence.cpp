@@ -1,5 +1,7 @@
 #include "diagnosis/sentence.h"
 
+#include <algorithm>
+
 #include "core/options.h"
 #include "core/text.h"
 #include "diagnosis/holder_summary.h"
@@ -115,6 +117,27 @@ std::string range_text(PortRange range) {
     Text<16> out;
     print_port_range(range, out);
     return std::string(out.view());
+}
+
+std::string enforce_words(const Facts& facts) {
+    if (facts.config->mode != Mode::observe || facts.event.kind != EventKind::in_use) {
+        return {};
+    }
+    if (!facts.would_try_cure) {
+        return "enforce would have failed as well";
+    }
+    const auto& holders = facts.holders.holders;
+    const auto shares = [](const Holder& holder) {
+        return holder.reuseaddr == true || holder.socket.is_hold();
+    };
+    const auto refuses = [](const Holder& holder) { return holder.reuseaddr == false; };
+    if (std::any_of(holders.begin(), holders.end(), refuses)) {
+        return "enforce would have set SO_REUSEADDR and failed as well, since the holder has it not";
+    }
+    // The kernel does not tell the flag of a socket without a process.
+    return std::all_of(holders.begin(), holders.end(), shares)
+               ? "enforce would have set SO_REUSEADDR and bound"
+               : "enforce would have set SO_REUSEADDR and, if the holder has it, too, bound";
 }
 
 std::string sentence_of(const Facts& facts, Cause cause, const Holder* holder) {

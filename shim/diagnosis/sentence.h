@@ -16,4 +16,7 @@ std::string seconds_left(const DiagSocket& socket);
 /// "15000-65000".
 std::string range_text(PortRange range);
 
+/// For mode=observe and a port in use: "enforce would have set SO_REUSEADDR and bound". Empty elsewhere.
+std::string enforce_words(const Facts& facts);
+
 } // namespace portguard

@@ -8,8 +8,6 @@
 #include "core/text.h"
 #include "diagnosis/debug_lines.h"
 #include "diagnosis/elf_symbols.h"
-#include "diagnosis/loaded_objects.h"
-#include "diagnosis/walk.h"
 
 namespace portguard {
 namespace {
@@ -41,19 +39,19 @@ void name_frames(const LoadedObject& object, std::vector<Frame*>& frames,
     }
 }
 
-void name_all(const ObjectMap& map, const std::vector<std::uintptr_t>& inside, std::size_t skipped,
-              std::vector<Frame>& frames, const Deadline& deadline, const Syscalls& syscalls) {
-    for (std::size_t object = 0; object < map.objects.size() && !deadline.passed(); ++object) {
+void name_all(const CallPath& path, std::vector<Frame>& frames, const Deadline& deadline,
+              const Syscalls& syscalls) {
+    for (std::size_t object = 0; object < path.map.objects.size() && !deadline.passed(); ++object) {
         std::vector<Frame*> named;
         std::vector<std::uint64_t> addresses;
-        for (std::size_t index = skipped; index < skipped + frames.size(); ++index) {
-            if (map.object_of[index] == object) {
-                named.push_back(&frames[index - skipped]);
-                addresses.push_back(inside[index] - map.objects[object].base);
+        for (std::size_t index = 0; index < frames.size(); ++index) {
+            if (path.map.object_of[index] == object) {
+                named.push_back(&frames[index]);
+                addresses.push_back(path.calls[index].inside() - path.map.objects[object].base);
             }
         }
         if (!named.empty()) {
-            name_frames(map.objects[object], named, addresses, deadline, syscalls);
+            name_frames(path.map.objects[object], named, addresses, deadline, syscalls);
         }
     }
 }
@@ -67,38 +65,52 @@ std::size_t count_own_frames(const ObjectMap& map) {
     return count;
 }
 
+/// The first `skipped` and all beyond `depth` away.
+template <typename Value>
+void keep(std::vector<Value>& values, std::size_t skipped, std::size_t depth) {
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(skipped));
+    values.resize(std::min(values.size(), depth));
+}
+
 } // namespace
 
-Stack read_stack(void* context, std::size_t depth, const Deadline& deadline, const Syscalls& syscalls) {
-    Stack stack;
-    Walk walk;
-    std::vector<std::uintptr_t> inside;
-    ObjectMap map;
-    {
-        const WalkClaim claim;
-        if (!claim.is_ours()) {
-            stack.unavailable = "another walk is under way, or was when this process was forked";
-            return stack;
-        }
-        walk = walk_calls(context, depth + own_frames);
-        std::transform(walk.calls.begin(), walk.calls.end(), std::back_inserter(inside),
-                       [](const CallAddress& call) { return call.inside(); });
-        map = map_objects(inside);
+CallPath walk_stack(void* context, std::size_t depth) {
+    CallPath path;
+    if (depth == 0) {
+        return path;
     }
-    stack.unavailable = walk.unavailable;
-    const std::size_t skipped = count_own_frames(map);
-    const std::size_t end = std::min(walk.calls.size(), skipped + depth);
-    for (std::size_t index = skipped; index < end; ++index) {
+    const WalkClaim claim;
+    if (!claim.is_ours()) {
+        path.unavailable = "another walk is under way, or was when this process was forked";
+        return path;
+    }
+    Walk walk = walk_calls(context, depth + own_frames);
+    std::vector<std::uintptr_t> inside;
+    std::transform(walk.calls.begin(), walk.calls.end(), std::back_inserter(inside),
+                   [](const CallAddress& call) { return call.inside(); });
+    path.calls = std::move(walk.calls);
+    path.unavailable = walk.unavailable;
+    path.map = map_objects(inside);
+    const std::size_t skipped = count_own_frames(path.map);
+    keep(path.calls, skipped, depth);
+    keep(path.map.object_of, skipped, depth);
+    return path;
+}
+
+Stack name_stack(const CallPath& path, const Deadline& deadline, const Syscalls& syscalls) {
+    Stack stack;
+    stack.unavailable = path.unavailable;
+    for (std::size_t index = 0; index < path.calls.size(); ++index) {
         Frame& frame = stack.frames.emplace_back();
-        frame.offset = walk.calls[index].address;
-        if (map.object_of[index] != ObjectMap::npos) {
-            const LoadedObject& object = map.objects[map.object_of[index]];
+        frame.offset = path.calls[index].address;
+        if (path.map.object_of[index] != ObjectMap::npos) {
+            const LoadedObject& object = path.map.objects[path.map.object_of[index]];
             frame.module = object.path;
             frame.offset -= object.base;
             frame.build_id = object.build_id;
         }
     }
-    name_all(map, inside, skipped, stack.frames, deadline, syscalls);
+    name_all(path, stack.frames, deadline, syscalls);
     return stack;
 }
 

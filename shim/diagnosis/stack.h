@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "diagnosis/loaded_objects.h"
+#include "diagnosis/walk.h"
 #include "kernel/deadline.h"
 #include "kernel/syscalls.h"
 
@@ -32,7 +35,20 @@ struct Stack {
     std::string unavailable;
 };
 
-/// `context`: ucontext_t of this thread inside the hook. Names are looked for until the deadline.
-Stack read_stack(void* context, std::size_t depth, const Deadline& deadline, const Syscalls& syscalls);
+/// A stack as addresses: cheap to have, and enough to tell two apart.
+struct CallPath {
+    /// Ours left out, innermost first.
+    std::vector<CallAddress> calls;
+    /// What each of them lies in.
+    ObjectMap map;
+    /// Empty, or why there are none.
+    std::string_view unavailable;
+};
+
+/// `context`: ucontext_t of this thread inside the hook. `depth` 0: nothing is walked.
+CallPath walk_stack(void* context, std::size_t depth);
+
+/// Names are looked for until the deadline.
+Stack name_stack(const CallPath& path, const Deadline& deadline, const Syscalls& syscalls);
 
 } // namespace portguard

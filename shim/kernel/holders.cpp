@@ -45,6 +45,10 @@ std::vector<DiagSocket> read_sockets(const AskedAddress& asked, Protocol protoco
     if (ipv6.error != 0 && ipv6.error != ENOENT) {
         tell_unread_list(report, "IPv6", ipv6.error);
     }
+    // An address that only IPv6 has is in no IPv4 socket's way.
+    if (asked.endpoint.family == Family::ipv6 && !asked.endpoint.is_wildcard()) {
+        return sockets;
+    }
     const DumpResult ipv4 = dump_sockets(AF_INET, protocol, port, deadline, syscalls, sockets);
     if (ipv4.error != 0) {
         tell_unread_list(report, "IPv4", ipv4.error);
@@ -167,9 +171,9 @@ std::string describe_errno(int error) {
     return name.empty() ? "errno " + std::to_string(error) : std::string(name);
 }
 
-HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
-    const Deadline deadline(options.budget);
+HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
     HolderReport report;
+    const Deadline deadline(options.budget);
     for (DiagSocket& socket : read_sockets(asked, protocol, deadline, options.syscalls, report)) {
         const bool is_asker = socket.inode != 0 && socket.inode == options.left_out_inode;
         if (!is_asker && overlaps(asked, socket)) {
@@ -180,12 +184,26 @@ HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const Ho
                      [](const Holder& left, const Holder& right) {
                          return rank_of(left.socket.state) < rank_of(right.socket.state);
                      });
-    if (options.owners && !report.holders.empty()) {
-        add_owners(report, deadline, options.syscalls);
-        if (options.flags) {
-            add_flags(report, deadline, options.syscalls);
-        }
+    return report;
+}
+
+void add_details(HolderReport& report, const HolderOptions& options) {
+    if (!options.owners || report.holders.empty()) {
+        return;
     }
+    const Deadline deadline(options.budget);
+    add_owners(report, deadline, options.syscalls);
+    if (options.flags) {
+        add_flags(report, deadline, options.syscalls);
+    }
+}
+
+HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
+    const Deadline deadline(options.budget);
+    HolderReport report = find_conflicts(asked, protocol, options);
+    HolderOptions rest = options;
+    rest.budget = std::chrono::milliseconds(deadline.remaining_ms());
+    add_details(report, rest);
     return report;
 }
 

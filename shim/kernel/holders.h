@@ -75,6 +75,10 @@ struct HolderOptions {
 /// std::bad_alloc, nothing else.
 HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options);
 
+/// Its two halves: the sockets alone, and what HolderOptions wants to know of those that were found.
+HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options);
+void add_details(HolderReport& report, const HolderOptions& options);
+
 /// "EPERM", "errno 71"; for use in a sentence.
 std::string describe_errno(int error);
 

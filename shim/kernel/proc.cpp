@@ -63,26 +63,87 @@ bool for_each_number(int folder, Visit visit) {
     }
 }
 
+/// The descriptors of one process that are one of `inodes`.
+class FdSearch {
+public:
+    FdSearch(pid_t pid, int folder, std::span<const std::uint32_t> inodes, std::vector<FdOwner>& out)
+        : pid_(pid), folder_(folder), inodes_(inodes), out_(out) {}
+
+    /// Looks at `fd`; false: there is none.
+    bool look_at(int fd) {
+        std::array<char, 64> link;
+        std::array<char, 16> name{};
+        std::to_chars(name.data(), name.data() + name.size() - 1, fd);
+        const ssize_t length = readlinkat(folder_, name.data(), link.data(), link.size());
+        if (length <= 0) {
+            return false;
+        }
+        const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
+        if (inode.has_value() && std::binary_search(inodes_.begin(), inodes_.end(), *inode)) {
+            out_.push_back({*inode, pid_, fd});
+        }
+        return true;
+    }
+
+    /// Tries the numbers from 0 on until `count` were there: to list the folder costs the kernel as much
+    /// again as to look at each, and numbers are mostly dense. Returns where the search ended, or -1: all
+    /// were found.
+    int try_numbers(std::size_t count, const Deadline& deadline) {
+        int misses = 0;
+        int fd = 0;
+        while (count != 0) {
+            if (misses == most_misses || (fd % often == 0 && deadline.passed())) {
+                return fd;
+            }
+            const bool there = look_at(fd++);
+            count -= there ? 1 : 0;
+            misses += there ? 0 : 1;
+        }
+        return -1;
+    }
+
+private:
+    static constexpr int most_misses = 4;
+    static constexpr int often = 256;
+
+    pid_t pid_;
+    int folder_;
+    std::span<const std::uint32_t> inodes_;
+    std::vector<FdOwner>& out_;
+};
+
+/// How many descriptors a process has, as its folder of them says since Linux 6.2.
+std::size_t count_fds(int folder) {
+    struct stat about {};
+    return fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
+}
+
+/// Whether this kernel tells: a process that asks has at least the descriptor it asks by.
+bool are_fds_counted(const Syscalls& syscalls) {
+    const ScopedFd own(open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    return own.valid() && count_fds(own.get()) != 0;
+}
+
 /// Appends the descriptors of `pid` that are one of `inodes`. False: not ours to see.
-bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, const Syscalls& syscalls,
-                 std::vector<FdOwner>& out) {
+bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted, const Deadline& deadline,
+                 const Syscalls& syscalls, std::vector<FdOwner>& out) {
     const ScopedFd folder(open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
     if (!folder.valid()) {
         return errno == ENOENT || errno == ESRCH;
     }
-    const bool complete = for_each_number(folder.get(), [&](int fd) {
-        std::array<char, 64> link;
-        std::array<char, 16> name{};
-        std::to_chars(name.data(), name.data() + name.size() - 1, fd);
-        const ssize_t length = readlinkat(folder.get(), name.data(), link.data(), link.size());
-        if (length <= 0) {
-            return true;
-        }
-        const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
-        if (inode.has_value() && std::binary_search(inodes.begin(), inodes.end(), *inode)) {
-            out.push_back({*inode, pid, fd});
-        }
+    FdSearch search(pid, folder.get(), inodes, out);
+    const int from = counted ? search.try_numbers(count_fds(folder.get()), deadline) : 0;
+    if (from < 0) {
         return true;
+    }
+    // Its entries stand behind "." and ".." in the order of their numbers (proc_readfd_common() in
+    // fs/proc/fd.c).
+    lseek(folder.get(), from == 0 ? 0 : from + 2, SEEK_SET);
+    const bool complete = for_each_number(folder.get(), [&](int fd) {
+        if (fd >= from) {
+            search.look_at(fd);
+        }
+        return !deadline.passed();
     });
     return complete || errno == ENOENT || errno == ESRCH;
 }
@@ -178,13 +239,14 @@ OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const Deadline& d
         search.error = errno;
         return search;
     }
+    const bool counted = are_fds_counted(syscalls);
     bool seen_any = false;
     for_each_number(processes.get(), [&](int pid) {
         seen_any = true;
-        search.cut_short = deadline.passed();
-        if (!search.cut_short && !collect_fds(pid, inodes, syscalls, search.owners)) {
+        if (!deadline.passed() && !collect_fds(pid, inodes, counted, deadline, syscalls, search.owners)) {
             ++search.hidden;
         }
+        search.cut_short = deadline.passed();
         return !search.cut_short;
     });
     // A folder without processes is not procfs: a chroot has an empty one.

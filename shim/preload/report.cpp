@@ -37,6 +37,9 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
 }
 
 void tell_in_one_line(const Occurrence& occurrence) {
+    if (!is_told(occurrence.kind, guard::config())) {
+        return;
+    }
     const Event event{occurrence.kind,
                       occurrence.call,
                       occurrence.facts.protocol(),
@@ -60,6 +63,8 @@ void tell_in_one_line(const Occurrence& occurrence) {
 struct Job {
     const Occurrence& occurrence;
     ucontext_t context{};
+    /// Both phases of a call are one request: the module keeps in it what it has found.
+    SeamRequest request{};
     int result = -1;
 };
 
@@ -71,11 +76,8 @@ PortRange searched_range(const Occurrence& occurrence) {
     return searched ? plan.range : PortRange{};
 }
 
-SeamRequest make_request(Job& job, Phase phase) {
-    const Occurrence& occurrence = job.occurrence;
+SeamRequest make_request(const Occurrence& occurrence, ucontext_t& context) {
     SeamRequest request;
-    request.phase = phase;
-    request.kind = occurrence.kind;
     request.call = occurrence.call;
     request.facts = occurrence.facts;
     request.fd = occurrence.fd;
@@ -85,14 +87,15 @@ SeamRequest make_request(Job& job, Phase phase) {
     request.bound_range = searched_range(occurrence);
     request.config = &guard::config();
     request.program = guard::program_name();
-    request.context = &job.context;
+    request.context = &context;
     request.real = real::functions();
     request.emit = emit;
     return request;
 }
 
 void report(Job& job, EventKind kind) {
-    SeamRequest request = make_request(job, Phase::report);
+    SeamRequest& request = job.request;
+    request.phase = Phase::report;
     request.kind = kind;
     request.error = kind == EventKind::cured ? 0 : job.occurrence.error;
     if (!diagnosis_module::serve(request)) {
@@ -112,9 +115,8 @@ bool try_cure(Job& job) {
     }
     // Asked under the lock: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
     const PortLock lock(target.port);
-    SeamRequest request = make_request(job, Phase::ask);
-    if (!lock.is_held() || !diagnosis_module::serve(request) || !request.may_cure ||
-        guard::config().mode != Mode::enforce) {
+    job.request.phase = Phase::ask;
+    if (!lock.is_held() || !diagnosis_module::serve(job.request) || !job.request.may_cure) {
         return false;
     }
     constexpr int on = 1;
@@ -159,6 +161,7 @@ int run(const Occurrence& occurrence, void (*work)(void*)) {
         return -1;
     }
     Job job{occurrence};
+    job.request = make_request(occurrence, job.context);
     getcontext(&job.context);
     stack.call(work, &job);
     return job.result;
@@ -167,7 +170,9 @@ int run(const Occurrence& occurrence, void (*work)(void*)) {
 } // namespace
 
 void tell(const Occurrence& occurrence) {
-    run(occurrence, tell_job);
+    if (is_told(occurrence.kind, guard::config())) {
+        run(occurrence, tell_job);
+    }
 }
 
 int cure_or_tell(const Occurrence& occurrence) {

@@ -46,6 +46,48 @@ TEST_F(Module, SaysThatTheFlagMayNotHelpAgainstASocketThatIsOnlyBound) {
     EXPECT_FALSE(ask.may_cure);
 }
 
+int sockets_opened = 0;
+
+int counting_socket(int domain, int type, int protocol) noexcept {
+    ++sockets_opened;
+    return ::socket(domain, type, protocol);
+}
+
+TEST_F(Module, AsksForTheSocketsOnceACallAndForNothingMoreWhereItIsARepeat) {
+    const Fd server = listener(loopback(port));
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    for (const bool repeated : {false, true, true}) {
+        SeamRequest call = request(Phase::ask, socket, address);
+        call.real.socket = counting_socket;
+        config.stack_depth = 0;
+        sockets_opened = 0;
+        written.clear();
+        EXPECT_EQ(diagnose(&call), 0);
+        EXPECT_NE(call.found, nullptr);
+        call.phase = Phase::report;
+        EXPECT_EQ(diagnose(&call), 0);
+        EXPECT_EQ(call.found, nullptr);
+        EXPECT_EQ(sockets_opened, 2) << "one list a family";
+        EXPECT_EQ(written.empty(), repeated);
+    }
+}
+
+TEST_F(Module, TellsAnotherCauseAtOnceThoughTheCallIsARepeat) {
+    Fd server = listener(flagged(tcp_socket()), loopback(port));
+    Connection connection = connect_pair(server);
+    const Fd socket = tcp_socket();
+    const Address address = loopback(port);
+    config.stack_depth = 0;
+    for (const char* state : {"LISTEN", "ESTABLISHED"}) {
+        SeamRequest call = request(Phase::ask, socket, address);
+        EXPECT_EQ(diagnose(&call), 0);
+        call.phase = Phase::report;
+        EXPECT_NE(told(call).find(state), std::string::npos) << written;
+        server.reset();
+    }
+}
+
 TEST_F(Module, NamesTheHolderOfAPortInUse) {
     const Fd server = listener(loopback(7000));
     Fd client = tcp_socket();

@@ -5,6 +5,9 @@
 #include "support/child.h"
 #include "support/sockets.h"
 
+#include <algorithm>
+
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace portguard::test {
@@ -65,6 +68,21 @@ TEST(Proc, FindsEveryProcessThatSharesASocket) {
         EXPECT_EQ(owner.fd, socket.get());
         EXPECT_EQ(owner.inode, wanted.front());
     }
+}
+
+TEST(Proc, FindsDescriptorsAmongGapsAndFarAway) {
+    const Fd first = tcp_socket();
+    const Fd far = tcp_socket();
+    const Fd moved(fcntl(far.get(), F_DUPFD_CLOEXEC, 700));
+    std::vector<std::uint32_t> wanted{inode_of(first), inode_of(far)};
+    std::sort(wanted.begin(), wanted.end());
+    const OwnerSearch search = find_owners(wanted, Deadline(plenty), Syscalls{});
+    std::vector<int> fds;
+    for (const FdOwner& owner : search.owners) {
+        fds.push_back(owner.fd);
+    }
+    std::sort(fds.begin(), fds.end());
+    EXPECT_EQ(fds, (std::vector<int>{first.get(), far.get(), moved.get()}));
 }
 
 TEST(Proc, StopsAtTheDeadlineAndSaysSo) {
