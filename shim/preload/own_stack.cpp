@@ -13,11 +13,31 @@ namespace {
 constexpr std::size_t stack_size = 512 * 1024;
 constexpr std::size_t guard_size = 64 * 1024; // the largest page size of either architecture
 
+constexpr int protection = PROT_READ | PROT_WRITE;
+constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
+
+// TSan has to see a stack come and go, or it takes two that had the same address, one after the other, for
+// one that is shared.
+#ifdef __SANITIZE_THREAD__
+long map_stack() {
+    return as_argument(::mmap(nullptr, stack_size, protection, flags, -1, 0));
+}
+void unmap_stack(char* base) {
+    ::munmap(base, stack_size);
+}
+#else
+long map_stack() {
+    return kernel_call(SYS_mmap, 0, stack_size, protection, flags, -1, 0);
+}
+void unmap_stack(char* base) {
+    kernel_call(SYS_munmap, as_argument(base), stack_size);
+}
+#endif
+
 } // namespace
 
 OwnStack::OwnStack() {
-    const long mapped = kernel_call(SYS_mmap, 0, stack_size, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    const long mapped = map_stack();
     if (mapped > 0) {
         base_ = reinterpret_cast<char*>(mapped);
         kernel_call(SYS_mprotect, mapped, guard_size, PROT_NONE);
@@ -26,7 +46,7 @@ OwnStack::OwnStack() {
 
 OwnStack::~OwnStack() {
     if (base_ != nullptr) {
-        kernel_call(SYS_munmap, as_argument(base_), stack_size);
+        unmap_stack(base_);
     }
 }
 
