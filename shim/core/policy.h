@@ -64,14 +64,14 @@ Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts 
 
 /// The frequent case of decide_bind, in few enough instructions to be made at every bind: true only where its
 /// answer is "nothing to do, remember the program's port", because an explicit port of `listen` is asked for.
+/// To be asked only where `listen` is enforced: elsewhere the kernel reads the address first, which may stand
+/// on a page that is gone.
 inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const sockaddr* address,
                             socklen_t length) {
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
     const Protocol protocol = facts.protocol();
-    // Where the plan is not enforced the kernel reads the address first: it may stand on a page that is gone.
-    if (!config.has_listen || config.mode != Mode::enforce || protocol == Protocol::unknown ||
-        protocol == Protocol::other || !is_plausible(address) || length < sizeof(sockaddr_in) ||
-        length > sizeof(sockaddr_storage)) {
+    if (protocol == Protocol::unknown || protocol == Protocol::other || !is_plausible(address) ||
+        length < sizeof(sockaddr_in) || length > sizeof(sockaddr_storage)) {
         return false;
     }
     // Two copies, which become two loads: the program's sockaddr may stand at any place.

@@ -237,7 +237,7 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (outgoing_side::is_published() && is_bind_in_plan(guard::config(), facts, address, length)) {
+    if (outgoing_side::enforces_listen() && is_bind_in_plan(guard::config(), facts, address, length)) {
         if (real::bind(fd, address, length) != 0) {
             return after_failed_bind(fd, address, length, facts);
         }

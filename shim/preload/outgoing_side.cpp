@@ -34,8 +34,11 @@ void publish(const OutgoingPlan& plan) {
     published_plan.ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
     published_plan.divisible.store(range_option_value(plan.divisible), std::memory_order_relaxed);
     const auto method = static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift;
-    published_plan.plan.store(PublishedPlan::published | (plan.clamp_port_zero ? clamp_bit : 0) |
-                                  (plan.binds ? binds_bit : 0) | method | range_option_value(plan.range),
+    const Config& config = guard::config();
+    const bool enforced = config.mode == Mode::enforce && config.has_listen;
+    published_plan.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
+                                  (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) |
+                                  method | range_option_value(plan.range),
                               std::memory_order_release);
 }
 

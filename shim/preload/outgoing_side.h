@@ -17,6 +17,7 @@ namespace portguard::outgoing_side {
 /// `published` bit says that all are there. Threads that compute at the same time publish the same.
 struct PublishedPlan {
     static constexpr std::uint64_t published = std::uint64_t{1} << 63;
+    static constexpr std::uint64_t enforced = std::uint64_t{1} << 60;
     static constexpr unsigned method_shift = 32;
     static constexpr std::uint64_t method_mask = std::uint64_t{0xff} << method_shift;
 
@@ -26,13 +27,13 @@ struct PublishedPlan {
 };
 [[gnu::visibility("hidden")]] extern constinit PublishedPlan published_plan;
 
-/// True once the guard is awake and the host's ports are known.
-inline bool is_published() {
-    return published_plan.plan.load(std::memory_order_acquire) != 0;
+/// True once the guard is awake and the host's ports are known, where `listen` is enforced.
+inline bool enforces_listen() {
+    return (published_plan.plan.load(std::memory_order_acquire) & PublishedPlan::enforced) != 0;
 }
 
-/// True where, moreover, connect needs nothing: OutgoingMethod::none, and the destination's port is not one
-/// that the connection could meet itself on (K15).
+/// True where the plan is published and connect needs nothing: OutgoingMethod::none, and the destination's
+/// port is not one that the connection could meet itself on (K15).
 inline bool leaves_connect_alone(const sockaddr* address, socklen_t length) {
     static_assert(static_cast<int>(OutgoingMethod::none) == 0);
     const std::uint64_t plan = published_plan.plan.load(std::memory_order_acquire);
