@@ -59,8 +59,9 @@ void make_netlink(Argument& argument) {
 void make_of_family(const std::string& word, Argument& argument) {
     const std::size_t port = word.find(':', 7) + 1;
     const std::size_t host = word.find(':', port);
-    make_ipv4(std::atoi(word.c_str() + 7), host == std::string::npos ? "*" : word.substr(host + 1),
-              word.substr(port, host - port), argument);
+    make_ipv4(static_cast<int>(std::strtol(word.c_str() + 7, nullptr, 10)),
+              host == std::string::npos ? "*" : word.substr(host + 1), word.substr(port, host - port),
+              argument);
 }
 
 /// An address where nothing is mapped now; the page is never given back, so nothing comes there.

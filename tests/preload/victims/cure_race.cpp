@@ -21,6 +21,10 @@ struct Shared {
     std::atomic<int> bound{0};
 };
 
+int number(const char* text) {
+    return static_cast<int>(std::strtol(text, nullptr, 10));
+}
+
 sockaddr_in any_address(int port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -84,8 +88,8 @@ void race(Shared& shared, int port, int tries, bool counts) {
 } // namespace
 
 int main(int count, char** arguments) {
-    const int port = count > 1 ? std::atoi(arguments[1]) : 0;
-    const int tries = count > 2 ? std::atoi(arguments[2]) : 0;
+    const int port = number(count > 1 ? arguments[1] : "0");
+    const int tries = number(count > 2 ? arguments[2] : "0");
     leave_time_wait(port);
     void* const memory =
         ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -19,8 +19,6 @@
 
 #include "victims/hazard.h"
 
-extern char** environ;
-
 namespace victim {
 namespace {
 

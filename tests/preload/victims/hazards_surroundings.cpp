@@ -24,8 +24,6 @@
 
 #include "victims/hazard.h"
 
-extern char** environ;
-
 namespace victim {
 namespace {
 
@@ -59,9 +57,10 @@ int pass_through_socket(int fd) {
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof fd);
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    ::sendmsg(ends[0], &message, 0);
-    ::recvmsg(ends[1], &message, 0);
     int received = -1;
+    if (::sendmsg(ends[0], &message, 0) != 1 || ::recvmsg(ends[1], &message, 0) != 1) {
+        return received;
+    }
     std::memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof received);
     return received;
 }
