@@ -47,8 +47,8 @@ std::string first_line(const Report& report) {
 std::string command_line(const ProcessInfo& process) {
     std::string text;
     for (const std::string& argument : process.argv) {
-        text += text.empty() ? "" : " ";
-        text += argument;
+        // The line is short, and what comes behind the program's folder tells more.
+        text += text.empty() ? std::string(base_name(argument)) : " " + argument;
     }
     return harmless(text.empty() ? process.comm : text);
 }
@@ -121,6 +121,9 @@ void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block)
     const std::size_t shown = std::min({stack.frames.size(), most_frames, room});
     for (std::size_t index = 0; index < shown; ++index) {
         block.add_cut("stack", frame_line(stack.frames[index]));
+        if (stack.frames[index].symbol == "main") {
+            return; // what starts every program explains none
+        }
     }
 }
 

@@ -123,10 +123,11 @@ std::string enforce_words(const Facts& facts) {
     if (facts.config->mode != Mode::observe || facts.event.kind != EventKind::in_use) {
         return {};
     }
-    if (!facts.would_try_cure) {
+    const auto& holders = facts.holders.holders;
+    const auto listens = [](const Holder& holder) { return holder.socket.state == SocketState::listen; };
+    if (!facts.would_try_cure || std::any_of(holders.begin(), holders.end(), listens)) {
         return "enforce would have failed as well";
     }
-    const auto& holders = facts.holders.holders;
     const auto shares = [](const Holder& holder) {
         return holder.reuseaddr == true || holder.socket.is_hold();
     };

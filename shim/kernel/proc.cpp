@@ -76,6 +76,8 @@ public:
         std::to_chars(name.data(), name.data() + name.size() - 1, fd);
         const ssize_t length = readlinkat(folder_, name.data(), link.data(), link.size());
         if (length <= 0) {
+            // The folder of a stranger's process opens for root in a user namespace, and shows nothing.
+            forbidden_ = forbidden_ || errno == EACCES || errno == EPERM;
             return false;
         }
         const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
@@ -91,7 +93,7 @@ public:
     int try_numbers(std::size_t count, const Deadline& deadline) {
         int misses = 0;
         int fd = 0;
-        while (count != 0) {
+        while (count != 0 && !forbidden_) {
             if (misses == most_misses || (fd % often == 0 && deadline.passed())) {
                 return fd;
             }
@@ -102,6 +104,8 @@ public:
         return -1;
     }
 
+    [[nodiscard]] bool forbidden() const { return forbidden_; }
+
 private:
     static constexpr int most_misses = 4;
     static constexpr int often = 256;
@@ -110,6 +114,7 @@ private:
     int folder_;
     std::span<const std::uint32_t> inodes_;
     std::vector<FdOwner>& out_;
+    bool forbidden_ = false;
 };
 
 /// How many descriptors a process has, as its folder of them says since Linux 6.2.
@@ -133,8 +138,8 @@ bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted,
     }
     FdSearch search(pid, folder.get(), inodes, out);
     const int from = counted ? search.try_numbers(count_fds(folder.get()), deadline) : 0;
-    if (from < 0) {
-        return true;
+    if (from < 0 || search.forbidden()) {
+        return !search.forbidden();
     }
     // Its entries stand behind "." and ".." in the order of their numbers (proc_readfd_common() in
     // fs/proc/fd.c).
@@ -143,9 +148,9 @@ bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted,
         if (fd >= from) {
             search.look_at(fd);
         }
-        return !deadline.passed();
+        return !search.forbidden() && !deadline.passed();
     });
-    return complete || errno == ENOENT || errno == ESRCH;
+    return !search.forbidden() && (complete || errno == ENOENT || errno == ESRCH);
 }
 
 std::optional<ProcessStatus> read_status(pid_t pid, const Syscalls& syscalls) {

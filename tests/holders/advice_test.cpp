@@ -134,7 +134,8 @@ TEST_F(Observed, OfTimeWaitNobodyKnowsTheFlag) {
 }
 
 TEST_F(Observed, AListenerWouldHaveStoodInEnforceToo) {
-    const Fd server = listener(loopback(port));
+    const Fd server = listener(flagged(tcp_socket()), loopback(port));
+    const Connection connection = connect_pair(server);
     const Address address = loopback(port);
     const std::string line = first_line_for(tcp_socket(), address);
     EXPECT_TRUE(line.ends_with("; enforce would have failed as well")) << line;

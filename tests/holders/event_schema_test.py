@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Validates JSON lines from stdin against examples/events/schema.json: event_schema_test.py SCHEMA"""
 import json
 import sys
