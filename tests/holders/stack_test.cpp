@@ -1,17 +1,14 @@
 // The stack in a report, and what walking it must not do to the program.
-#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "holders/module_fixture.h"
 #include "support/child.h"
@@ -141,44 +138,6 @@ TEST_F(StackOf, H45_NothingIsWrittenIntoAFileThatTookAnOldDescriptorsPlace) {
               }),
               0);
 }
-
-// A child forked while another thread is inside a sanitizer's own malloc may hang there.
-#if !PORTGUARD_SANITIZED
-TEST_F(StackOf, H46_AChildForkedDuringAWalkGoesOnWithout) {
-    std::atomic<bool> stop{false};
-    std::thread walker([this, &stop] {
-        static Config own = config;
-        own.max_reports = 1000;
-        std::uint16_t own_port = 30000;
-        while (!stop.load()) {
-            const Address where = wildcard(own_port++);
-            ucontext_t here;
-            getcontext(&here);
-            SeamRequest report = request(Phase::report, socket, where);
-            report.config = &own;
-            report.context = &here;
-            report.emit = [](const char*, std::size_t) {};
-            diagnose(&report);
-        }
-    });
-    for (int round = 0; round < 30; ++round) {
-        const pid_t child = fork();
-        if (child == 0) {
-            alarm(20);
-            address = wildcard(static_cast<std::uint16_t>(1000 + round));
-            SeamRequest report = request(Phase::report, socket, address);
-            report.emit = [](const char*, std::size_t) {};
-            getcontext(&context);
-            _exit(diagnose(&report) == 0 ? 0 : 1);
-        }
-        int status = -1;
-        waitpid(child, &status, 0);
-        EXPECT_EQ(status, 0) << round;
-    }
-    stop = true;
-    walker.join();
-}
-#endif
 
 TEST_F(StackOf, ExceptionsOfTheProgramWorkBeforeAndAfter) {
     for (int round = 0; round < 3; ++round) {
