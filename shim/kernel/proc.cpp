@@ -107,7 +107,7 @@ public:
     [[nodiscard]] bool forbidden() const { return forbidden_; }
 
 private:
-    static constexpr int most_misses = 4;
+    static constexpr int most_misses = 2;
     static constexpr int often = 256;
 
     pid_t pid_;

@@ -53,6 +53,7 @@ protected:
             ASSERT_TRUE(apply_option(draft, "ephemeral", ephemeral, {}, why)) << why.view();
         }
         std::vector<const char*> environment;
+        environment.reserve(variables.size() + 1);
         for (const std::string& variable : variables) {
             environment.push_back(variable.c_str());
         }
