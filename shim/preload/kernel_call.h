@@ -8,7 +8,7 @@ namespace portguard {
 inline long kernel_call(long number, long first = 0, long second = 0, long third = 0, long fourth = 0,
                         long fifth = 0, long sixth = 0) {
 #if defined(__x86_64__)
-    long result;
+    long result = 0;
     register long r10 asm("r10") = fourth;
     register long r8 asm("r8") = fifth;
     register long r9 asm("r9") = sixth;
