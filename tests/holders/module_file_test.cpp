@@ -10,6 +10,9 @@
 namespace portguard::test {
 namespace {
 
+// A sanitizer adds libraries and symbols of its own.
+#if !PORTGUARD_SANITIZED
+
 std::string output_of(const std::string& command) {
     const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
     std::string text;
@@ -28,9 +31,6 @@ std::set<std::string> words_of(const std::string& command) {
     }
     return words;
 }
-
-// A sanitizer adds libraries and symbols of its own.
-#if !PORTGUARD_SANITIZED
 
 TEST(ModuleFile, ExportsOneFunction) {
     EXPECT_EQ(words_of("nm -D --defined-only -j " PORTGUARD_MODULE),
