@@ -86,7 +86,7 @@ void enter_netns(const Arguments& arguments) {
 
 std::string as_root_prefix(const Arguments& arguments) {
     const std::string* const value = arguments.value(netns_parameter.name);
-    const std::string sudo = ::geteuid() == 0 ? "" : "sudo ";
+    std::string sudo = ::geteuid() == 0 ? "" : "sudo ";
     if (value == nullptr) {
         return sudo;
     }

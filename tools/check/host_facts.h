@@ -34,7 +34,7 @@ struct SocketFact {
 };
 
 /// In the order of `sockets`.
-std::vector<SocketFact> with_roles(std::vector<DiagSocket> sockets);
+std::vector<SocketFact> with_roles(const std::vector<DiagSocket>& sockets);
 
 struct ConnectRate {
     double per_second = 0;

@@ -43,7 +43,7 @@ private:
 
 } // namespace
 
-std::vector<SocketFact> with_roles(std::vector<DiagSocket> sockets) {
+std::vector<SocketFact> with_roles(const std::vector<DiagSocket>& sockets) {
     const ListenerIndex listeners(sockets);
     std::vector<SocketFact> facts;
     facts.reserve(sockets.size());
