@@ -46,7 +46,7 @@ bool read_ipv6(const std::string& text, std::uint16_t port, AskedAddress& addres
     return true;
 }
 
-bool read_address(std::string text, std::uint16_t port, AskedAddress& address) {
+bool read_address(const std::string& text, std::uint16_t port, AskedAddress& address) {
     if (text.starts_with('[') && text.ends_with(']')) {
         return read_ipv6(text.substr(1, text.size() - 2), port, address);
     }
