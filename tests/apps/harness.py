@@ -77,7 +77,7 @@ class Process:
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 if int(fields[3]) == self.pid and fields[0] != "Z":
