@@ -163,7 +163,7 @@ std::vector<SocketFact> sockets_of_host(std::vector<std::string>& missing) {
             }
         }
     }
-    return with_roles(std::move(sockets));
+    return with_roles(sockets);
 }
 
 HostFacts gather_facts(const FactsWish& wish) {
