@@ -40,8 +40,25 @@ constexpr std::array errno_names{
     ErrnoName{ESTALE, "ESTALE"},
 };
 
+constexpr std::array<std::string_view, 5> call_names{"socket", "bind", "listen", "connect", "setsockopt"};
+
+constexpr std::array<std::string_view, 8> event_names{
+    "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener", "injected",
+};
+
+/// The enumerator whose name stands at its place in `names`.
+template <typename Enum, std::size_t count>
+std::optional<Enum> named(const std::array<std::string_view, count>& names, std::string_view name) {
+    for (std::size_t index = 0; index < count; ++index) {
+        if (names[index] == name) {
+            return static_cast<Enum>(index);
+        }
+    }
+    return std::nullopt;
+}
+
 std::string_view outcome(EventKind kind) {
-    constexpr std::array<std::string_view, 7> words{
+    constexpr std::array<std::string_view, 8> words{
         "refused",
         "in use",
         "cured",
@@ -49,6 +66,7 @@ std::string_view outcome(EventKind kind) {
         "no such address here",
         "privileged port",
         "inside the ephemeral range",
+        "injected",
     };
     return words[static_cast<std::size_t>(kind)];
 }
@@ -71,6 +89,15 @@ std::string_view errno_name(int value) {
     return {};
 }
 
+std::optional<int> errno_named(std::string_view name) {
+    for (const ErrnoName& entry : errno_names) {
+        if (entry.name == name) {
+            return entry.value;
+        }
+    }
+    return std::nullopt;
+}
+
 Level level_of(EventKind kind) {
     switch (kind) {
     case EventKind::cured: return Level::info;
@@ -84,15 +111,11 @@ bool is_told(EventKind kind, const Config& config) {
 }
 
 std::string_view call_name(Call call) {
-    constexpr std::array<std::string_view, 5> names{"socket", "bind", "listen", "connect", "setsockopt"};
-    return names[static_cast<std::size_t>(call)];
+    return call_names[static_cast<std::size_t>(call)];
 }
 
 std::string_view event_name(EventKind kind) {
-    constexpr std::array<std::string_view, 7> names{
-        "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener",
-    };
-    return names[static_cast<std::size_t>(kind)];
+    return event_names[static_cast<std::size_t>(kind)];
 }
 
 std::string_view protocol_name(Protocol protocol) {
@@ -104,6 +127,23 @@ std::string_view protocol_name(Protocol protocol) {
     case Protocol::other: break;
     }
     return "inet";
+}
+
+std::optional<Call> call_named(std::string_view name) {
+    return named<Call>(call_names, name);
+}
+
+std::optional<EventKind> event_named(std::string_view name) {
+    return named<EventKind>(event_names, name);
+}
+
+std::optional<Protocol> protocol_named(std::string_view name) {
+    for (const Protocol protocol : {Protocol::unknown, Protocol::tcp, Protocol::mptcp, Protocol::udp}) {
+        if (protocol_name(protocol) == name) {
+            return protocol;
+        }
+    }
+    return std::nullopt;
 }
 
 void print_event_head(const Event& event, TextWriter& out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/config.h"
@@ -30,6 +31,8 @@ enum class EventKind : std::uint8_t {
     privileged,
     /// A fixed port inside the range that outgoing connections are given.
     ephemeral_listener,
+    /// The option `inject` ordered the failure; the kernel was not asked.
+    injected,
 };
 
 /// How much an event matters: what the option `level` is compared with.
@@ -41,6 +44,11 @@ std::string_view call_name(Call call);
 std::string_view event_name(EventKind kind);
 /// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.
 std::string_view protocol_name(Protocol protocol);
+
+/// What has that name; "inet" is Protocol::unknown.
+std::optional<Call> call_named(std::string_view name);
+std::optional<EventKind> event_named(std::string_view name);
+std::optional<Protocol> protocol_named(std::string_view name);
 
 /// One event as every writer of lines needs it.
 struct Event {

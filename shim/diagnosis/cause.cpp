@@ -82,39 +82,47 @@ Cause cause_without_holder(const Facts& facts) {
     case EventKind::unavailable: return Cause::no_such_address;
     case EventKind::privileged: return Cause::privileged_port;
     case EventKind::in_use:
-    case EventKind::cured: break;
+    case EventKind::cured:
+    case EventKind::injected: break;
     }
     return facts.holders_asked && facts.holders.sockets_complete ? Cause::vanished : Cause::unknown;
 }
 
+constexpr std::array<std::string_view, 22> cause_names{
+    "listener_same_program",
+    "listener_other_program",
+    "inherited_listener",
+    "wildcard_and_specific",
+    "ipv6_wildcard",
+    "second_listen",
+    "reuseport_other_user",
+    "self",
+    "bound_only",
+    "reserved_by_hold",
+    "udp_holder",
+    "outgoing_connection",
+    "outgoing_time_wait",
+    "own_time_wait",
+    "dying_server",
+    "vanished",
+    "unknown",
+    "outside_plan",
+    "ephemeral_range",
+    "no_port_left",
+    "no_such_address",
+    "privileged_port",
+};
+
 } // namespace
 
 std::string_view cause_name(Cause cause) {
-    constexpr std::array<std::string_view, 22> names{
-        "listener_same_program",
-        "listener_other_program",
-        "inherited_listener",
-        "wildcard_and_specific",
-        "ipv6_wildcard",
-        "second_listen",
-        "reuseport_other_user",
-        "self",
-        "bound_only",
-        "reserved_by_hold",
-        "udp_holder",
-        "outgoing_connection",
-        "outgoing_time_wait",
-        "own_time_wait",
-        "dying_server",
-        "vanished",
-        "unknown",
-        "outside_plan",
-        "ephemeral_range",
-        "no_port_left",
-        "no_such_address",
-        "privileged_port",
-    };
-    return names[static_cast<std::size_t>(cause)];
+    return cause_names[static_cast<std::size_t>(cause)];
+}
+
+std::optional<Cause> cause_named(std::string_view name) {
+    const auto* const found = std::find(cause_names.begin(), cause_names.end(), name);
+    return found == cause_names.end() ? std::nullopt
+                                      : std::optional(static_cast<Cause>(found - cause_names.begin()));
 }
 
 bool is_outgoing(const Facts& facts, const DiagSocket& socket) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,7 @@ enum class Cause : std::uint8_t {
 
 /// "outgoing_connection": the id in JSON.
 std::string_view cause_name(Cause cause);
+std::optional<Cause> cause_named(std::string_view name);
 
 struct Explanation {
     Cause cause = Cause::unknown;

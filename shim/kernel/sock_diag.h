@@ -41,6 +41,7 @@ enum class SocketState : std::uint8_t {
 
 /// "ESTABLISHED" and so on: the names of design 3.5.
 std::string_view state_name(SocketState state);
+std::optional<SocketState> state_named(std::string_view name);
 
 /// One socket. Numbers are in host byte order.
 struct DiagSocket {

@@ -14,9 +14,14 @@ namespace {
 using test::configured;
 using test::written;
 
-constexpr EventKind kinds[] = {EventKind::refused,           EventKind::in_use,      EventKind::cured,
-                               EventKind::exhausted,         EventKind::unavailable, EventKind::privileged,
-                               EventKind::ephemeral_listener};
+constexpr EventKind kinds[] = {EventKind::refused,
+                               EventKind::in_use,
+                               EventKind::cured,
+                               EventKind::exhausted,
+                               EventKind::unavailable,
+                               EventKind::privileged,
+                               EventKind::ephemeral_listener,
+                               EventKind::injected};
 
 Event event(EventKind kind, int error = 0, Protocol protocol = Protocol::tcp) {
     const test::SocketAddress asked = test::ipv4("0.0.0.0", 20000);
@@ -39,11 +44,14 @@ TEST(Names, AreThoseOfTheSchema) {
                                                        {Call::setsockopt, "setsockopt"}};
     for (const auto& [call, name] : calls) {
         EXPECT_EQ(call_name(call), name);
+        EXPECT_EQ(call_named(name), call);
     }
     constexpr std::string_view event_names[] = {
-        "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener"};
+        "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener",
+        "injected"};
     for (std::size_t index = 0; index < std::size(kinds); ++index) {
         EXPECT_EQ(event_name(kinds[index]), event_names[index]);
+        EXPECT_EQ(event_named(event_names[index]), kinds[index]);
     }
     const std::pair<Protocol, std::string_view> protocols[] = {{Protocol::tcp, "tcp"},
                                                                {Protocol::mptcp, "mptcp"},
@@ -52,6 +60,16 @@ TEST(Names, AreThoseOfTheSchema) {
                                                                {Protocol::unknown, "inet"}};
     for (const auto& [protocol, name] : protocols) {
         EXPECT_EQ(protocol_name(protocol), name);
+        EXPECT_EQ(protocol_named(name), protocol == Protocol::other ? Protocol::unknown : protocol);
+    }
+}
+
+TEST(Names, ThatAreNotThoseOfTheSchemaMeanNothing) {
+    for (const std::string_view name : {"", "Bind", "bind ", "icmp", "injectedx"}) {
+        EXPECT_EQ(call_named(name), std::nullopt);
+        EXPECT_EQ(event_named(name), std::nullopt);
+        EXPECT_EQ(protocol_named(name), std::nullopt);
+        EXPECT_EQ(errno_named(name), std::nullopt);
     }
 }
 
@@ -60,6 +78,7 @@ TEST(ErrnoName, KnowsTheErrnosOfTheInterceptedCalls) {
     EXPECT_EQ(errno_name(EADDRNOTAVAIL), "EADDRNOTAVAIL");
     EXPECT_EQ(errno_name(EACCES), "EACCES");
     EXPECT_EQ(errno_name(EPERM), "EPERM");
+    EXPECT_EQ(errno_named("EADDRINUSE"), EADDRINUSE);
     EXPECT_EQ(errno_name(0), "");
     EXPECT_EQ(errno_name(-1), "");
     EXPECT_EQ(errno_name(EPROTO), "");

@@ -1,0 +1,39 @@
+// Events as a log has them.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace portguard::test {
+
+/// python3[5864] could not bind 127.0.0.1:40000, which an outgoing connection of python3[5855] has.
+inline nlohmann::json sample_event() {
+    return nlohmann::json::parse(R"({
+        "schema": 1, "time": "2026-11-22T18:01:24.960Z", "event": "in_use", "call": "bind",
+        "errno": "EADDRINUSE", "family": "ipv4", "protocol": "tcp", "address": "127.0.0.1", "port": 40000,
+        "socket": {"fd": 3, "reuseaddr": true, "reuseport": false, "v6only": null, "device": null},
+        "process": {"pid": 5864, "tid": 5865, "uid": 0, "exe": "/usr/bin/python3.11",
+                    "argv": ["/usr/bin/python3", "-m", "http.server"], "cwd": "/", "netns": 4026532246,
+                    "ancestors": [{"pid": 5800, "comm": "pytest"}, {"pid": 1, "comm": "systemd"}]},
+        "stack": [{"module": "/usr/bin/python3.11", "offset": 6894313, "build_id": "571d98", "symbol": null,
+                   "file": null, "line": null},
+                  {"module": "/srv/app", "offset": 16, "build_id": null, "symbol": "main",
+                   "file": "/srv/app.c", "line": 20}],
+        "holders": [{"local": {"address": "127.0.0.1", "port": 40000},
+                     "remote": {"address": "127.0.0.1", "port": 7000}, "state": "ESTABLISHED",
+                     "reuseaddr": false, "reuseport": null, "v6only": null, "timer_s": null,
+                     "owners": [{"pid": 5855, "fd": 3, "uid": 0, "argv": ["/usr/bin/python3", "uploader.py"],
+                                 "netns": null, "ancestors": [{"pid": 5800, "comm": "pytest"}]}]}],
+        "ports": null, "cause": "outgoing_connection",
+        "sentence": "an outgoing connection of python3[5855] was given this port",
+        "cures": [{"when": "now", "command": "portguard rescue 40000"},
+                  {"when": "lasting", "command": "sysctl -w net.ipv4.ip_local_reserved_ports=40000"}],
+        "count": 2, "missing": ["a thing"]})");
+}
+
+inline std::string line_of(const nlohmann::json& event) {
+    return event.dump() + "\n";
+}
+
+} // namespace portguard::test
