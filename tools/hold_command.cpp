@@ -31,6 +31,7 @@ namespace {
 constexpr std::string_view for_name = "for";
 constexpr std::string_view held_state_name = "state";
 constexpr std::string_view flagged_name = "flagged";
+constexpr std::string_view shared_name = "shared";
 
 constexpr std::array parameters{
     Parameter{for_name, duration_values, "until it is ended", "hold for so long"},
@@ -39,6 +40,7 @@ constexpr std::array parameters{
         "bring one PORT (or ADDRESS:PORT) into this state instead, and keep it there until standard input "
         "closes; with --for, for so long"},
     Parameter{flagged_name, "", "", "with --state: the socket has SO_REUSEADDR"},
+    Parameter{shared_name, "", "", "with --state: the socket has SO_REUSEPORT"},
     anyway_parameter,
     json_parameter,
     netns_parameter,
@@ -196,22 +198,18 @@ int hold_ports(const Arguments& arguments, const ResolvedConfig& resolved) {
 
 int hold_state(const Arguments& arguments) {
     const std::string& word = *arguments.value(held_state_name);
-    const auto state = parse_held_state(word);
-    if (!state.has_value()) {
-        throw Refusal(ExitCode::usage,
-                      "state=" + shown(word) + ": " + std::string(held_state_values) + " would be right");
-    }
     if (arguments.operands.empty() || !arguments.program.empty()) {
         throw Refusal(ExitCode::usage, "--state takes one PORT and no PROGRAM, such as "
                                        "`portguard hold 10000 --state=time-wait`");
     }
     const AskedPort asked = parse_asked_port(arguments.operands.front());
+    const HeldState state(word, asked, arguments.has(flagged_name), arguments.has(shared_name));
     const auto time = duration_of(arguments, for_name);
     enter_netns(arguments);
     End end(time, time.has_value() ? -1 : STDIN_FILENO);
     bool is_ready = false;
     while (true) {
-        const StateSockets sockets(*state, asked, arguments.has(flagged_name));
+        const StateSockets sockets(state);
         if (!is_ready) {
             is_ready = true;
             print(arguments.has(json_parameter.name) ? state_ready_json(asked, word) : "ready\n");

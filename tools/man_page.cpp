@@ -15,6 +15,8 @@ std::string escaped(std::string_view words) {
         switch (character) {
         case '\\': text += "\\e"; break;
         case '-': text += "\\-"; break;
+        // A list of values may be wider than a line.
+        case '|': text += "|\\:"; break;
         default: text += character;
         }
     }
@@ -60,9 +62,10 @@ std::string section_of(const Command& command) {
 } // namespace
 
 std::string man_page() {
-    std::string text = ".\\\" Made by `portguard man`.\n.TH PORTGUARD 1 \"\" \"portguard " PORTGUARD_VERSION
-                       "\" \"User Commands\"\n.SH NAME\nportguard \\- keeps listen ports and the ports of "
-                       "outgoing connections apart\n.SH SYNOPSIS\n";
+    std::string text =
+        ".\\\" Made by `portguard man`.\n.TH PORTGUARD 1 \"\" \"portguard " PORTGUARD_VERSION
+        "\" \"User Commands\"\n.ad l\n.SH NAME\nportguard \\- keeps listen ports and the ports of "
+        "outgoing connections apart\n.SH SYNOPSIS\n";
     for (const Command* const command : all_commands()) {
         text += ".B " + escaped(usage_line(*command)) + ".br\n";
     }

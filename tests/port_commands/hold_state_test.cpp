@@ -14,18 +14,19 @@ struct StateCase {
 
 class HoldState : public PortCommand, public testing::WithParamInterface<StateCase> {};
 
-INSTANTIATE_TEST_SUITE_P(All, HoldState,
-                         testing::Values(StateCase{"listen", "LISTEN"}, StateCase{"bound", "BOUND"},
-                                         StateCase{"established", "ESTABLISHED"},
-                                         StateCase{"time-wait", "TIME_WAIT"},
-                                         StateCase{"close-wait", "CLOSE_WAIT"},
-                                         StateCase{"fin-wait", "FIN_WAIT2"},
-                                         StateCase{"v6-wildcard", "LISTEN"}, StateCase{"udp", "UNCONN"}),
-                         [](const auto& tested) {
-                             std::string name = tested.param.word;
-                             std::replace(name.begin(), name.end(), '-', '_');
-                             return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, HoldState,
+    testing::Values(StateCase{"listen", "LISTEN"}, StateCase{"bound", "BOUND"},
+                    StateCase{"established", "ESTABLISHED"}, StateCase{"time-wait", "TIME_WAIT"},
+                    StateCase{"close-wait", "CLOSE_WAIT"}, StateCase{"fin-wait1", "FIN_WAIT1"},
+                    StateCase{"fin-wait", "FIN_WAIT2"}, StateCase{"syn-sent", "SYN_SENT"},
+                    StateCase{"closing", "CLOSING"}, StateCase{"last-ack", "LAST_ACK"},
+                    StateCase{"v6-wildcard", "LISTEN"}, StateCase{"udp", "UNCONN"}),
+    [](const auto& tested) {
+        std::string name = tested.param.word;
+        std::replace(name.begin(), name.end(), '-', '_');
+        return name;
+    });
 
 TEST_P(HoldState, IsThereOnceItSaysReady) {
     const std::string word = GetParam().word;
@@ -51,6 +52,15 @@ TEST_P(HoldState, EndsWithItsInput) {
     const Finished finished = run_process({.argv = {"sh", "-c", command}});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
     EXPECT_EQ(finished.out, "ready\n");
+}
+
+TEST_F(PortCommand, ASharedStateIsSharedByWhoeverHasSoReuseportAsWell) {
+    ReadyCommand hold({"hold", "10000", "--state=listen", "--shared", "--for=1h"});
+    ASSERT_TRUE(hold.is_ready()) << hold.process().err();
+    EXPECT_EQ(bind_to(tcp_socket(), wildcard(contested)), Outcome{EADDRINUSE});
+    const Fd sharing = tcp_socket();
+    ASSERT_EQ(set_option(sharing, SOL_SOCKET, SO_REUSEPORT, 1), success);
+    EXPECT_EQ(bind_to(sharing, wildcard(contested)), success);
 }
 
 TEST_F(PortCommand, AStateOnATakenPortIsAFinding) {
