@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "kernel/syscalls.h"
+
 namespace portguard {
 namespace {
 
@@ -75,7 +77,7 @@ AskedSocket read_asked_socket(const SeamRequest& request) {
         static_cast<std::uint32_t>(read_option(request.fd, SOL_SOCKET, SO_BINDTOIFINDEX).value_or(0));
     asked.address.v6only = asked.v6only.value_or(false);
     struct stat file {};
-    asked.inode = fstat(request.fd, &file) == 0 ? file.st_ino : 0;
+    asked.inode = direct::fstat(request.fd, &file) == 0 ? file.st_ino : 0;
     read_address(request, asked);
     return asked;
 }

@@ -1,18 +1,22 @@
 #include "diagnosis/debug_lines.h"
 
+#include <memory>
+#include <new>
+
 #include <dlfcn.h>
 #include <elfutils/libdw.h>
 #include <sys/stat.h>
 
+#include "kernel/syscalls.h"
+
 namespace portguard {
 namespace {
 
-// libelf reads whole sections into memory.
 constexpr off_t largest_file = 64L * 1024 * 1024;
 
 struct Libdw {
     decltype(&elf_version) version = nullptr;
-    decltype(&elf_begin) begin = nullptr;
+    decltype(&elf_memory) begin = nullptr;
     decltype(&elf_end) end = nullptr;
     decltype(&dwarf_begin_elf) dwarf_begin = nullptr;
     decltype(&::dwarf_end) dwarf_end = nullptr;
@@ -35,7 +39,7 @@ bool resolve(void* library, const char* name, Function& function) {
 bool load(Libdw& dw) {
     void* const library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
     return library != nullptr && resolve(library, "elf_version", dw.version) &&
-           resolve(library, "elf_begin", dw.begin) && resolve(library, "elf_end", dw.end) &&
+           resolve(library, "elf_memory", dw.begin) && resolve(library, "elf_end", dw.end) &&
            resolve(library, "dwarf_begin_elf", dw.dwarf_begin) &&
            resolve(library, "dwarf_end", dw.dwarf_end) &&
            resolve(library, "dwarf_addrdie", dw.die_of_address) &&
@@ -79,19 +83,37 @@ SourceLine find_line(const Libdw& dw, Dwarf* debug, Dwarf_Addr address, const De
     return found;
 }
 
+/// A whole file, or nothing. Not mapped: a mapped file may shrink (SIGBUS).
+struct FileImage {
+    std::unique_ptr<char[]> bytes;
+    std::size_t length = 0;
+};
+
+FileImage read_whole(int fd) {
+    struct stat file {};
+    if (direct::fstat(fd, &file) != 0 || file.st_size <= 0 || file.st_size > largest_file) {
+        return {};
+    }
+    const auto length = static_cast<std::size_t>(file.st_size);
+    FileImage image{std::unique_ptr<char[]>(new (std::nothrow) char[length]), length};
+    if (image.bytes == nullptr ||
+        direct::pread(fd, image.bytes.get(), length, 0) != static_cast<ssize_t>(length)) {
+        return {};
+    }
+    return image;
+}
+
 } // namespace
 
 std::vector<SourceLine> read_lines(int fd, std::span<const std::uint64_t> addresses,
                                    const Deadline& deadline) {
     std::vector<SourceLine> lines(addresses.size());
-    struct stat file {};
     Libdw dw;
-    if (fstat(fd, &file) != 0 || file.st_size > largest_file || !load(dw) ||
-        dw.version(EV_CURRENT) == EV_NONE) {
+    const FileImage image = read_whole(fd);
+    if (image.bytes == nullptr || !load(dw) || dw.version(EV_CURRENT) == EV_NONE) {
         return lines;
     }
-    // ELF_C_READ and not ..._MMAP, which dwarf_begin would choose: a mapped file may shrink (SIGBUS).
-    Elf* const elf = dw.begin(fd, ELF_C_READ, nullptr);
+    Elf* const elf = dw.begin(image.bytes.get(), image.length);
     Dwarf* const debug = elf == nullptr ? nullptr : dw.dwarf_begin(elf, DWARF_C_READ, nullptr);
     for (std::size_t index = 0; debug != nullptr && index < addresses.size(); ++index) {
         lines[index] = find_line(dw, debug, addresses[index], deadline);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "diagnosis/loaded_objects.h"
+#include "kernel/syscalls.h"
 
 namespace portguard {
 namespace {
@@ -30,12 +31,12 @@ constexpr std::size_t most_name_bytes = 65536;
 constexpr std::uint64_t most_symbol_bytes = 500'000 * sizeof(Symbol);
 
 bool read_exactly(int fd, void* out, std::size_t length, std::uint64_t offset) {
-    return pread(fd, out, length, static_cast<off_t>(offset)) == static_cast<ssize_t>(length);
+    return direct::pread(fd, out, length, static_cast<off_t>(offset)) == static_cast<ssize_t>(length);
 }
 
 std::string read_name(int fd, std::uint64_t offset) {
     std::array<char, longest_name> text;
-    const ssize_t length = pread(fd, text.data(), text.size(), static_cast<off_t>(offset));
+    const ssize_t length = direct::pread(fd, text.data(), text.size(), static_cast<off_t>(offset));
     return length <= 0 ? std::string{}
                        : std::string(text.data(), strnlen(text.data(), static_cast<std::size_t>(length)));
 }
@@ -61,7 +62,7 @@ bool has_section(int fd, const std::vector<Section>& sections, std::string_view 
         return false;
     }
     std::string text(std::min<std::size_t>(names->sh_size, most_name_bytes), '\0');
-    const ssize_t length = pread(fd, text.data(), text.size(), static_cast<off_t>(names->sh_offset));
+    const ssize_t length = direct::pread(fd, text.data(), text.size(), static_cast<off_t>(names->sh_offset));
     const std::string delimited = '\0' + std::string(wanted) + '\0';
     text.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
     return text.find(delimited) != std::string::npos;

@@ -21,7 +21,7 @@ void name_frames(const LoadedObject& object, std::vector<Frame*>& frames,
                  const std::vector<std::uint64_t>& addresses, const Deadline& deadline,
                  const Syscalls& syscalls) {
     // O_NONBLOCK: the name may be a FIFO's by now.
-    const ScopedFd file(open(object.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), syscalls);
+    const ScopedFd file(direct::open(object.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), syscalls);
     if (!file.valid()) {
         return;
     }

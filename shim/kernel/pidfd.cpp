@@ -42,7 +42,7 @@ ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& sysc
         return unknown_flags(errno);
     }
     struct stat file {};
-    if (fstat(borrowed.get(), &file) != 0) {
+    if (direct::fstat(borrowed.get(), &file) != 0) {
         return unknown_flags(errno);
     }
     if (file.st_ino != inode) {

@@ -120,19 +120,19 @@ private:
 /// How many descriptors a process has, as its folder of them says since Linux 6.2.
 std::size_t count_fds(int folder) {
     struct stat about {};
-    return fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
+    return direct::fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
 }
 
 /// Whether this kernel tells: a process that asks has at least the descriptor it asks by.
 bool are_fds_counted(const Syscalls& syscalls) {
-    const ScopedFd own(open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    const ScopedFd own(direct::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
     return own.valid() && count_fds(own.get()) != 0;
 }
 
 /// Appends the descriptors of `pid` that are one of `inodes`. False: not ours to see.
 bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted, const Deadline& deadline,
                  const Syscalls& syscalls, std::vector<FdOwner>& out) {
-    const ScopedFd folder(open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    const ScopedFd folder(direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
     if (!folder.valid()) {
         return errno == ENOENT || errno == ESRCH;
     }
@@ -210,14 +210,14 @@ std::vector<std::string> parse_command_line(std::string_view bytes) {
 }
 
 std::optional<std::string> read_text_file(const char* path, std::size_t limit, const Syscalls& syscalls) {
-    const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC), syscalls);
+    const ScopedFd file(direct::open(path, O_RDONLY | O_CLOEXEC), syscalls);
     if (!file.valid()) {
         return std::nullopt;
     }
     std::string text(limit, '\0');
     std::size_t used = 0;
     while (used < limit) {
-        const ssize_t length = read(file.get(), text.data() + used, limit - used);
+        const ssize_t length = direct::read(file.get(), text.data() + used, limit - used);
         if (length < 0 && errno == EINTR) {
             continue;
         }
@@ -239,7 +239,7 @@ OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const Deadline& d
     if (inodes.empty()) {
         return search;
     }
-    const ScopedFd processes(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    const ScopedFd processes(direct::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
     if (!processes.valid()) {
         search.error = errno;
         return search;

@@ -1,18 +1,47 @@
 // The system calls of look-ups that the preloaded object intercepts, or that a test wants to answer itself.
 #pragma once
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace portguard {
 
-/// The defaults are libc's. Inside a program that we are preloaded into, those would come back through our
+/// System calls on descriptors of our own, past libc's functions. A thread sanitizer in the program keeps a book of
+/// descriptors in those: what it sees opened by one thread and, since we close past our own hook, never closed, it
+/// calls a race once another thread has the number. It must see all of a descriptor or nothing.
+namespace direct {
+
+inline int open(const char* path, int flags) {
+    return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags));
+}
+inline ssize_t read(int fd, void* data, size_t length) {
+    return syscall(SYS_read, fd, data, length);
+}
+inline ssize_t pread(int fd, void* data, size_t length, off_t offset) {
+    return syscall(SYS_pread64, fd, data, length, offset);
+}
+inline int fstat(int fd, struct stat* out) {
+    return static_cast<int>(syscall(SYS_fstat, fd, out));
+}
+inline ssize_t send(int fd, const void* data, size_t length, int flags) {
+    return syscall(SYS_sendto, fd, data, length, flags, nullptr, 0);
+}
+inline ssize_t recv(int fd, void* data, size_t length, int flags) {
+    return syscall(SYS_recvfrom, fd, data, length, flags, nullptr, nullptr);
+}
+
+} // namespace direct
+
+/// `socket` and `close` are libc's by default. Inside a program that we are preloaded into, those would come back through our
 /// own hooks: the diagnosis module puts the real functions here.
 struct Syscalls {
     int (*socket)(int domain, int type, int protocol) = ::socket;
-    ssize_t (*send)(int fd, const void* data, size_t length, int flags) = ::send;
-    ssize_t (*recv)(int fd, void* data, size_t length, int flags) = ::recv;
+    ssize_t (*send)(int fd, const void* data, size_t length, int flags) = direct::send;
+    ssize_t (*recv)(int fd, void* data, size_t length, int flags) = direct::recv;
     int (*poll)(pollfd* fds, nfds_t count, int timeout_ms) = ::poll;
     int (*close)(int fd) = ::close;
 };

@@ -6,14 +6,6 @@
 namespace portguard::test {
 namespace {
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool is_thread_sanitized = true;
-#else
-constexpr bool is_thread_sanitized = false;
-#endif
-constexpr char thread_sanitizer_reason[] =
-    "TSan sees some of a report's calls on a descriptor and not others, and calls a number used again a race";
-
 /// Reports are made in full, and go where nobody looks: without any log there would be none.
 Environment silent(const Environment& environment) {
     Environment all = environment;
@@ -25,9 +17,6 @@ Environment silent(const Environment& environment) {
 // dlopen in the module holds the loader's lock at the moment of the fork as well as the walk does: only who
 // never enters the module is safe in such a child.
 TEST_F(Hazards, H04_H46_a_child_forked_while_another_thread_reports_can_report_at_once) {
-    if (is_thread_sanitized) {
-        GTEST_SKIP() << thread_sanitizer_reason;
-    }
     const Played played = provoke("fork_while_reporting", silent(plan));
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("children"), "0");
@@ -82,9 +71,6 @@ TEST_F(Hazards, H18_H40_a_sandbox_that_allows_the_program_s_own_calls_is_enough_
 }
 
 TEST_F(Hazards, H26_threads_that_call_while_the_program_exits_do_not_change_its_status) {
-    if (is_thread_sanitized) {
-        GTEST_SKIP() << thread_sanitizer_reason;
-    }
     for (int round = 0; round < 10; ++round) {
         const Played played = provoke("threads_call_during_exit", silent(plan));
         ASSERT_TRUE(played.result.exited_with(7)) << played.result;
@@ -92,9 +78,6 @@ TEST_F(Hazards, H26_threads_that_call_while_the_program_exits_do_not_change_its_
 }
 
 TEST_F(Hazards, H26_sixteen_threads_get_the_right_answers) {
-    if (is_thread_sanitized) {
-        GTEST_SKIP() << thread_sanitizer_reason;
-    }
     set_ephemeral_range(10000, 60000);
     for (const Environment& environment :
          {silent({"PORTGUARD_LISTEN=10000-19999"}),
