@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/inject.h"
 #include "core/port_set.h"
 #include "core/text.h"
 
@@ -70,6 +71,8 @@ struct Config {
     Tuned<200> budget_ms;
     /// Reports a second and process; the rest is counted.
     Tuned<20> max_reports;
+    /// Faults on purpose, in enforce and in observe.
+    InjectRules inject;
 };
 
 /// Where a value came from; later ones beat earlier ones.

@@ -24,6 +24,7 @@ constexpr std::array errno_names{
     ErrnoName{EACCES, "EACCES"},
     ErrnoName{EFAULT, "EFAULT"},
     ErrnoName{EINVAL, "EINVAL"},
+    ErrnoName{ENFILE, "ENFILE"},
     ErrnoName{EMFILE, "EMFILE"},
     ErrnoName{ENOTSOCK, "ENOTSOCK"},
     ErrnoName{ENOPROTOOPT, "ENOPROTOOPT"},
@@ -32,8 +33,11 @@ constexpr std::array errno_names{
     ErrnoName{EADDRINUSE, "EADDRINUSE"},
     ErrnoName{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
     ErrnoName{ENETUNREACH, "ENETUNREACH"},
+    ErrnoName{ECONNRESET, "ECONNRESET"},
+    ErrnoName{ENOBUFS, "ENOBUFS"},
     ErrnoName{EISCONN, "EISCONN"},
     ErrnoName{ECONNREFUSED, "ECONNREFUSED"},
+    ErrnoName{EHOSTUNREACH, "EHOSTUNREACH"},
     ErrnoName{ETIMEDOUT, "ETIMEDOUT"},
     ErrnoName{EINPROGRESS, "EINPROGRESS"},
     ErrnoName{ENOSYS, "ENOSYS"},
@@ -171,6 +175,9 @@ void print_known_reason(const Event& event, const Config& config, TextWriter& ou
         out.add("passed, as resolvers choose their source ports like this; told once");
     } else if (event.kind == EventKind::ephemeral_listener) {
         out.add("any outgoing connection may be given this port before the next start");
+    } else if (event.kind == EventKind::injected) {
+        out.add("inject=");
+        print_inject(config.inject, out);
     }
 }
 

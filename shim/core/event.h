@@ -6,13 +6,12 @@
 #include <optional>
 #include <string_view>
 
+#include "core/call.h"
 #include "core/config.h"
 #include "core/endpoint.h"
 #include "core/text.h"
 
 namespace portguard {
-
-enum class Call : std::uint8_t { socket, bind, listen, connect, setsockopt };
 
 enum class Protocol : std::uint8_t { unknown, other, tcp, mptcp, udp };
 
@@ -40,7 +39,6 @@ Level level_of(EventKind kind);
 /// False: below `level`, or there is no log at all.
 bool is_told(EventKind kind, const Config& config);
 
-std::string_view call_name(Call call);
 std::string_view event_name(EventKind kind);
 /// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.
 std::string_view protocol_name(Protocol protocol);

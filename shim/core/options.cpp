@@ -148,6 +148,14 @@ void print_number(const Config& config, TextWriter& out) {
     out.add_number((config.*member).value());
 }
 
+bool assign_inject(Config& config, std::string_view value, TextWriter& why) {
+    return parse_inject(value, config.inject, why);
+}
+
+void print_inject_rules(const Config& config, TextWriter& out) {
+    print_inject(config.inject, out);
+}
+
 constexpr std::array<std::string_view, 2> format_words{"text", "json"};
 constexpr std::array<std::string_view, 3> level_words{"info", "warn", "error"};
 
@@ -188,6 +196,9 @@ constexpr std::array table{
            assign_number<&Config::budget_ms, 1, 10000>, print_number<&Config::budget_ms>},
     Option{"max_reports", "1-1000", "20", "reports a second and process; the rest are counted",
            assign_number<&Config::max_reports, 1, 1000>, print_number<&Config::max_reports>},
+    Option{"inject", "CALL:PORT:ERRNO[:WHEN][,...]", "unset: no call",
+           "calls that fail on purpose: bind, listen or connect; WHEN is 1, 3-5 or 10%:seed=7", assign_inject,
+           print_inject_rules},
 };
 static_assert(table.size() <= option_capacity, "Draft keeps one place an option");
 

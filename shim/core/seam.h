@@ -25,9 +25,6 @@ enum class Phase : std::uint8_t {
 /// The real functions, so that the module's own sockets do not come back through the hooks.
 struct RealFunctions {
     int (*socket)(int domain, int type, int protocol) noexcept;
-    int (*bind)(int fd, const sockaddr* address, socklen_t length) noexcept;
-    int (*setsockopt)(int fd, int level, int option, const void* value, socklen_t length) noexcept;
-    int (*connect)(int fd, const sockaddr* address, socklen_t length);
     int (*close)(int fd);
 };
 

@@ -81,14 +81,14 @@ Cause cause_without_holder(const Facts& facts) {
     case EventKind::exhausted: return Cause::no_port_left;
     case EventKind::unavailable: return Cause::no_such_address;
     case EventKind::privileged: return Cause::privileged_port;
+    case EventKind::injected: return Cause::injected;
     case EventKind::in_use:
-    case EventKind::cured:
-    case EventKind::injected: break;
+    case EventKind::cured: break;
     }
     return facts.holders_asked && facts.holders.sockets_complete ? Cause::vanished : Cause::unknown;
 }
 
-constexpr std::array<std::string_view, 22> cause_names{
+constexpr std::array<std::string_view, 23> cause_names{
     "listener_same_program",
     "listener_other_program",
     "inherited_listener",
@@ -111,6 +111,7 @@ constexpr std::array<std::string_view, 22> cause_names{
     "no_port_left",
     "no_such_address",
     "privileged_port",
+    "injected",
 };
 
 } // namespace

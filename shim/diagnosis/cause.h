@@ -46,6 +46,7 @@ enum class Cause : std::uint8_t {
     no_port_left,
     no_such_address,
     privileged_port,
+    injected,
 };
 
 /// "outgoing_connection": the id in JSON.

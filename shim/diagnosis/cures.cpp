@@ -172,6 +172,7 @@ void cure_without_holder(const Facts& facts, Cause cause, CureList& list) {
     case Cause::privileged_port:
         list.lasting("sudo sysctl -w net.ipv4.ip_unprivileged_port_start=" + list.port());
         break;
+    case Cause::injected: list.lasting("take inject out of the options"); break;
     default: list.now(list.as_root("portguard who " + list.port())); break;
     }
 }

@@ -97,6 +97,11 @@ std::string holderless_sentence(const Facts& facts, Cause cause) {
     case Cause::privileged_port:
         return "ports below " + std::to_string(facts.host.unprivileged_port_start.value_or(1024)) +
                " (ip_unprivileged_port_start) need CAP_NET_BIND_SERVICE";
+    case Cause::injected: {
+        Text<256> reason;
+        print_known_reason(facts.event, *facts.config, reason);
+        return "nothing is wrong: " + std::string(reason.view()) + " asked for this failure";
+    }
     default: break;
     }
     return facts.holders_asked ? "who holds the port could not be seen"

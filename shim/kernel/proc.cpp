@@ -132,7 +132,8 @@ bool are_fds_counted(const Syscalls& syscalls) {
 /// Appends the descriptors of `pid` that are one of `inodes`. False: not ours to see.
 bool collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted, const Deadline& deadline,
                  const Syscalls& syscalls, std::vector<FdOwner>& out) {
-    const ScopedFd folder(direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    const ScopedFd folder(direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                          syscalls);
     if (!folder.valid()) {
         return errno == ENOENT || errno == ESRCH;
     }

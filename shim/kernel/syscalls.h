@@ -10,9 +10,10 @@
 
 namespace portguard {
 
-/// System calls on descriptors of our own, past libc's functions. A thread sanitizer in the program keeps a book of
-/// descriptors in those: what it sees opened by one thread and, since we close past our own hook, never closed, it
-/// calls a race once another thread has the number. It must see all of a descriptor or nothing.
+/// System calls on descriptors of our own, past libc's functions. A thread sanitizer in the program keeps a
+/// book of descriptors in those: what it sees opened by one thread and, since we close past our own hook,
+/// never closed, it calls a race once another thread has the number. It must see all of a descriptor or
+/// nothing.
 namespace direct {
 
 inline int open(const char* path, int flags) {
@@ -36,8 +37,8 @@ inline ssize_t recv(int fd, void* data, size_t length, int flags) {
 
 } // namespace direct
 
-/// `socket` and `close` are libc's by default. Inside a program that we are preloaded into, those would come back through our
-/// own hooks: the diagnosis module puts the real functions here.
+/// `socket` and `close` are libc's by default. Inside a program that we are preloaded into, those would come
+/// back through our own hooks: the diagnosis module puts the real functions here.
 struct Syscalls {
     int (*socket)(int domain, int type, int protocol) = ::socket;
     ssize_t (*send)(int fd, const void* data, size_t length, int flags) = direct::send;

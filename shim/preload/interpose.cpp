@@ -12,6 +12,7 @@
 #include "preload/aftermath.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
+#include "preload/inject.h"
 #include "preload/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/port_search.h"
@@ -29,6 +30,11 @@ namespace {
 
 void set_reuseaddr(int fd, int value) {
     kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
+}
+
+/// The option `inject` wants this call to fail, and it has: errno is set.
+bool fails_on_purpose(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    return !guard::config().inject.empty() && inject::fails(fd, call, address, length, facts);
 }
 
 bool searches_port(const Verdict& verdict) {
@@ -113,6 +119,9 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
 
 // Apart from their callers, so that a call which is none of our business saves no register.
 [[gnu::noinline]] int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    if (fails_on_purpose(fd, Call::bind, address, length, facts)) {
+        return -1;
+    }
     const Config& config = guard::config();
     const OutgoingPlan plan = outgoing_side::plan();
     Verdict verdict;
@@ -142,6 +151,9 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
 }
 
 [[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
+    if (fails_on_purpose(fd, Call::listen, nullptr, 0, facts)) {
+        return -1;
+    }
     const auto decide = [&facts](const OutgoingPlan& plan) {
         return decide_listen(guard::config(), plan, facts);
     };
@@ -199,6 +211,9 @@ bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t 
 }
 
 [[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    if (fails_on_purpose(fd, Call::connect, address, length, facts)) {
+        return -1;
+    }
     const OutgoingPlan plan = outgoing_side::plan();
     Verdict verdict{.next = facts};
     if (plan.connect == OutgoingMethod::courtesy) {

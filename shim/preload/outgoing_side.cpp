@@ -35,8 +35,10 @@ void publish(const OutgoingPlan& plan) {
     published_plan.divisible.store(range_option_value(plan.divisible), std::memory_order_relaxed);
     const auto method = static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift;
     const Config& config = guard::config();
-    const bool enforced = config.mode == Mode::enforce && config.has_listen;
+    const bool injects = !config.inject.empty();
+    const bool enforced = config.mode == Mode::enforce && config.has_listen && !injects;
     published_plan.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
+                                  (injects ? PublishedPlan::injects : 0) |
                                   (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) |
                                   method | range_option_value(plan.range),
                               std::memory_order_release);

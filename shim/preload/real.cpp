@@ -52,9 +52,7 @@ void resolve_all() {
 #undef ALIAS
 
 RealFunctions functions() {
-    return {pointers.socket.load(std::memory_order_relaxed), pointers.bind.load(std::memory_order_relaxed),
-            pointers.setsockopt.load(std::memory_order_relaxed),
-            pointers.connect.load(std::memory_order_relaxed), pointers.close.load(std::memory_order_relaxed)};
+    return {pointers.socket.load(std::memory_order_relaxed), pointers.close.load(std::memory_order_relaxed)};
 }
 
 } // namespace portguard::real

@@ -17,7 +17,7 @@ std::string printed(const Option& option, const Config& config) {
 /// A value that the option takes by itself and prints back, and if there is one, not its default. Found by
 /// trying, so that an option that is new to the table is tested too.
 std::string sample_of(const Option& option) {
-    Words candidates{"7", "80,443", "20000-30000", "nginx,haproxy", "file:/tmp/x-%p"};
+    Words candidates{"7", "80,443", "20000-30000", "nginx,haproxy", "file:/tmp/x-%p", "bind:80:EACCES:3-5"};
     for (std::string_view words = option.values; !words.empty();) {
         candidates.emplace_back(next_field(words, '|'));
     }

@@ -239,6 +239,7 @@ TEST_F(CauseOf, EventsWithoutAHolder) {
         {EventKind::exhausted, "\"no_port_left\""},
         {EventKind::unavailable, "\"no_such_address\""},
         {EventKind::privileged, "\"privileged_port\""},
+        {EventKind::injected, "\"injected\""},
     };
     const Fd socket = tcp_socket();
     const Address address = loopback(port);

@@ -41,7 +41,7 @@ protected:
         made.config = &config;
         made.program = "victim";
         made.context = &context;
-        made.real = {socket_function, bind, setsockopt, connect, close};
+        made.real = {socket_function, close};
         made.emit = [](const char* text, std::size_t length) { written.append(text, length); };
         return made;
     }

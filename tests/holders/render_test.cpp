@@ -93,7 +93,7 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
     std::string all = told(in_use(socket));
     for (const EventKind kind :
          {EventKind::refused, EventKind::cured, EventKind::exhausted, EventKind::unavailable,
-          EventKind::privileged, EventKind::ephemeral_listener}) {
+          EventKind::privileged, EventKind::ephemeral_listener, EventKind::injected}) {
         SeamRequest report = request(Phase::report, socket, address);
         report.kind = kind;
         report.error = kind == EventKind::cured ? 0 : EACCES;

@@ -135,6 +135,11 @@ TEST(KnownReason, OfAPortAtRiskDependsOnTheProtocol) {
               "passed, as resolvers choose their source ports like this; told once");
 }
 
+TEST(KnownReason, NamesTheOptionThatAskedForAFault) {
+    EXPECT_EQ(reason(event(EventKind::injected), configured({{"inject", "bind:8080:EADDRINUSE:1"}})),
+              "inject=bind:8080:EADDRINUSE:1");
+}
+
 TEST(KnownReason, IsNothingWhereOnlyTheHoldersCouldExplain) {
     for (const EventKind kind : {EventKind::in_use, EventKind::cured, EventKind::exhausted,
                                  EventKind::unavailable, EventKind::privileged}) {

@@ -23,11 +23,16 @@ std::string printed(const Option& option, const Config& config) {
 
 /// One value for each placeholder that Option::values uses.
 const std::map<std::string, std::string, std::less<>> samples{
-    {"PORT", "443"}, {"LOW-HIGH", "15000-65000"}, {"NAME", "nginx"}, {"PATH", "/var/log/x-%p.log"},
-    {"0-128", "64"}, {"1-10000", "500"},          {"1-1000", "5"}};
+    {"PORT", "443"},   {"LOW-HIGH", "15000-65000"},
+    {"NAME", "nginx"}, {"PATH", "/var/log/x-%p.log"},
+    {"0-128", "64"},   {"1-10000", "500"},
+    {"1-1000", "5"},   {"CALL:PORT:ERRNO[:WHEN]", "bind:80:EACCES:3-5"}};
 
 /// "file:PATH" with its sample. Upper case that is no placeholder is a word of its own (EACCES).
 std::string with_sample(const std::string& alternative) {
+    if (const auto whole = samples.find(alternative); whole != samples.end()) {
+        return whole->second;
+    }
     const std::size_t start = alternative.find(':') + 1;
     const auto sample = samples.find(alternative.substr(start));
     return sample == samples.end() ? alternative : alternative.substr(0, start) + sample->second;

@@ -1,0 +1,167 @@
+#include "core/inject.h"
+
+#include "core/options.h"
+#include "core/port_set.h"
+
+namespace portguard {
+namespace {
+
+constexpr std::array injected_calls{Call::bind, Call::listen, Call::connect};
+constexpr std::string_view seed_prefix = "seed=";
+
+bool refuse_word(std::string_view word, std::string_view reason, TextWriter& why) {
+    why.add('\'').add_excerpt(word).add("' ").add(reason);
+    return false;
+}
+
+bool parse_number(std::string_view text, std::uint32_t& number) {
+    number = 0;
+    // Nine digits fit, and nobody counts further.
+    bool digits = !text.empty() && text.size() <= 9;
+    for (const char character : text) {
+        digits = digits && character >= '0' && character <= '9';
+        number = number * 10 + static_cast<unsigned char>(character - '0');
+    }
+    return digits;
+}
+
+bool parse_call(std::string_view word, Call& call, TextWriter& why) {
+    for (const Call known : injected_calls) {
+        if (call_name(known) == word) {
+            call = known;
+            return true;
+        }
+    }
+    return refuse_word(word, "is no call that can be made to fail; bind, listen or connect would be right",
+                       why);
+}
+
+bool parse_which_port(std::string_view word, std::uint16_t& port, TextWriter& why) {
+    port = word == "*" ? std::uint16_t{0} : parse_port(word);
+    return word == "*" || port != 0 || refuse_word(word, "is no port from 1 to 65535, nor *", why);
+}
+
+bool parse_errno(std::string_view word, int& error, TextWriter& why) {
+    error = errno_named(word).value_or(0);
+    return error != 0 ||
+           refuse_word(word, "is no errno that these calls return; EADDRINUSE would be one", why);
+}
+
+/// "1", "3-5" or "10%".
+bool parse_when(std::string_view word, InjectRule& rule, TextWriter& why) {
+    std::string_view rest = word;
+    std::uint32_t number = 0;
+    if (word.ends_with('%')) {
+        rest.remove_suffix(1);
+        if (parse_number(rest, number) && number >= 1 && number <= 99) {
+            rule.percent = static_cast<std::uint8_t>(number);
+            return true;
+        }
+        return refuse_word(word, "is no share of the calls from 1% to 99%", why);
+    }
+    const bool has_dash = word.find('-') != std::string_view::npos;
+    if (!parse_number(next_field(rest, '-'), number) || number == 0) {
+        return refuse_word(word, "says not which calls; 1, 3-5 or 10% would be right", why);
+    }
+    rule.passed = number - 1;
+    rule.last = number;
+    if (has_dash && (!parse_number(rest, rule.last) || rule.last < number)) {
+        return refuse_word(word, "is no range of calls; 3-5 would be right", why);
+    }
+    return true;
+}
+
+bool parse_rule(std::string_view text, InjectRule& rule, TextWriter& why) {
+    std::string_view rest = text;
+    if (!parse_call(next_field(rest, ':'), rule.call, why) ||
+        !parse_which_port(next_field(rest, ':'), rule.port, why) ||
+        !parse_errno(next_field(rest, ':'), rule.error, why)) {
+        return false;
+    }
+    if (!rest.empty() && !parse_when(next_field(rest, ':'), rule, why)) {
+        return false;
+    }
+    if (rest.empty()) {
+        return true;
+    }
+    std::string_view seed = rest;
+    if (rule.percent == 0 || !starts_with(rest, seed_prefix)) {
+        return refuse_word(rest, "is more than a rule has; behind a share like 10% a seed=7 may stand", why);
+    }
+    seed.remove_prefix(seed_prefix.size());
+    return parse_number(seed, rule.seed) ||
+           refuse_word(rest, "is no seed; a number like seed=7 would be right", why);
+}
+
+/// Evenly spread, so that a seed alone decides which calls fail (SplitMix64: Steele, Lea and Flood, 2014).
+std::uint64_t scramble(std::uint64_t value) {
+    value += 0x9e3779b97f4a7c15;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+    return value ^ (value >> 31);
+}
+
+} // namespace
+
+bool InjectRules::add(const InjectRule& rule) {
+    if (count_ == capacity) {
+        return false;
+    }
+    rules_[count_++] = rule;
+    return true;
+}
+
+bool parse_inject(std::string_view text, InjectRules& rules, TextWriter& why) {
+    rules = {};
+    do {
+        const std::string_view word = trimmed(next_field(text, ','));
+        InjectRule rule;
+        if (!parse_rule(word, rule, why)) {
+            return false;
+        }
+        if (!rules.add(rule)) {
+            why.add("has more than ").add_number(InjectRules::capacity).add(" rules");
+            return false;
+        }
+    } while (!text.empty());
+    return true;
+}
+
+void print_inject_rule(const InjectRule& rule, TextWriter& out) {
+    out.add(call_name(rule.call)).add(':');
+    if (rule.port == 0) {
+        out.add('*');
+    } else {
+        out.add_number(rule.port);
+    }
+    out.add(':').add(errno_name(rule.error));
+    if (rule.percent != 0) {
+        out.add(':').add_number(rule.percent).add('%');
+    } else if (rule.last != 0) {
+        out.add(':').add_number(rule.passed + 1);
+        if (rule.last != rule.passed + 1) {
+            out.add('-').add_number(rule.last);
+        }
+    }
+    if (rule.seed != 0) {
+        out.add(':').add(seed_prefix).add_number(rule.seed);
+    }
+}
+
+void print_inject(const InjectRules& rules, TextWriter& out) {
+    std::string_view separator;
+    for (const InjectRule& rule : rules.all()) {
+        out.add(separator);
+        print_inject_rule(rule, out);
+        separator = ",";
+    }
+}
+
+bool is_due(const InjectRule& rule, std::uint32_t nth) {
+    if (nth <= rule.passed || (rule.last != 0 && nth > rule.last)) {
+        return false;
+    }
+    return rule.percent == 0 || scramble((std::uint64_t{rule.seed} << 32) | nth) % 100 < rule.percent;
+}
+
+} // namespace portguard
