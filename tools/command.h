@@ -19,14 +19,19 @@ struct Parameter {
     /// What holds without it, in words; empty: nothing worth telling.
     std::string_view fallback;
     std::string_view help;
+    /// The name alone is enough, and the word after it is no value.
+    bool optional_value = false;
 };
 
 /// "deny_errno" as "--deny-errno".
 std::string spelled(std::string_view name);
+/// "=auto|off", "[=N]"; empty for a switch.
+std::string spelled_values(const Parameter& parameter);
 
 /// A command line that has been read.
 struct Arguments {
-    /// Parameters that were given: name (with underscores) and value (empty for a switch), one entry a name.
+    /// Parameters that were given: name (with underscores) and value (empty for a switch,
+    /// and where it is optional), one entry a name.
     std::vector<std::pair<std::string, std::string>> given = {};
     /// As many as Command::operand allows.
     std::vector<std::string> operands = {};
@@ -70,6 +75,7 @@ std::span<const Command* const> all_commands();
 extern const Command run_command;
 extern const Command check_command;
 extern const Command plan_command;
+extern const Command map_command;
 extern const Command rescue_command;
 extern const Command hold_command;
 extern const Command who_command;

@@ -79,6 +79,10 @@ Word take_option(const std::vector<Parameter>& parameters, Word word, Word end, 
         result.ours.push_back(word->substr(equals + 1));
         return word;
     }
+    if (parameter->optional_value) {
+        result.ours.emplace_back();
+        return word;
+    }
     if (++word == end) {
         throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; " +
                                            spelled(parameter->name) + "=" + std::string(parameter->values) +

@@ -21,6 +21,14 @@ std::string spelled(std::string_view name) {
     return text;
 }
 
+std::string spelled_values(const Parameter& parameter) {
+    if (parameter.values.empty()) {
+        return {};
+    }
+    const std::string values = "=" + std::string(parameter.values);
+    return parameter.optional_value ? "[" + values + "]" : values;
+}
+
 const std::string* Arguments::value(std::string_view name) const {
     const auto found =
         std::find_if(given.begin(), given.end(), [name](const auto& entry) { return entry.first == name; });
@@ -39,9 +47,9 @@ std::vector<Parameter> parameters_of(const Command& command) {
 }
 
 std::span<const Command* const> all_commands() {
-    static constexpr std::array commands{&run_command,    &check_command,      &plan_command,
-                                         &rescue_command, &hold_command,       &who_command,
-                                         &config_command, &completion_command, &man_command};
+    static constexpr std::array commands{&run_command,        &check_command,  &plan_command, &map_command,
+                                         &who_command,        &rescue_command, &hold_command, &config_command,
+                                         &completion_command, &man_command};
     return commands;
 }
 

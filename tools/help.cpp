@@ -26,9 +26,7 @@ std::string program_words(const Command& command) {
 
 void add_parameter(const Parameter& parameter, std::string& text) {
     text.append("  ").append(spelled(parameter.name));
-    if (!parameter.values.empty()) {
-        text.append("=").append(parameter.values);
-    }
+    text.append(spelled_values(parameter));
     std::string words(parameter.help);
     if (!parameter.fallback.empty()) {
         words.append(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");

@@ -33,7 +33,7 @@ std::string paragraphs(std::string_view lines) {
 
 std::string described(const Parameter& parameter) {
     std::string text = ".TP\n.B " + escaped(spelled(parameter.name));
-    text += parameter.values.empty() ? "\n" : "=" + escaped(parameter.values) + "\n";
+    text += escaped(spelled_values(parameter)) + "\n";
     text += escaped(parameter.help);
     if (!parameter.fallback.empty()) {
         text += escaped(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");

@@ -1,6 +1,7 @@
 #include "tools/output.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include <unistd.h>
@@ -35,6 +36,12 @@ std::string wrapped(std::string_view words, std::string_view margin, std::size_t
         used += word.size();
     }
     return text + "\n";
+}
+
+bool wants_colour(int fd) {
+    const char* const terminal = std::getenv("TERM");
+    return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr &&
+           (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
 void print(std::string_view text) {

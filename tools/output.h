@@ -13,6 +13,9 @@ std::string shown(std::string_view text);
 /// Breaks at blanks, so that a terminal does not break inside a word. Each line begins with `margin`.
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
 
+/// `fd` is a terminal, and nobody has said NO_COLOR.
+bool wants_colour(int fd);
+
 /// Writes to standard output at once; throws Refusal where that fails (a full disk, a closed pipe).
 void print(std::string_view text);
 

@@ -2,7 +2,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 
 #include <poll.h>
 #include <unistd.h>
@@ -58,7 +57,7 @@ int who(const Arguments& arguments) {
         throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
                                                          "address; `ip address` lists those that are there");
     }
-    const bool coloured = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const bool coloured = wants_colour(STDOUT_FILENO);
     print(arguments.has(json_parameter.name) ? who_json(answer) : who_text(answer, coloured));
     const bool held = reuseaddr ? WhoAnswer::is_in_use(answer.reuseaddr_error) : answer.is_held();
     return static_cast<int>(held ? ExitCode::findings : ExitCode::success);

@@ -12,6 +12,8 @@ namespace {
 /// A longer list of ports does not belong into a sentence.
 constexpr std::size_t longest_list = 60;
 
+} // namespace
+
 std::vector<pid_t> pids_of(const HostFacts& facts, const DiagSocket& socket) {
     std::vector<pid_t> pids;
     for (const FdOwner& owner : facts.owners_of(socket)) {
@@ -33,8 +35,6 @@ std::string who_has(const HostFacts& facts, const DiagSocket& socket, const std:
     text.append("[").append(std::to_string(pids.front())).append("]");
     return pids.size() == 1 ? text : text + " and " + std::to_string(pids.size() - 1) + " more";
 }
-
-} // namespace
 
 std::vector<Group> grouped(const HostFacts& facts, const std::function<bool(const SocketFact&)>& wanted) {
     std::map<std::string, Group> groups;

@@ -12,12 +12,18 @@
 namespace portguard::tools {
 
 struct Group {
-    /// "nginx[100]", "nginx[100] and 3 more", "a process of uid 33 that this user may not see".
+    /// As who_has() says it.
     std::string who;
     std::vector<pid_t> pids;
     std::set<std::uint16_t> ports;
     std::size_t sockets = 0;
 };
+
+/// Each once, in the order of /proc.
+std::vector<pid_t> pids_of(const HostFacts& facts, const DiagSocket& socket);
+
+/// "nginx[100]", "nginx[100] and 3 more", "a process of uid 33 that cannot be seen from here", "the kernel".
+std::string who_has(const HostFacts& facts, const DiagSocket& socket, const std::vector<pid_t>& pids);
 
 /// In the order of who has them.
 std::vector<Group> grouped(const HostFacts& facts, const std::function<bool(const SocketFact&)>& wanted);

@@ -1,15 +1,10 @@
+#include "tools/check/json_parts.h"
 #include "tools/check/report.h"
 #include "tools/json_output.h"
-#include "tools/json_text.h"
 #include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {
-
-template <typename Value>
-Json or_null(const std::optional<Value>& value) {
-    return value.has_value() ? Json(*value) : Json(nullptr);
-}
 
 /// By protocol and state; states without a socket are left out.
 Json counts_of(const HostFacts& facts) {
@@ -32,26 +27,14 @@ Json host_of(const HostFacts& facts) {
             {"has_ip_local_port_range_option", facts.has_socket_range}};
 }
 
-Json process_of(const HostFacts& facts, pid_t pid) {
-    const auto process = facts.processes.find(pid);
-    const bool is_known = process != facts.processes.end() && !process->second.comm.empty();
-    return {{"pid", pid},
-            {"comm", is_known ? Json(process->second.comm) : Json(nullptr)},
-            {"uid", is_known ? or_null(process->second.uid) : Json(nullptr)}};
-}
-
 Json json_of(const HostFacts& facts, const Finding& finding) {
-    Json processes = Json::array();
-    for (const pid_t pid : finding.pids) {
-        processes.push_back(process_of(facts, pid));
-    }
     return {{"id", finding.id},
             {"severity", severity_name(finding.severity)},
             {"what", finding.what},
             {"why", finding.why},
             {"fix", finding.fix.empty() ? Json(nullptr) : Json(finding.fix)},
             {"ports", finding.ports},
-            {"processes", std::move(processes)}};
+            {"processes", json_of(facts, finding.pids)}};
 }
 
 } // namespace
@@ -64,11 +47,7 @@ std::string json_report(const HostFacts& facts, const PortPlan& plan, std::span<
     return text_of(Json{{"schema", json_schema_version},
                         {"command", "check"},
                         {"netns", facts.netns},
-                        {"plan",
-                         {{"listen", text_of(plan.listen)},
-                          {"listen_given", plan.listen_given},
-                          {"ephemeral", json_of(plan.ephemeral)},
-                          {"ephemeral_given", plan.ephemeral_given}}},
+                        {"plan", json_of(plan)},
                         {"host", host_of(facts)},
                         {"sockets", counts_of(facts)},
                         {"connects_per_second",

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tools/check/finding.h"
+#include "tools/check/collision.h"
 #include "tools/check/groups.h"
 #include "tools/plan/split.h"
 #include "tools/port_text.h"
@@ -32,24 +32,33 @@ std::string move_range_command(const HostFacts& facts, const PortPlan& plan) {
                : "# or: " + sysctl_command(facts, range_setting(gap));
 }
 
-void listeners_in_range(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
+void add_listeners(const HostFacts& facts, const PortPlan& plan, Collision collision, PortRange range,
+                   const std::string& why, std::vector<Finding>& findings) {
     const auto groups = grouped(facts, [&](const SocketFact& fact) {
-        return fact.socket.state == SocketState::listen &&
-               is_automatic(facts.settings.ports, fact.socket.local.port);
+        return collision_of(fact, facts.settings.ports, plan) == collision;
     });
     if (groups.empty()) {
         return;
     }
     const std::string fix = move_range_command(facts, plan);
     for (const Group& group : groups) {
-        findings.push_back({"listener-in-ephemeral-range", Severity::error,
-                            group.who + " listens on " + ports_in_words(group.ports) + ", inside " +
-                                text_of(facts.settings.ports.range) + ".",
-                            "The kernel gives ports of this range to outgoing connections. While the server "
-                            "is down, any of them may take its port, and it cannot start again (EADDRINUSE). "
-                            "A port that the kernel chose (bind to 0) needs no cure.",
-                            fix, text_of(group.ports), group.pids, set_of(group.ports)});
+        findings.push_back(
+            {finding_id(collision), Severity::error,
+             group.who + " listens on " + ports_in_words(group.ports) + ", inside " + text_of(range) + ".",
+             why + " A port that the kernel chose (bind to 0) needs no cure.", fix, text_of(group.ports),
+             group.pids, set_of(group.ports)});
     }
+}
+
+void listeners_in_range(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
+    add_listeners(facts, plan, Collision::listener_in_kernel_range, facts.settings.ports.range,
+                  "The kernel gives ports of this range to outgoing connections. While the server is down, "
+                  "any of them may take its port, and it cannot start again (EADDRINUSE).",
+                  findings);
+    add_listeners(facts, plan, Collision::listener_in_planned_range, plan.ephemeral,
+                  "The plan gives ports of this range to outgoing connections: `portguard run` does where "
+                  "the kernel's range has no port in common with it, and the kernel once it has this range.",
+                  findings);
 }
 
 void udp_in_range(const HostFacts& facts, const PortPlan&, std::vector<Finding>& findings) {
@@ -69,11 +78,10 @@ void udp_in_range(const HostFacts& facts, const PortPlan&, std::vector<Finding>&
 
 void outgoing_in_listen(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
     const auto groups = grouped(facts, [&](const SocketFact& fact) {
-        return plan.listen_given && fact.role == Role::outgoing &&
-               fact.socket.state != SocketState::time_wait && plan.listen.contains(fact.socket.local.port);
+        return collision_of(fact, facts.settings.ports, plan) == Collision::outgoing_in_listen;
     });
     for (const Group& group : groups) {
-        findings.push_back({"outgoing-in-listen", Severity::error,
+        findings.push_back({finding_id(Collision::outgoing_in_listen), Severity::error,
                             group.who + " has " + counted(group.sockets, "outgoing connection") +
                                 " on listen " + ports_in_words(group.ports) + ".",
                             "A server that shall listen there fails with EADDRINUSE for as long as the "
@@ -86,15 +94,13 @@ void outgoing_in_listen(const HostFacts& facts, const PortPlan& plan, std::vecto
 void time_wait_in_listen(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
     std::uint32_t longest_ms = 0;
     const auto groups = grouped(facts, [&](const SocketFact& fact) {
-        const bool blocks = plan.listen_given && fact.role == Role::outgoing &&
-                            fact.socket.state == SocketState::time_wait &&
-                            plan.listen.contains(fact.socket.local.port);
+        const bool blocks = collision_of(fact, facts.settings.ports, plan) == Collision::time_wait_in_listen;
         longest_ms = blocks ? std::max(longest_ms, fact.socket.timer_ms.value_or(0)) : longest_ms;
         return blocks;
     });
     for (const Group& group : groups) {
         findings.push_back(
-            {"time-wait-in-listen",
+            {finding_id(Collision::time_wait_in_listen),
              Severity::warning,
              counted(group.sockets, "connection") + " in TIME_WAIT on listen " + ports_in_words(group.ports) +
                  ", the last one for " + std::to_string((longest_ms + 999) / 1000) +

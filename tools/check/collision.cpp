@@ -1,0 +1,42 @@
+#include "tools/check/collision.h"
+
+#include "tools/check/groups.h"
+
+namespace portguard::tools {
+namespace {
+
+Collision of_listener(std::uint16_t port, const HostPorts& host, const PortPlan& plan) {
+    if (is_automatic(host, port)) {
+        return Collision::listener_in_kernel_range;
+    }
+    const bool is_planned =
+        plan.ephemeral_given && plan.ephemeral.contains(port) && !host.reserved.contains(port);
+    return is_planned ? Collision::listener_in_planned_range : Collision::none;
+}
+
+} // namespace
+
+Collision collision_of(const SocketFact& fact, const HostPorts& host, const PortPlan& plan) {
+    const std::uint16_t port = fact.socket.local.port;
+    if (fact.socket.state == SocketState::listen) {
+        return of_listener(port, host, plan);
+    }
+    if (!plan.listen_given || fact.role != Role::outgoing || !plan.listen.contains(port)) {
+        return Collision::none;
+    }
+    return fact.socket.state == SocketState::time_wait ? Collision::time_wait_in_listen
+                                                       : Collision::outgoing_in_listen;
+}
+
+std::string_view finding_id(Collision collision) {
+    switch (collision) {
+    case Collision::listener_in_kernel_range:
+    case Collision::listener_in_planned_range: return "listener-in-ephemeral-range";
+    case Collision::outgoing_in_listen: return "outgoing-in-listen";
+    case Collision::time_wait_in_listen: return "time-wait-in-listen";
+    case Collision::none: break;
+    }
+    return "";
+}
+
+} // namespace portguard::tools
