@@ -148,7 +148,7 @@ bool apply_environment(Draft& draft, const char* const* environment, TextWriter&
         Text<64> name;
         std::string_view lower = variable;
         lower.remove_prefix(environment_prefix.size());
-        if (!to_option_name(lower, name)) {
+        if (!to_option_name(lower, name) || find_option(name.view()) == option_table().size()) {
             return refuse_unknown(variable, value, place, why);
         }
         if (!apply_option(draft, name.view(), value, place, why)) {

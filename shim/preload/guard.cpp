@@ -21,11 +21,10 @@ constinit Draft draft;
 namespace {
 
 constexpr std::size_t longest_name = 64;
-constexpr std::size_t longest_file = 65536;
 
 constinit char program[longest_name];
 // Static: the constructor may run on any stack. Untouched, and so without a page, where there is no file.
-constinit char file_text[longest_file];
+constinit char file_text[config_file_capacity];
 
 void copy_program_name() {
     const char* const name = program_invocation_short_name;
@@ -33,8 +32,12 @@ void copy_program_name() {
     std::memcpy(program, name, length);
 }
 
-bool refuse_file(const char* path, std::string_view reason, TextWriter& why) {
-    why.add("PORTGUARD_CONFIG=").add_untrusted(path).add(" (environment): ").add(reason);
+bool refuse_file(const char* named_path, std::string_view reason, TextWriter& why) {
+    if (named_path == nullptr) {
+        why.add(default_config_path).add(": ").add(reason);
+    } else {
+        why.add("PORTGUARD_CONFIG=").add_untrusted(named_path).add(" (environment): ").add(reason);
+    }
     return false;
 }
 
@@ -44,20 +47,22 @@ bool read_file(const char* named_path, std::string_view& text, TextWriter& why) 
     const long fd =
         kernel_call(SYS_openat, AT_FDCWD, as_argument(path), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
-        return named_path == nullptr ||
-               refuse_file(
-                   path, "the file cannot be opened; name one that exists and is readable, or unset it", why);
+        // Nobody has to have the default file; one that is there and cannot be read holds a plan all the
+        // same.
+        return (named_path == nullptr && (fd == -ENOENT || fd == -ENOTDIR)) ||
+               refuse_file(named_path,
+                           "the file cannot be opened; name one in PORTGUARD_CONFIG that is readable", why);
     }
     std::size_t used = 0;
     long count = 1;
-    while (count > 0 && used < longest_file) {
-        count =
-            kernel_call(SYS_read, fd, as_argument(file_text + used), static_cast<long>(longest_file - used));
+    while (count > 0 && used < config_file_capacity) {
+        count = kernel_call(SYS_read, fd, as_argument(file_text + used),
+                            static_cast<long>(config_file_capacity - used));
         used += count > 0 ? static_cast<std::size_t>(count) : 0;
     }
     kernel_call(SYS_close, fd);
-    if (count < 0 || used == longest_file) {
-        return refuse_file(path, "the file cannot be read or is longer than 64 KiB", why);
+    if (count < 0 || used == config_file_capacity) {
+        return refuse_file(named_path, "the file cannot be read or is longer than 64 KiB", why);
     }
     text = std::string_view(file_text, used);
     return true;

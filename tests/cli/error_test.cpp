@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"run", "touch", "x"},
                 {"PORTGUARD_LISTEN=http"},
                 {"listen=http", "(environment)"}},
-        Mistake{"UnknownVariable", {"run", "touch", "x"}, {"PORTGUARD_LISEN=80"}, {"lisen", "listen,"}},
+        Mistake{"UnknownVariable", {"run", "touch", "x"}, {"PORTGUARD_LISEN=80"}, {"PORTGUARD_LISEN=80 (environment)", "listen,"}},
         Mistake{"RelativeLogInTheEnvironment",
                 {"run", "touch", "x"},
                 {"PORTGUARD_LOG=file:x.log"},
