@@ -79,6 +79,7 @@ extern const Command map_command;
 extern const Command rescue_command;
 extern const Command hold_command;
 extern const Command who_command;
+extern const Command events_command;
 extern const Command config_command;
 extern const Command completion_command;
 extern const Command man_command;

@@ -17,6 +17,14 @@ std::string shown(std::string_view text) {
     return std::string(writer.add_untrusted(text).view());
 }
 
+std::string shell_quoted(std::string_view word) {
+    std::string text = "'";
+    for (const char character : word) {
+        text.append(character == '\'' ? "'\\'" : "").push_back(character);
+    }
+    return text + "'";
+}
+
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width) {
     std::string text(margin);
     std::size_t used = margin.size();

@@ -10,6 +10,9 @@ namespace portguard::tools {
 /// Somebody else's text (a path, a word of the command line), with what a terminal could act on shown as '?'.
 std::string shown(std::string_view text);
 
+/// For a POSIX shell, in single quotes.
+std::string shell_quoted(std::string_view word);
+
 /// Breaks at blanks, so that a terminal does not break inside a word. Each line begins with `margin`.
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
 

@@ -33,21 +33,12 @@ void add_inherited(Variables& variables) {
     }
 }
 
-/// For a POSIX shell.
-std::string quoted(const std::string& value) {
-    std::string text = "'";
-    for (const char character : value) {
-        text.append(character == '\'' ? "'\\'" : "").push_back(character);
-    }
-    return text + "'";
-}
-
 int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
     Variables variables = program.variables;
     add_inherited(variables);
     std::string text = "# configuration\n" + describe_config(resolved.draft()) + "\n# environment\n";
     for (const auto& [name, value] : variables) {
-        text.append(name).append("=").append(quoted(value)).append("\n");
+        text.append(name).append("=").append(shell_quoted(value)).append("\n");
     }
     if (!program.path.empty()) {
         const std::string& obstacle = program.reachability.obstacle;

@@ -153,6 +153,10 @@ std::optional<Protocol> protocol_named(std::string_view name) {
 void print_event_head(const Event& event, TextWriter& out) {
     out.add("portguard: ").add_untrusted(event.program).add('[');
     out.add_number(static_cast<std::uint64_t>(event.pid)).add("]: ");
+    print_event_outcome(event, out);
+}
+
+void print_event_outcome(const Event& event, TextWriter& out) {
     out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
     print_endpoint(event.asked, out);
     out.add(": ").add(outcome(event.kind));

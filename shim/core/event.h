@@ -63,6 +63,8 @@ struct Event {
 /// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what
 /// follows.
 void print_event_head(const Event& event, TextWriter& out);
+/// What follows the program in it: "bind tcp 0.0.0.0:20000: refused (EACCES)".
+void print_event_outcome(const Event& event, TextWriter& out);
 
 /// What can be said without asking anybody: "outside listen=5000-14999". Empty where that is nothing. In
 /// observe mode it says what enforce would have done.

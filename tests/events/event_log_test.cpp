@@ -47,6 +47,7 @@ TEST(EventLog, NumbersEventsOverAllFiles) {
     EXPECT_EQ(reading.events[1].file, first);
     EXPECT_EQ(reading.events[1].line, 3U);
     EXPECT_EQ(reading.events[2].number, 3U);
+    EXPECT_EQ(reading.events[2].number_in_file, 1U);
     EXPECT_EQ(reading.events[2].file, second);
     EXPECT_EQ(reading.events[2].line, 1U);
 }

@@ -79,7 +79,7 @@ private:
         } else if (!trimmed(line_).empty()) {
             ParsedEvent parsed = parse_event(line_);
             if (parsed.event.has_value()) {
-                take_({std::move(*parsed.event), ++events_, file_, number_});
+                take_({std::move(*parsed.event), ++events_, file_, ++events_here_, number_});
             } else {
                 complain(is_whole ? parsed.problem : "the last line is cut off: " + parsed.problem);
             }
@@ -122,6 +122,7 @@ private:
     std::vector<std::string>& complaints_;
     std::string line_;
     std::uint64_t number_ = 0;
+    std::uint64_t events_here_ = 0;
     std::size_t refused_ = 0;
     bool too_long_ = false;
 };

@@ -22,8 +22,9 @@ struct LoggedEvent {
     EventRecord record;
     /// Counted from 1 over all the logs that are read: what --event names.
     std::uint64_t number = 0;
-    /// Where it stands.
+    /// Where it stands; `number_in_file` is what --event names where that file alone is read.
     std::string file;
+    std::uint64_t number_in_file = 0;
     std::uint64_t line = 0;
 };
 

@@ -1,0 +1,140 @@
+#include "tools/events/event_words.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/text.h"
+#include "tools/output.h"
+#include "tools/port_text.h"
+
+namespace portguard::tools {
+namespace {
+
+using Path = std::vector<Ancestor>;
+
+/// Of a chain that is compared with no other, the end tells most.
+constexpr std::size_t most_alone = 4;
+
+constexpr std::size_t longest_command = 1000;
+
+std::string name_of(const std::optional<std::vector<std::string>>& argv) {
+    return argv.has_value() && !argv->empty() ? std::string(base_name(argv->front())) : std::string();
+}
+
+/// From the oldest ancestor down to the process itself, without init.
+Path path_to(const std::vector<Ancestor>& ancestors, const Ancestor& self) {
+    Path path;
+    std::copy_if(ancestors.rbegin(), ancestors.rend(), std::back_inserter(path),
+                 [](const Ancestor& ancestor) { return ancestor.pid != 1; });
+    path.push_back(self);
+    return path;
+}
+
+std::string text_of(const Path& path, std::size_t first) {
+    std::string text;
+    for (std::size_t index = first; index < path.size(); ++index) {
+        text += text.empty() ? "" : " > ";
+        text += path[index].comm + "[" + std::to_string(path[index].pid) + "]";
+    }
+    return text;
+}
+
+bool is_plain_word(std::string_view word) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:=@%,";
+    return !word.empty() && word.find_first_not_of(plain) == std::string_view::npos;
+}
+
+} // namespace
+
+std::string name_and_pid(const RecordedProcess& process) {
+    std::string name = name_of(process.argv);
+    if (name.empty()) {
+        name = base_name(process.exe.value_or("?"));
+    }
+    return name + "[" + std::to_string(process.pid) + "]";
+}
+
+std::string command_of(const std::optional<std::vector<std::string>>& argv) {
+    std::string text = name_of(argv);
+    for (std::size_t index = 1; argv.has_value() && index < argv->size(); ++index) {
+        if (text.size() > longest_command) {
+            return text.substr(0, longest_command) + "...";
+        }
+        text += " " + (*argv)[index];
+    }
+    return text.substr(0, longest_command);
+}
+
+std::string outcome_of(const EventRecord& event) {
+    Event told;
+    told.kind = event.kind;
+    told.call = event.call;
+    told.protocol = event.protocol;
+    told.error = event.error.value_or(0);
+    told.asked = event.asked;
+    Text<256> head;
+    print_event_outcome(told, head);
+    return std::string(head.view());
+}
+
+std::string describe(const RecordedHolder& holder) {
+    std::string text = tools::text_of(holder.local);
+    text += holder.remote.has_value() ? " → " + tools::text_of(*holder.remote) : "";
+    text += " " + std::string(state_name(holder.state));
+    if (holder.timer_s.has_value()) {
+        Text<32> seconds;
+        seconds.add_number(static_cast<std::uint64_t>(std::clamp(*holder.timer_s + 0.999, 0.0, 1e9)));
+        return text + ", " + std::string(seconds.view()) + " s left";
+    }
+    const std::optional<bool> flag = holder.options.reuseaddr;
+    return text + ", SO_REUSEADDR " + (!flag.has_value() ? "unknown" : *flag ? "on" : "off");
+}
+
+std::string describe(const RecordedFrame& frame) {
+    Text<40> offset;
+    offset.add(frame.module.has_value() ? "+0x" : "0x").add_hex(frame.offset);
+    const std::string place = std::string(base_name(frame.module.value_or(""))) + std::string(offset.view());
+    if (frame.file.has_value()) {
+        return frame.symbol.value_or(place) + " at " + std::string(base_name(*frame.file)) + ":" +
+               std::to_string(frame.line.value_or(0));
+    }
+    return frame.symbol.has_value() ? *frame.symbol + " (" + place + ")" : place;
+}
+
+ProcessChains chains_of(const Fight& fight) {
+    const std::string asker = name_and_pid(fight.asked);
+    const Path asked = path_to(fight.asked.ancestors, {fight.asked.pid, asker.substr(0, asker.rfind('['))});
+    if (!fight.holder.has_value() || fight.holder->owners.empty()) {
+        return {text_of(asked, asked.size() - std::min(asked.size(), most_alone)), {}};
+    }
+    const RecordedOwner& owner = fight.holder->owners.front();
+    const std::string name = name_of(owner.argv);
+    const Path held = path_to(owner.ancestors, {owner.pid, name.empty() ? "?" : name});
+    const auto differ =
+        std::mismatch(asked.begin(), asked.end(), held.begin(), held.end(),
+                      [](const Ancestor& left, const Ancestor& right) { return left.pid == right.pid; });
+    const auto common = static_cast<std::size_t>(differ.first - asked.begin());
+    const std::size_t first = common == 0 ? 0 : common - 1;
+    return {text_of(asked, first), text_of(held, first)};
+}
+
+std::vector<std::string> lasting_cures(const EventRecord& event) {
+    std::vector<std::string> commands;
+    for (const RecordedCure& cure : event.cures) {
+        if (cure.lasting) {
+            commands.push_back(cure.command);
+        }
+    }
+    return commands;
+}
+
+std::string replay_command(const EventRecord& event, const std::string& file, std::uint64_t number_in_file) {
+    if (event.kind != EventKind::in_use || file == standard_input_name) {
+        return {};
+    }
+    return "portguard repro " + (is_plain_word(file) ? file : shell_quoted(file)) + " --event " +
+           std::to_string(number_in_file);
+}
+
+} // namespace portguard::tools

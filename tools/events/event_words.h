@@ -1,0 +1,43 @@
+// What the reports about logs have in common. Nothing here is neutralised: each report does that for its
+// reader.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/events/event_record.h"
+#include "tools/events/folding.h"
+
+namespace portguard::tools {
+
+/// "python3[4711]".
+std::string name_and_pid(const RecordedProcess& process);
+
+/// "python3 -m http.server"; empty where it is unknown.
+std::string command_of(const std::optional<std::vector<std::string>>& argv);
+
+/// "bind tcp 127.0.0.1:40000: in use (EADDRINUSE)".
+std::string outcome_of(const EventRecord& event);
+
+/// "127.0.0.1:40000 → 127.0.0.1:7000 ESTABLISHED, SO_REUSEADDR off".
+std::string describe(const RecordedHolder& holder);
+
+/// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
+std::string describe(const RecordedFrame& frame);
+
+/// The processes above each side, from their last common one on: "ctest[5700] > sh[5701] > python3[5864]".
+struct ProcessChains {
+    std::string asked;
+    /// Empty: no process has the socket, or it could not be seen.
+    std::string held;
+};
+ProcessChains chains_of(const Fight& fight);
+
+/// The others, such as `kill 4711`, were for the moment in which the event was told: the pid may be another's
+/// by now.
+std::vector<std::string> lasting_cures(const EventRecord& event);
+
+/// "portguard repro ports.log --event 3"; empty where nothing can be recreated.
+std::string replay_command(const EventRecord& event, const std::string& file, std::uint64_t number_in_file);
+
+} // namespace portguard::tools

@@ -1,0 +1,106 @@
+#include "tools/events/filter.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/text.h"
+#include "tools/output.h"
+#include "tools/refusal.h"
+
+namespace portguard::tools {
+namespace {
+
+[[noreturn]] void refuse(const Parameter& parameter, const std::string& value, const std::string& right) {
+    throw Refusal(ExitCode::usage, spelled(parameter.name) + "=" + shown(value) + ": no event has this; " +
+                                       right + " would be right");
+}
+
+template <typename Value>
+std::optional<Value> word(const Arguments& arguments, const Parameter& parameter,
+                          std::optional<Value> (*meaning)(std::string_view), const std::string& right) {
+    const std::string* const value = arguments.value(parameter.name);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    const std::optional<Value> result = meaning(*value);
+    if (!result.has_value()) {
+        refuse(parameter, *value, right);
+    }
+    return result;
+}
+
+std::optional<pid_t> parse_pid(std::string_view text) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    const bool is_whole = error == std::errc() && end == text.data() + text.size();
+    return is_whole && pid > 0 ? std::optional(pid) : std::nullopt;
+}
+
+std::optional<PortSet> ports_of(const Arguments& arguments) {
+    const std::string* const value = arguments.value(port_filter.name);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    PortSet ports;
+    Sentence why;
+    if (!parse_port_set(*value, ports, why)) {
+        throw Refusal(ExitCode::usage, "--port=" + shown(*value) + ": " + std::string(why.view()) +
+                                           "; ports and ranges like 80,8000-8999 would be right");
+    }
+    return ports;
+}
+
+/// A beginning of "2026-11-22T18:01:24.960Z": times of a log compare as text.
+std::string time_of(const Arguments& arguments, const Parameter& parameter) {
+    const std::string* const value = arguments.value(parameter.name);
+    if (value == nullptr) {
+        return {};
+    }
+    constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd.dddZ";
+    bool is_right = value->size() >= 4 && value->size() <= form.size();
+    for (std::size_t index = 0; is_right && index < value->size(); ++index) {
+        const char character = (*value)[index];
+        is_right = form[index] == 'd' ? character >= '0' && character <= '9' : character == form[index];
+    }
+    if (!is_right) {
+        refuse(parameter, *value, "2026-11-22, 2026-11-22T18:01 or all of a log's time");
+    }
+    return *value;
+}
+
+bool is_of_process(const RecordedProcess& process, pid_t pid) {
+    return process.pid == pid || std::any_of(process.ancestors.begin(), process.ancestors.end(),
+                                             [pid](const Ancestor& ancestor) { return ancestor.pid == pid; });
+}
+
+bool is_named(const RecordedProcess& process, const std::string& name) {
+    const bool has_argv = process.argv.has_value() && !process.argv->empty();
+    return base_name(process.exe.value_or("")) == name ||
+           (has_argv && base_name(process.argv->front()) == name);
+}
+
+} // namespace
+
+EventFilter::EventFilter(const Arguments& arguments)
+    : kind_(word(arguments, event_filter, event_named, "in_use, refused or another of --help")),
+      call_(word(arguments, call_filter, call_named, std::string(call_filter.values))),
+      ports_(ports_of(arguments)), pid_(word(arguments, pid_filter, parse_pid, "a process number")),
+      since_(time_of(arguments, since_filter)), until_(time_of(arguments, until_filter)) {
+    const auto cause = word(arguments, cause_filter, cause_named, "one of examples/events/schema.json");
+    if (cause.has_value()) {
+        cause_ = cause_name(*cause);
+    }
+    if (const std::string* const program = arguments.value(program_filter.name)) {
+        program_ = *program;
+    }
+}
+
+bool EventFilter::passes(const EventRecord& event) const {
+    return (!kind_ || event.kind == *kind_) && (!call_ || event.call == *call_) &&
+           (!cause_ || event.cause == *cause_) && (!ports_ || ports_->contains(event.asked.port)) &&
+           (!pid_ || is_of_process(event.process, *pid_)) &&
+           (!program_ || is_named(event.process, *program_)) && event.time >= since_ &&
+           (until_.empty() || event.time < until_);
+}
+
+} // namespace portguard::tools

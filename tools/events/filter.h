@@ -1,0 +1,48 @@
+// Which events of a log are meant.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/port_set.h"
+#include "diagnosis/cause.h"
+#include "tools/command.h"
+#include "tools/events/event_record.h"
+
+namespace portguard::tools {
+
+inline constexpr Parameter event_filter{"event", "KIND", "",
+                                        "only events of this kind: refused, in_use, cured, exhausted, "
+                                        "unavailable, privileged, ephemeral_listener or injected"};
+inline constexpr Parameter cause_filter{"cause", "CAUSE", "",
+                                        "only events with this cause, such as own_time_wait"};
+inline constexpr Parameter port_filter{"port", "PORT(|LOW-HIGH)[,...]", "", "only events about these ports"};
+inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this process, or of what it started"};
+inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};
+inline constexpr Parameter call_filter{"call", "socket|bind|listen|connect|setsockopt", "",
+                                       "only events of this call"};
+inline constexpr Parameter since_filter{"since", "TIME", "",
+                                        "only events from this time on, as a log has it: "
+                                        "2026-11-22T18:01, in UTC"};
+inline constexpr Parameter until_filter{"until", "TIME", "", "only events before this time"};
+
+class EventFilter {
+public:
+    /// Throws Refusal for a value that no event could have.
+    explicit EventFilter(const Arguments& arguments);
+
+    [[nodiscard]] bool passes(const EventRecord& event) const;
+
+private:
+    std::optional<EventKind> kind_;
+    std::optional<Call> call_;
+    std::optional<std::string> cause_;
+    std::optional<PortSet> ports_;
+    std::optional<pid_t> pid_;
+    std::optional<std::string> program_;
+    std::string since_;
+    std::string until_;
+};
+
+} // namespace portguard::tools

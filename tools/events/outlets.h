@@ -1,0 +1,40 @@
+// --junit, --github and --html: where a report goes besides the terminal.
+#pragma once
+
+#include <string>
+
+#include "tools/command.h"
+#include "tools/events/reports.h"
+
+namespace portguard::tools {
+
+/// For Command::own.
+inline constexpr Parameter junit_parameter{"junit", "FILE", "",
+                                           "write the failures as test cases for a CI service"};
+inline constexpr Parameter github_parameter{"github", "", "",
+                                            "print the failures as annotations for GitHub Actions"};
+inline constexpr Parameter html_parameter{"html", "FILE", "", "write one page with a timeline of the ports"};
+
+/// The files are made at once, so that a mistaken name is told before a long run.
+class ReportFiles {
+public:
+    /// Throws Refusal.
+    explicit ReportFiles(const Arguments& arguments);
+    ReportFiles(const ReportFiles&) = delete;
+    ReportFiles& operator=(const ReportFiles&) = delete;
+    ~ReportFiles();
+
+    void write(const EventReport& report) const;
+
+private:
+    struct File {
+        std::string path;
+        int fd = -1;
+        void open(const std::string* name);
+        void write(const std::string& text) const;
+    };
+    File junit_;
+    File html_;
+};
+
+} // namespace portguard::tools

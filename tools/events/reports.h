@@ -1,0 +1,36 @@
+// What `events` and `ci` say of the events of logs, for each kind of reader. All text of other programs is
+// made harmless for that reader.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/events/folding.h"
+
+namespace portguard::tools {
+
+struct EventReport {
+    std::uint64_t events = 0;
+    std::vector<Failure> failures;
+    /// Lines that could not be read, "FILE:LINE: clause".
+    std::vector<std::string> unread;
+
+    [[nodiscard]] bool has_errors() const;
+};
+
+/// For a terminal: one block a failure, then a line that sums up.
+std::string events_text(const EventReport& report, bool coloured);
+/// "2 failures in 12 events, 1 line could not be read".
+std::string summary_line(const EventReport& report);
+
+/// One object on one line.
+std::string events_json(const EventReport& report);
+/// For CI services that read test results: a test case for each failure.
+std::string events_junit(const EventReport& report);
+/// Workflow commands of GitHub Actions: one annotation a line.
+std::string events_github(const EventReport& report);
+/// One page without any other file, script or network.
+std::string events_html(const EventReport& report);
+
+} // namespace portguard::tools

@@ -1,0 +1,15 @@
+// When which port was asked for in vain: a picture for the HTML page.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/events/folding.h"
+
+namespace portguard::tools {
+
+/// An SVG element: a row a port, a mark where something happened, which leads to the failure with the id
+/// "f1", "f2" and so on. `failures` is not empty.
+std::string timeline_svg(const std::vector<Failure>& failures);
+
+} // namespace portguard::tools
