@@ -251,10 +251,7 @@ const Command hold_command{
                    "With --state, connected states are of a connection from PORT to this process itself. "
                    "TIME_WAIT lasts 60 s "
                    "and is made again at once.\n"
-                   "--json prints, in place of `ready`, one object: schema (1), event (ready), protocol, "
-                   "held (as in --listen), "
-                   "unheld[{port, errno, reason}]; with --state: schema, event, port, address (null: not "
-                   "given), state.\n"
+                   "share/portguard/hold.schema.json describes what --json prints in place of `ready`.\n"
                    "Exit status: 0 all was held, 1 not all of it, 2 the command line or the configuration is "
                    "wrong; with "
                    "PROGRAM as of `portguard run`.",

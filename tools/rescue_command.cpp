@@ -144,10 +144,7 @@ const Command rescue_command{
         "reached "
         "are named with the reason.\n"
         "Only TCP: two UDP sockets on a port would take each other's datagrams.\n"
-        "--json prints one object: schema (1), port, address (null: all), dry_run, sockets[{holder{local, "
-        "remote, state, reuseaddr, reuseport, v6only, timer_s, owners[{pid, fd, uid, argv, netns, "
-        "ancestors}]}, outcome, reason}], bindable (null: cannot be told), missing[]. outcome is flagged, "
-        "would_flag, shares_already, removed, would_remove, left_alone or failed.\n"
+        "share/portguard/rescue.schema.json describes what --json prints.\n"
         "Exit status: 0 a listener with SO_REUSEADDR can bind (with --dry-run: could), 1 it still cannot, 2 "
         "the "
         "command line is wrong.",

@@ -77,12 +77,7 @@ const Command who_command{
         "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
         "root; "
         "what was left out is said.\n"
-        "--json prints one object: schema (1), protocol, port, address (null: all), held, plain_bind and "
-        "reuseaddr_bind (an errno by name; null: would succeed, or for UDP not asked), holders[{local, "
-        "remote, "
-        "state, reuseaddr, reuseport, v6only, timer_s, owners[{pid, fd, uid, argv, netns, ancestors}]}], "
-        "cause, "
-        "sentence, cures[{when, command}], missing[].\n"
+        "share/portguard/who.schema.json describes what --json prints.\n"
         "Exit status: 0 free, 1 held, 2 the command line is wrong.",
     .examples = "    portguard who 10000\n"
                 "    portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server\n"
