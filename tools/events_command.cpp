@@ -61,10 +61,8 @@ const Command events_command{
         "standard input. Events with the same call, address, cause and stack are one failure, with the "
         "processes that fought over the port. A line that is no event is named on stderr, and costs no "
         "other.\n"
-        "--json prints one object: schema (1), events, failures[{event, is_error, outcome, times, first, "
-        "last, "
-        "numbers[], fights[{times, asked{processes, command}, held{socket, processes, command}, log, "
-        "number_in_log}], first_event}], unread[]. --html writes one page that loads nothing.\n"
+        "share/portguard/events.schema.json describes what --json prints. --html writes one page that loads "
+        "nothing.\n"
         "Exit status: 0 no failure, 1 failures, or something could not be read, 2 the command line is wrong.",
     .examples = "    portguard events ports.log\n"
                 "    portguard events --event=in_use --port=8000-8999 --html=ports.html ports.log.1.gz "
