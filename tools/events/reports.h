@@ -19,7 +19,9 @@ struct EventReport {
     [[nodiscard]] bool has_errors() const;
 };
 
-/// For a terminal: one block a failure, then a line that sums up.
+/// For a terminal: one block a failure, each with an empty line behind it.
+std::string events_blocks(const EventReport& report, bool coloured);
+/// The same, then a line that sums up.
 std::string events_text(const EventReport& report, bool coloured);
 /// "2 failures in 12 events, 1 line could not be read".
 std::string summary_line(const EventReport& report);

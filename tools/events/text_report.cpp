@@ -102,12 +102,16 @@ std::string summary_line(const EventReport& report) {
     return text + (report.unread.empty() ? "" : "; not everything could be read");
 }
 
-std::string events_text(const EventReport& report, bool coloured) {
+std::string events_blocks(const EventReport& report, bool coloured) {
     std::string text;
     for (const Failure& failure : report.failures) {
         text += block_of(failure, coloured) + "\n";
     }
-    return text + summary_line(report) + "\n";
+    return text;
+}
+
+std::string events_text(const EventReport& report, bool coloured) {
+    return events_blocks(report, coloured) + summary_line(report) + "\n";
 }
 
 } // namespace portguard::tools

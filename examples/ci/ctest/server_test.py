@@ -1,0 +1,6 @@
+"""A test that has a server of its own for a second."""
+import socket
+import time
+
+with socket.create_server(("127.0.0.1", 18081)):
+    time.sleep(1)

@@ -1,0 +1,45 @@
+// Which programs of a run had the guard in them: seen from outside, since where it is not, nothing tells.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tools/ci/process_tree.h"
+#include "tools/elf_file.h"
+
+namespace portguard::tools {
+
+class Coverage {
+public:
+    Coverage();
+
+    /// Looks at every process below this one.
+    void sample();
+
+    /// Lines for a person: how many programs were seen, and which of them the guard was not in, and why.
+    [[nodiscard]] std::string receipt() const;
+
+private:
+    enum class Presence { starting, inside, outside };
+
+    /// A process between two calls of execve(2).
+    struct Program {
+        std::string path;
+        Presence presence = Presence::starting;
+        /// For Presence::outside.
+        std::string reason;
+    };
+
+    void look_at(const TreeProcess& process);
+    void judge(const TreeProcess& process, bool was_seen_before, Program& program);
+    const std::string& obstacle_of(const TreeProcess& process, const std::string& path);
+
+    ElfFile own_elf_;
+    std::map<TreeProcess, std::vector<Program>> programs_;
+    /// Of each file that has been judged.
+    std::map<std::string, std::string> obstacles_;
+    bool can_list_ = false;
+};
+
+} // namespace portguard::tools
