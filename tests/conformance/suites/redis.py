@@ -7,12 +7,13 @@ import fetch
 from suite import FAIL, PASS, SKIP, Part, Suite
 
 BINARIES = ["redis-server", "redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb"]
+# Not integration/replication: five minutes of full synchronisations, and the sockets are those of replication-2 to -4.
 FAST = ["unit/networking", "unit/protocol", "unit/limits"]
 WHOLE = [*FAST, "unit/auth", "unit/quit", "unit/pubsub", "unit/pubsubshard", "unit/wait", "unit/pause",
          "unit/introspection", "unit/introspection-2", "unit/obuf-limits", "unit/client-eviction", "unit/querybuf",
          "unit/replybufsize", "unit/tracking", "unit/shutdown", "unit/cluster", "unit/cluster/misc",
          "unit/cluster/links", "unit/cluster-scripting", "integration/redis-cli", "integration/redis-benchmark",
-         "integration/failover", "integration/block-repl", "integration/replication", "integration/replication-2",
+         "integration/failover", "integration/block-repl", "integration/replication-2",
          "integration/replication-3", "integration/replication-4", "integration/replication-buffer",
          "integration/psync2-reg", "integration/psync2-master-restart", "integration/shutdown", "integration/logging"]
 WORDS = {"ok": PASS, "skip": SKIP, "ignore": SKIP, "err": FAIL, "exception": FAIL, "timeout": FAIL}
