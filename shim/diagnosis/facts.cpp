@@ -92,12 +92,18 @@ void gather_process(const Syscalls& syscalls, Facts& facts) {
     facts.euid = geteuid();
     facts.exe = read_link("/proc/self/exe");
     facts.cwd = read_link("/proc/self/cwd");
-    if (auto self = read_process(facts.event.pid, syscalls)) {
+    auto self = read_process(facts.event.pid, syscalls);
+    const bool found = self.has_value();
+    if (found) {
         facts.self = std::move(*self);
-    } else {
-        facts.missing.emplace_back("this process in /proc");
     }
     facts.self.netns = own_netns();
+    if (!found) {
+        facts.missing.emplace_back("this process in /proc");
+    } else if (facts.exe.empty() || facts.cwd.empty() || !facts.self.netns.has_value() ||
+               (facts.self.ancestors.empty() && getppid() != 0)) {
+        facts.missing.emplace_back("part of what /proc says of this process");
+    }
 }
 
 } // namespace

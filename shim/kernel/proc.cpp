@@ -77,7 +77,9 @@ public:
         const ssize_t length = readlinkat(folder_, name.data(), link.data(), link.size());
         if (length <= 0) {
             // The folder of a stranger's process opens for root in a user namespace, and shows nothing.
-            forbidden_ = forbidden_ || errno == EACCES || errno == EPERM;
+            // Whatever else keeps us from reading hides an owner just so; only a number that is free does
+            // not.
+            forbidden_ = forbidden_ || (errno != ENOENT && errno != ESRCH);
             return false;
         }
         const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
