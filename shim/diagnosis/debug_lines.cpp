@@ -103,6 +103,17 @@ FileImage read_whole(int fd) {
     return image;
 }
 
+/// Libdw ends the program where it has no memory (__libdw_oom), and so does libc where there is none for the
+/// thread-local storage of libdw and libelf: what they need has to be there to begin with.
+bool has_headroom() {
+    constexpr std::size_t headroom = std::size_t{4} << 20;
+    // volatile: a block that nobody looks at need not be allocated at all.
+    char* volatile block = new (std::nothrow) char[headroom];
+    const bool had = block != nullptr;
+    delete[] block;
+    return had;
+}
+
 } // namespace
 
 std::vector<SourceLine> read_lines(int fd, std::span<const std::uint64_t> addresses,
@@ -110,7 +121,7 @@ std::vector<SourceLine> read_lines(int fd, std::span<const std::uint64_t> addres
     std::vector<SourceLine> lines(addresses.size());
     Libdw dw;
     const FileImage image = read_whole(fd);
-    if (image.bytes == nullptr || !load(dw) || dw.version(EV_CURRENT) == EV_NONE) {
+    if (image.bytes == nullptr || !has_headroom() || !load(dw) || dw.version(EV_CURRENT) == EV_NONE) {
         return lines;
     }
     Elf* const elf = dw.begin(image.bytes.get(), image.length);

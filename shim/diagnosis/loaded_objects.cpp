@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 #include <elf.h>
@@ -14,6 +15,7 @@ namespace {
 struct Search {
     std::span<const std::uintptr_t> addresses;
     ObjectMap found;
+    bool out_of_memory = false;
 };
 
 std::string main_program_path() {
@@ -49,20 +51,31 @@ std::string build_id_of(const dl_phdr_info& info) {
     return {};
 }
 
-int visit(dl_phdr_info* info, std::size_t /*size*/, void* argument) {
-    auto& search = *static_cast<Search*>(argument);
+void look_at(const dl_phdr_info& info, Search& search) {
     bool is_new = true;
     for (std::size_t index = 0; index < search.addresses.size(); ++index) {
-        if (search.found.object_of[index] != ObjectMap::npos || !contains(*info, search.addresses[index])) {
+        if (search.found.object_of[index] != ObjectMap::npos || !contains(info, search.addresses[index])) {
             continue;
         }
         if (is_new) {
-            const std::string_view name = info->dlpi_name == nullptr ? "" : info->dlpi_name;
-            search.found.objects.push_back({name.empty() ? main_program_path() : std::string(name),
-                                            info->dlpi_addr, build_id_of(*info)});
+            const std::string_view name = info.dlpi_name == nullptr ? "" : info.dlpi_name;
+            search.found.objects.push_back(
+                {name.empty() ? main_program_path() : std::string(name), info.dlpi_addr, build_id_of(info)});
             is_new = false;
         }
         search.found.object_of[index] = search.found.objects.size() - 1;
+    }
+}
+
+/// Nothing may be thrown through the frame of dl_iterate_phdr: its clean-up belongs to libgcc_s, which aborts
+/// the program over an exception of our own run-time.
+int visit(dl_phdr_info* info, std::size_t /*size*/, void* argument) noexcept {
+    auto& search = *static_cast<Search*>(argument);
+    try {
+        look_at(*info, search);
+    } catch (const std::bad_alloc&) {
+        search.out_of_memory = true;
+        return 1;
     }
     return 0;
 }
@@ -98,6 +111,9 @@ ObjectMap map_objects(std::span<const std::uintptr_t> addresses) {
     Search search{addresses, {}};
     search.found.object_of.assign(addresses.size(), ObjectMap::npos);
     dl_iterate_phdr(visit, &search);
+    if (search.out_of_memory) {
+        throw std::bad_alloc();
+    }
     return std::move(search.found);
 }
 

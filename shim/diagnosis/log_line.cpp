@@ -1,6 +1,7 @@
 #include "diagnosis/log_line.h"
 
 #include <memory>
+#include <new>
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/formatter.h>
@@ -55,9 +56,13 @@ spdlog::level::level_enum to_spdlog(Level level) {
 void log_event(EmitFunction emit, Level least, EventKind kind, std::string_view text) {
     spdlog::logger logger("portguard", std::make_shared<EmitSink>(emit));
     logger.set_level(to_spdlog(least));
-    // spdlog's own handler would write to stderr by stdio.
-    logger.set_error_handler([](const std::string&) {});
+    // spdlog's own handler would write to stderr by stdio. What keeps it from writing is no memory.
+    bool lost = false;
+    logger.set_error_handler([&lost](const std::string&) { lost = true; });
     logger.log(to_spdlog(level_of(kind)), spdlog::string_view_t(text.data(), text.size()));
+    if (lost) {
+        throw std::bad_alloc();
+    }
 }
 
 } // namespace portguard

@@ -25,6 +25,19 @@ namespace {
 
 constinit Fold fold;
 
+/// libstdc++ sets some 72 KiB aside when it is loaded, for the throw of a std::bad_alloc (eh_alloc.cc). Where
+/// it could not have them, that throw would end the program instead.
+bool has_memory_for_throws() {
+    constexpr std::size_t set_aside = 80 * 1024;
+    // volatile: a block that nobody looks at need not be allocated at all.
+    void* volatile block = std::malloc(set_aside);
+    const bool had = block != nullptr;
+    std::free(block);
+    return had;
+}
+
+const bool may_throw = has_memory_for_throws();
+
 bool answer_may_cure(SeamRequest& request) {
     if (request.config->diagnosis != Diagnosis::full) {
         return false;
@@ -116,7 +129,7 @@ void write_report(const SeamRequest& request, std::unique_ptr<HolderReport> conf
 
 extern "C" __attribute__((visibility("default"))) int portguard_diagnose(portguard::SeamRequest* request) {
     using namespace portguard;
-    if (request->size != sizeof(SeamRequest) || request->version != seam_version) {
+    if (request->size != sizeof(SeamRequest) || request->version != seam_version || !may_throw) {
         return -1;
     }
     // Nothing may leave: the program's frames are above, and it did not ask for our exceptions.
