@@ -136,9 +136,7 @@ std::string who_text(const WhoAnswer& answer, bool coloured) {
         if (report.holders.size() > count) {
             block.add("holder", "and " + std::to_string(report.holders.size() - count) + " more");
         }
-        for (const Cure& cure : cures_for(answer.facts, explanation)) {
-            block.add(cure.lasting ? "lasting" : "now", cure.command);
-        }
+        add_cures(cures_for(answer.facts, explanation), block);
     }
     for (const std::string& what : report.missing) {
         block.add("missing", what);

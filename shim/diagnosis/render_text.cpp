@@ -144,9 +144,7 @@ std::string render_text(const Report& report, bool coloured) {
     if (facts.ports.has_value()) {
         add_ports(*facts.ports, block);
     }
-    for (const Cure& cure : report.cures) {
-        block.add(cure.lasting ? "lasting" : "now", cure.command);
-    }
+    add_cures(report.cures, block);
     const std::vector<std::string> missing = report.missing();
     add_stack(facts.stack, missing.size(), block);
     for (const std::string& what : missing) {
