@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "events/event_samples.h"
+#include "tools/schema.h"
 
 namespace portguard::test {
 namespace {
@@ -54,7 +55,9 @@ TEST_F(EventsCommand, ReadsStandardInput) {
     const Finished finished =
         run_process({.argv = {"sh", "-c", "exec \"$0\" events --json - <\"$1\"", PORTGUARD_COMMAND, log},
                      .environment = command_spec({}).environment});
-    EXPECT_EQ(json::parse(finished.out)["failures"].size(), 1U) << finished;
+    const json answer = json::parse(finished.out);
+    EXPECT_EQ(answer["failures"].size(), 1U) << finished;
+    EXPECT_EQ(violation(schema_of("events"), answer), "");
 }
 
 TEST_F(EventsCommand, FiltersByWhatAnEventHas) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "diagnosis/cures.h"
 #include "diagnosis/text_block.h"
 #include "tools/events/event_words.h"
 #include "tools/events/reports.h"
@@ -67,9 +68,11 @@ std::string block_of(const Failure& failure, bool coloured) {
     block.add("times", how_often(failure));
     block.add("cause", shown(event.sentence));
     add_fights(failure, block);
-    for (const std::string& cure : lasting_cures(event)) {
-        block.add("lasting", shown(cure));
+    std::vector<Cure> cures;
+    for (const std::string& command : lasting_cures(event)) {
+        cures.push_back({true, shown(command)});
     }
+    add_cures(cures, block);
     const Fight& fight = failure.fights.front();
     const std::string replay = replay_command(event, fight.file, fight.number_in_file);
     if (!replay.empty()) {
