@@ -81,6 +81,7 @@ extern const Command hold_command;
 extern const Command who_command;
 extern const Command events_command;
 extern const Command ci_command;
+extern const Command repro_command;
 extern const Command config_command;
 extern const Command completion_command;
 extern const Command man_command;

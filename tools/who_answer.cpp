@@ -136,7 +136,9 @@ std::string who_text(const WhoAnswer& answer, bool coloured) {
         if (report.holders.size() > count) {
             block.add("holder", "and " + std::to_string(report.holders.size() - count) + " more");
         }
-        add_cures(cures_for(answer.facts, explanation), block);
+        for (const Cure& cure : cures_for(answer.facts, explanation)) {
+            block.add(cure.lasting ? "lasting" : "now", cure.command);
+        }
     }
     for (const std::string& what : report.missing) {
         block.add("missing", what);

@@ -201,13 +201,4 @@ std::vector<Cure> cures_for(const Facts& facts, const Explanation& explanation) 
     return list.take();
 }
 
-void add_cures(std::span<const Cure> cures, TextBlock& block) {
-    const Cure* before = nullptr;
-    for (const Cure& cure : cures) {
-        const bool is_alternative = before != nullptr && before->lasting == cure.lasting;
-        block.add_anew(is_alternative ? "or" : cure.lasting ? "lasting" : "now", cure.command);
-        before = &cure;
-    }
-}
-
 } // namespace portguard

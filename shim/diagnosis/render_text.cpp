@@ -144,7 +144,9 @@ std::string render_text(const Report& report, bool coloured) {
     if (facts.ports.has_value()) {
         add_ports(*facts.ports, block);
     }
-    add_cures(report.cures, block);
+    for (const Cure& cure : report.cures) {
+        block.add(cure.lasting ? "lasting" : "now", cure.command);
+    }
     const std::vector<std::string> missing = report.missing();
     add_stack(facts.stack, missing.size(), block);
     for (const std::string& what : missing) {

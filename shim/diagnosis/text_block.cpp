@@ -57,11 +57,6 @@ void TextBlock::add(std::string_view label, std::string_view paragraph) {
     }
 }
 
-void TextBlock::add_anew(std::string_view label, std::string_view paragraph) {
-    last_label_.clear();
-    add(label, paragraph);
-}
-
 void TextBlock::add_cut(std::string_view label, std::string_view line) {
     if (lines_left() == 0) {
         return;

@@ -19,8 +19,6 @@ public:
 
     /// A label is shown with the first of the paragraphs that have it.
     void add(std::string_view label, std::string_view paragraph);
-    /// As add(), and the label is shown though the one before was the same.
-    void add_anew(std::string_view label, std::string_view paragraph);
     /// As add(), on one line: what does not fit is cut.
     void add_cut(std::string_view label, std::string_view line);
     [[nodiscard]] std::size_t lines_left() const { return most_lines - lines_; }

@@ -1,6 +1,5 @@
 #include "cli/command.h"
 #include "events/event_samples.h"
-#include "tools/schema.h"
 
 namespace portguard::test {
 namespace {
@@ -55,9 +54,7 @@ TEST_F(EventsCommand, ReadsStandardInput) {
     const Finished finished =
         run_process({.argv = {"sh", "-c", "exec \"$0\" events --json - <\"$1\"", PORTGUARD_COMMAND, log},
                      .environment = command_spec({}).environment});
-    const json answer = json::parse(finished.out);
-    EXPECT_EQ(answer["failures"].size(), 1U) << finished;
-    EXPECT_EQ(violation(schema_of("events"), answer), "");
+    EXPECT_EQ(json::parse(finished.out)["failures"].size(), 1U) << finished;
 }
 
 TEST_F(EventsCommand, FiltersByWhatAnEventHas) {

@@ -9,7 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "diagnosis/cures.h"
 #include "holders/module_fixture.h"
 #include "support/child.h"
 #include "support/skip.h"
@@ -67,12 +66,6 @@ TEST_F(Rendered, TextFitsAScreenOf80ColumnsBelowItsFirstLine) {
         EXPECT_LE(columns_of(lines[index]), 80U) << lines[index];
         EXPECT_TRUE(lines[index].starts_with("  ")) << lines[index];
     }
-}
-
-TEST(Cures, AreAlternativesForAWhileAndForGood) {
-    TextBlock block("in use", false);
-    add_cures(std::vector<Cure>{{false, "a"}, {false, "b"}, {false, "c"}, {true, "d"}, {true, "e"}}, block);
-    EXPECT_EQ(block.text(), "in use\n  now      a\n  or       b\n  or       c\n  lasting  d\n  or       e");
 }
 
 TEST_F(Rendered, H31_TextHasNoByteThatATerminalActsOn) {

@@ -1,7 +1,10 @@
 // Where the configuration comes from, and what a bad one does: nothing to the program.
 #include <string>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -45,6 +48,33 @@ TEST_F(Configuration, an_overlap_names_the_port_and_a_pair_that_would_work) {
 TEST_F(Configuration, a_missing_file_is_one_sentence) {
     expect_inactive({"PORTGUARD_LISTEN=10000", "PORTGUARD_CONFIG=/nonexistent/portguard.conf"},
                     "PORTGUARD_CONFIG=/nonexistent/portguard.conf (environment): ");
+}
+
+/// `text` as /etc/portguard.conf of a program that runs as another user, in a mount namespace of its own.
+Played play_with_default_file(const std::string& script, const char* text, mode_t mode) {
+    return {run({.argv = {victim("socket_script"), script}, .before_exec = [=] {
+                     const bool ready = unshare(CLONE_NEWNS) == 0 &&
+                                        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                                        mount("tmpfs", "/etc", "tmpfs", 0, "mode=755") == 0;
+                     write_text("/etc/portguard.conf", text);
+                     if (!ready || chmod("/etc/portguard.conf", mode) != 0 ||
+                         setresuid(65534, 65534, 65534) != 0) {
+                         _exit(125);
+                     }
+                 }})};
+}
+
+TEST_F(Configuration, the_default_file_is_read_where_nothing_names_another) {
+    const Played played = play_with_default_file(outside, "listen = 10000-19999\n", 0644);
+    EXPECT_EQ(played.said("bind a"), "EACCES") << played.result;
+}
+
+TEST_F(Configuration, a_default_file_that_may_not_be_read_is_one_sentence) {
+    const Played played = play_with_default_file(outside, "listen = 10000-19999\n", 0600);
+    EXPECT_EQ(played.said("bind a"), "ok") << played.result;
+    EXPECT_EQ(played.result.err,
+              "portguard: /etc/portguard.conf: the file cannot be opened; name one in "
+              "PORTGUARD_CONFIG that is readable; the guard is inactive in this process\n");
 }
 
 TEST_F(Configuration, a_bad_line_of_a_file_is_named_with_its_number) {

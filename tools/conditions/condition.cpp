@@ -132,7 +132,10 @@ int Condition::open_socket(const WantedSocket& wanted, const AskedAddress& addre
 
 int Condition::bound_socket(const WantedSocket& wanted, const AskedAddress& address, bool reuseaddr) {
     const int fd = open_socket(wanted, address);
-    set_switch(fd, SOL_SOCKET, SO_REUSEADDR, reuseaddr);
+    // Off is left as it is: a program that chooses it is not cured.
+    if (reuseaddr) {
+        set_switch(fd, SOL_SOCKET, SO_REUSEADDR, true);
+    }
     if (wanted.is_hold) {
         const int tos = hold_tos;
         ::setsockopt(fd, SOL_IP, IP_TOS, &tos, sizeof tos);

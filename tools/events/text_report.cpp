@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "diagnosis/cures.h"
 #include "diagnosis/text_block.h"
 #include "tools/events/event_words.h"
 #include "tools/events/reports.h"
@@ -68,11 +67,9 @@ std::string block_of(const Failure& failure, bool coloured) {
     block.add("times", how_often(failure));
     block.add("cause", shown(event.sentence));
     add_fights(failure, block);
-    std::vector<Cure> cures;
-    for (const std::string& command : lasting_cures(event)) {
-        cures.push_back({true, shown(command)});
+    for (const std::string& cure : lasting_cures(event)) {
+        block.add("lasting", shown(cure));
     }
-    add_cures(cures, block);
     const Fight& fight = failure.fights.front();
     const std::string replay = replay_command(event, fight.file, fight.number_in_file);
     if (!replay.empty()) {

@@ -1,0 +1,202 @@
+#include "tools/repro/probe.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/options.h"
+#include "core/policy.h"
+#include "core/seam.h"
+#include "tools/conditions/condition.h"
+#include "tools/conditions/states.h"
+#include "tools/preload_list.h"
+#include "tools/refusal.h"
+#include "tools/repro/sandbox.h"
+#include "tools/socket_address.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::string_view go = "go";
+constexpr std::string_view ready = "ready";
+constexpr std::string_view called = "called";
+
+struct Asking {
+    int fd = -1;
+    int error = 0;
+    bool is_cured = false;
+};
+
+std::string told;
+
+int open_asking_socket(const WantedSocket& asked) {
+    const SocketAddress address(asked.local);
+    const int type = asked.protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
+    const int protocol = asked.protocol == Protocol::mptcp ? IPPROTO_MPTCP : 0;
+    const int fd = ::socket(address.family(), type | SOCK_CLOEXEC, protocol);
+    if (fd < 0) {
+        throw ConditionError(asked, errno);
+    }
+    const auto set = [fd](int level, int option, bool on) {
+        const int value = on ? 1 : 0;
+        ::setsockopt(fd, level, option, &value, sizeof value);
+    };
+    if (address.family() == AF_INET6) {
+        set(IPPROTO_IPV6, IPV6_V6ONLY, asked.local.v6only);
+    }
+    set(SOL_SOCKET, SO_REUSEADDR, asked.reuseaddr);
+    set(SOL_SOCKET, SO_REUSEPORT, asked.reuseport);
+    return fd;
+}
+
+int bind_errno(int fd, const SocketAddress& address) {
+    return ::bind(fd, address.get(), address.length()) == 0 ? 0 : errno;
+}
+
+/// As the guard does it: as the program asked, and after EADDRINUSE once more with SO_REUSEADDR.
+void bind_with_cure(const Scene& scene, const SocketAddress& address, bool cures, Asking& asking) {
+    asking.error = bind_errno(asking.fd, address);
+    if (asking.error != EADDRINUSE || !cures || scene.asked.protocol == Protocol::udp) {
+        return;
+    }
+    const int on = 1;
+    ::setsockopt(asking.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    asking.error = bind_errno(asking.fd, address);
+    asking.is_cured = asking.error == 0;
+}
+
+/// The plan is the guard's: the kernel is not asked.
+int refusal_errno(const Scene& scene, const SocketAddress& address) {
+    Config config;
+    Sentence why;
+    config.has_listen = parse_port_set(scene.listen, config.listen, why);
+    const Target target = read_target(address.get(), address.length());
+    const Verdict verdict =
+        decide_bind(config, OutgoingPlan{}, SocketFacts::of(scene.asked.protocol), target);
+    return verdict.before == Before::refuse ? scene.error : 0;
+}
+
+void make_call(const Scene& scene, Fix fix, Asking& asking) {
+    const SocketAddress address(scene.asked.local);
+    const auto outcome = [](int result) { return result == 0 ? 0 : errno; };
+    if (scene.kind == EventKind::refused) {
+        asking.error = refusal_errno(scene, address);
+    } else if (scene.call == Call::listen && asking.error == 0) {
+        asking.error = outcome(::listen(asking.fd, SOMAXCONN));
+    } else if (scene.call == Call::connect) {
+        make_nonblocking(asking.fd);
+        asking.error = outcome(::connect(asking.fd, address.get(), address.length()));
+        asking.error = asking.error == EINPROGRESS ? 0 : asking.error;
+    } else if (scene.call == Call::bind) {
+        bind_with_cure(scene, address, fix == Fix::reuseaddr || scene.kind == EventKind::cured, asking);
+    }
+}
+
+SeamFunction find_diagnosis() {
+    std::string path = find_shim();
+    path.replace(path.rfind('/') + 1, std::string::npos, "libportguard-diagnosis.so");
+    void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* const function = module == nullptr ? nullptr : ::dlsym(module, seam_function);
+    if (function == nullptr) {
+        throw Refusal(ExitCode::findings, "the diagnosis cannot be loaded: " + std::string(::dlerror()));
+    }
+    return reinterpret_cast<SeamFunction>(function);
+}
+
+int real_socket(int domain, int type, int protocol) noexcept {
+    return ::socket(domain, type, protocol);
+}
+
+/// What the guard would tell about the call, by the very module that it uses.
+std::string diagnose(const Scene& scene, const Asking& asking, SeamFunction diagnosis) {
+    Config config;
+    Sentence why;
+    config.format = Format::json;
+    config.budget_ms = 10000;
+    config.has_listen = !scene.listen.empty() && parse_port_set(scene.listen, config.listen, why);
+    const SocketAddress address(scene.asked.local);
+    ucontext_t context{};
+    ::getcontext(&context);
+    SeamRequest request;
+    request.kind = asking.is_cured ? EventKind::cured : scene.kind;
+    request.call = scene.call;
+    request.facts = SocketFacts::of(scene.asked.protocol);
+    request.fd = asking.fd;
+    request.error = asking.error;
+    if (scene.call != Call::listen) {
+        request.address = address.get();
+        request.length = address.length();
+    }
+    request.config = &config;
+    request.program = scene.comm.c_str();
+    request.context = &context;
+    request.real = {real_socket, ::close};
+    request.emit = [](const char* text, std::size_t length) { told.append(text, length); };
+    diagnosis(&request);
+    return told;
+}
+
+/// A call that goes through is told where it is cured, or puts a port at risk.
+bool is_worth_telling(const Scene& scene, const Asking& asking) {
+    const bool is_at_risk = scene.kind == EventKind::ephemeral_listener &&
+                            scene.ephemeral.contains(scene.asked.local.endpoint.port);
+    return asking.error != 0 || asking.is_cured || is_at_risk;
+}
+
+void ask(const Scene& scene, Fix fix, bool other_users, const Line& line) {
+    ::prctl(PR_SET_NAME, scene.comm.c_str());
+    const SeamFunction diagnosis = find_diagnosis();
+    enter_asking_process(scene, other_users);
+    Asking asking;
+    asking.fd = open_asking_socket(scene.asked);
+    if (scene.call == Call::listen) {
+        asking.error = bind_errno(asking.fd, SocketAddress(scene.asked.local));
+    }
+    line.send(ready);
+    static_cast<void>(line.receive());
+    Condition own;
+    own.add(scene.own);
+    make_call(scene, fix, asking);
+    if (scene.holders_vanish) {
+        line.send(called);
+        static_cast<void>(line.receive());
+    }
+    const std::string event = is_worth_telling(scene, asking) ? diagnose(scene, asking, diagnosis) : "";
+    nlohmann::json answer = {{"error", asking.error}, {"cured", asking.is_cured}, {"event", event}};
+    line.send(answer.dump());
+}
+
+} // namespace
+
+Probe::Probe(const Scene& scene, Fix fix, bool other_users)
+    : scene_(scene), process_([&, fix](const Line& line) { ask(scene, fix, other_users, line); }) {
+    static_cast<void>(process_.receive());
+}
+
+ProbeResult Probe::run(const std::function<void()>& let_go) {
+    process_.send(go);
+    if (scene_.holders_vanish) {
+        static_cast<void>(process_.receive());
+        let_go();
+        process_.send(go);
+    }
+    const auto answer = nlohmann::json::parse(process_.receive());
+    ProbeResult result;
+    result.error = answer["error"];
+    result.is_cured = answer["cured"];
+    const ParsedEvent event = parse_event(answer["event"].get<std::string>());
+    if (event.event.has_value()) {
+        result.cause = event.event->cause;
+        result.sentence = event.event->sentence;
+    }
+    return result;
+}
+
+} // namespace portguard::tools

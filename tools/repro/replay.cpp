@@ -1,0 +1,119 @@
+#include "tools/repro/replay.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include <poll.h>
+
+#include "kernel/holders.h"
+#include "tools/json_output.h"
+#include "tools/json_text.h"
+#include "tools/repro/child.h"
+#include "tools/repro/network.h"
+#include "tools/repro/stand_in.h"
+
+namespace portguard::tools {
+namespace {
+
+void set_device(WantedSocket& socket, std::uint32_t device) {
+    socket.local.device = is_link_local(socket.local.endpoint) ? device : 0;
+}
+
+void make_network(Scene& scene) {
+    const std::uint32_t device = add_interfaces(scene.addresses);
+    set_device(scene.asked, device);
+    for (StandIn& stand_in : scene.stand_ins) {
+        std::for_each(stand_in.sockets.begin(), stand_in.sockets.end(),
+                      [device](WantedSocket& socket) { set_device(socket, device); });
+    }
+    std::for_each(scene.own.begin(), scene.own.end(),
+                  [device](WantedSocket& socket) { set_device(socket, device); });
+    write_setting("ipv4/ip_unprivileged_port_start", std::to_string(scene.unprivileged_port_start));
+    set_ephemeral_range(scene.ephemeral);
+}
+
+/// TIME_WAIT, and a good-bye whose program has gone, are over after a minute or so.
+void wait_for_the_dead(const Scene& scene) {
+    constexpr int interval_ms = 100;
+    constexpr int most_tries = 75'000 / interval_ms;
+    HolderOptions options;
+    options.owners = false;
+    for (int tries = 0; tries < most_tries; ++tries) {
+        const HolderReport report = find_holders(scene.asked.local, scene.asked.protocol, options);
+        const bool is_any_dying = std::any_of(report.holders.begin(), report.holders.end(),
+                                              [](const Holder& holder) { return holder.socket.inode == 0; });
+        if (!is_any_dying) {
+            return;
+        }
+        ::poll(nullptr, 0, interval_ms);
+    }
+}
+
+Json json_of(const ProgramOutcome& outcome) {
+    return {{"event", outcome.event},    {"call", outcome.call},        {"error", outcome.error},
+            {"cause", outcome.cause},    {"exit", outcome.exit_status}, {"signal", outcome.signal},
+            {"ended", outcome.was_ended}};
+}
+
+void read_program(const Json& json, ProgramOutcome& outcome) {
+    outcome.event = json["event"];
+    outcome.call = json["call"];
+    outcome.error = json["error"];
+    outcome.cause = json["cause"];
+    outcome.exit_status = json["exit"];
+    outcome.signal = json["signal"];
+    outcome.was_ended = json["ended"];
+}
+
+/// In a process of its own, which the namespace ends with.
+Json direct(Scene scene, Fix fix, const ProgramPlan* plan) {
+    ::signal(SIGPIPE, SIG_IGN);
+    const bool other_users = enter_private_network(scene.uid);
+    make_network(scene);
+    StandIns stand_ins;
+    Json answer;
+    {
+        Probe probe(scene, fix, other_users);
+        stand_ins.start(scene, other_users);
+        if (fix == Fix::wait) {
+            wait_for_the_dead(scene);
+        }
+        const ProbeResult result = probe.run([&stand_ins] { stand_ins.stop(); });
+        answer["probe"] = {{"error", result.error},
+                           {"cured", result.is_cured},
+                           {"cause", result.cause},
+                           {"sentence", result.sentence}};
+    }
+    answer["missing"] = stand_ins.missing();
+    if (plan != nullptr) {
+        if (scene.holders_vanish) {
+            stand_ins.start(scene, other_users);
+        }
+        answer["program"] = json_of(run_program(scene, fix, *plan, other_users));
+    }
+    return answer;
+}
+
+} // namespace
+
+Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program) {
+    const Scene scene = fixed(recorded, fix);
+    const Child director([&](const Line& line) { line.send(direct(scene, fix, program).dump()); });
+    const Json answer = Json::parse(director.receive());
+    Replay replay;
+    replay.fix = fix;
+    replay.probe.error = answer["probe"]["error"];
+    replay.probe.is_cured = answer["probe"]["cured"];
+    replay.probe.cause = answer["probe"]["cause"];
+    replay.probe.sentence = answer["probe"]["sentence"];
+    replay.missing = scene.missing;
+    for (const auto& clause : answer["missing"]) {
+        replay.missing.push_back(clause);
+    }
+    if (answer.contains("program")) {
+        read_program(answer["program"], replay.program.emplace());
+    }
+    return replay;
+}
+
+} // namespace portguard::tools

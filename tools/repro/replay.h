@@ -1,0 +1,25 @@
+// A scene made, asked and taken down again, once for each fix, each in a network of its own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/repro/fix.h"
+#include "tools/repro/probe.h"
+#include "tools/repro/program.h"
+
+namespace portguard::tools {
+
+struct Replay {
+    Fix fix = Fix::none;
+    ProbeResult probe;
+    std::optional<ProgramOutcome> program;
+    /// What is not as it was, each a clause without a full stop.
+    std::vector<std::string> missing;
+};
+
+/// `program` null: the probe alone. Throws Refusal.
+Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program);
+
+} // namespace portguard::tools
