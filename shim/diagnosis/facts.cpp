@@ -100,8 +100,8 @@ void gather_process(const Syscalls& syscalls, Facts& facts) {
     facts.self.netns = own_netns();
     if (!found) {
         facts.missing.emplace_back("this process in /proc");
-    } else if (facts.exe.empty() || facts.cwd.empty() || !facts.self.netns.has_value() ||
-               (facts.self.ancestors.empty() && getppid() != 0)) {
+    } else if (facts.exe.empty() || facts.cwd.empty() || facts.self.argv.empty() ||
+               !facts.self.netns.has_value() || (facts.self.ancestors.empty() && getppid() != 0)) {
         facts.missing.emplace_back("part of what /proc says of this process");
     }
 }
