@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -59,6 +60,15 @@ void make_and_bind() {
     bind_planned();
 }
 
+/// The shim's own calls go past the stub: they find a real socket under the stub's number.
+void make_real_and_connect() {
+    const long fresh = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+    syscall(SYS_dup3, fresh, descriptor, 0);
+    syscall(SYS_close, fresh);
+    make_tcp();
+    connect_planned();
+}
+
 void set_option(int level, int option) {
     constexpr int on = 1;
     (void)setsockopt(descriptor, level, option, &on, sizeof on);
@@ -85,9 +95,14 @@ constexpr std::array calls{
                   make_tcp();
                   close_once();
               }},
+    NamedCall{"connect_fresh", nullptr, make_real_and_connect},
 };
 
 } // namespace
+
+std::span<const NamedCall> all_calls() {
+    return calls;
+}
 
 const NamedCall* find_call(std::string_view name) {
     for (const NamedCall& call : calls) {

@@ -1,6 +1,7 @@
 // The calls that the benches make, by name.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace portguard::bench {
@@ -13,6 +14,7 @@ struct NamedCall {
     void (*make)();
 };
 
+std::span<const NamedCall> all_calls();
 /// Null: no call has this name.
 const NamedCall* find_call(std::string_view name);
 

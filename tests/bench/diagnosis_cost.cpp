@@ -1,10 +1,13 @@
-// What a report costs on a busy host (design 5: first ≤ 15 ms, later ≤ 5 ms): 1,000 sockets, 100 processes,
-// the module as the preloaded object calls it. Prints both, as time on the clock and as time on the CPU.
+// diagnosis_cost [SOCKETS PROCESSES]: what a report costs on a host with so many of them (1,000 and 100), the
+// module as the preloaded object calls it. Prints the first's milliseconds on the clock and on the CPU, and
+// the later ones' medians.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <dlfcn.h>
@@ -19,8 +22,7 @@ namespace portguard::test {
 namespace {
 
 constexpr std::uint16_t port = 10000;
-constexpr int processes = 100;
-constexpr int sockets = 1000;
+constexpr int ports_an_address = 20000;
 constexpr int rounds = 21;
 
 int real_socket(int domain, int type, int protocol) noexcept {
@@ -65,23 +67,27 @@ Cost measure(const Config& config, const Fd& asking, std::uint16_t asked_port) {
     return {milliseconds(CLOCK_MONOTONIC) - start.clock, milliseconds(CLOCK_THREAD_CPUTIME_ID) - start.cpu};
 }
 
-void run() {
+/// Child `number`'s share of the sockets, each on a port of its own; beyond 20,000 the address is another
+/// one.
+void hold(int number, int count) {
+    static std::vector<Fd> kept;
+    for (int index = number * count; index < (number + 1) * count; ++index) {
+        const std::string host = "127.0.0." + std::to_string(1 + index / ports_an_address);
+        const auto own_port = static_cast<std::uint16_t>(20000 + index % ports_an_address);
+        kept.push_back(listener(address(host.c_str(), own_port)));
+    }
+}
+
+void run(int sockets, int processes) {
     const PrivateNet net;
     if (!net.unavailable().empty()) {
         std::puts(net.unavailable().c_str());
         return;
     }
-    // Each child holds a tenth of its share; the parent's sockets are opened after, or all would inherit
-    // them.
+    // The parent's sockets are opened after, or all would inherit them.
     std::vector<std::unique_ptr<ParkedChild>> children;
     for (int child = 0; child < processes; ++child) {
-        children.push_back(std::make_unique<ParkedChild>([child] {
-            static std::vector<Fd> kept;
-            for (int index = 0; index < sockets / processes; ++index) {
-                const int own_port = 20000 + child * (sockets / processes) + index;
-                kept.push_back(listener(loopback(static_cast<std::uint16_t>(own_port))));
-            }
-        }));
+        children.push_back(std::make_unique<ParkedChild>([=] { hold(child, sockets / processes); }));
     }
     const ParkedChild holder([] { static Fd kept = listener(loopback(port)); });
     const Fd asking = tcp_socket();
@@ -97,13 +103,19 @@ void run() {
     }
     std::nth_element(clock.begin(), clock.begin() + rounds / 2, clock.end());
     std::nth_element(cpu.begin(), cpu.begin() + rounds / 2, cpu.end());
-    std::printf("first report %.2f ms (%.2f ms of CPU), later %.2f ms (%.2f), median of %d\n", first.clock,
-                first.cpu, clock[rounds / 2], cpu[rounds / 2], rounds);
+    std::printf("%.2f\t%.2f\t%.2f\t%.2f\n", first.clock, first.cpu, clock[rounds / 2], cpu[rounds / 2]);
 }
 
 } // namespace
 } // namespace portguard::test
 
-int main() {
-    portguard::test::run();
+int main(int argc, char** argv) {
+    const int sockets = argc == 3 ? std::atoi(argv[1]) : 1000;
+    const int processes = argc == 3 ? std::atoi(argv[2]) : 100;
+    if (sockets < processes || processes <= 0) {
+        std::fputs("usage: diagnosis_cost [SOCKETS PROCESSES]\n", stderr);
+        return 2;
+    }
+    portguard::test::run(sockets, processes);
+    return 0;
 }

@@ -1,0 +1,114 @@
+"""How the first and a later diagnosis, who and check grow with the sockets of the host, beside ss and lsof."""
+
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import time
+
+from measure import plot
+from measure.context import Context, clean_environment, harness
+from measure.report import Answer, Table
+
+TITLE = "Cost against the sockets of the host"
+SOCKETS = (1000, 10000, 50000)
+SOCKETS_A_PROCESS = 100
+FIRST_PORT = 8000
+FIRST, LATER = "first diagnosis", "later diagnosis"
+
+
+class Population:
+    """Processes with a listener each and connections to it, both ends in the process."""
+
+    def __init__(self, sockets: int) -> None:
+        ready_out, ready_in = os.pipe()
+        self.end_out, self.end_in = os.pipe()
+        self.children = []
+        for number in range(sockets // SOCKETS_A_PROCESS):
+            child = os.fork()
+            if child == 0:
+                os.close(self.end_in)
+                self.hold(FIRST_PORT + number, ready_in)
+            self.children.append(child)
+        os.close(ready_in)
+        for _ in self.children:
+            if os.read(ready_out, 1) != b"x":
+                self.close()
+                raise RuntimeError(f"a process cannot hold its share of {sockets} sockets")
+        os.close(ready_out)
+
+    def hold(self, port: int, ready: int) -> None:
+        kept = []
+        try:
+            server = socket.create_server(("127.0.0.1", port), backlog=SOCKETS_A_PROCESS)
+            for _ in range(SOCKETS_A_PROCESS // 2):
+                kept.append(socket.create_connection(server.getsockname()))
+                kept.append(server.accept()[0])
+            os.write(ready, b"x")
+            os.close(ready)
+            os.read(self.end_out, 1)
+        finally:
+            os._exit(0)
+
+    def close(self) -> None:
+        os.close(self.end_in)
+        os.close(self.end_out)
+        for child in self.children:
+            os.waitpid(child, 0)
+
+
+def commands(build: str) -> dict[str, list[str]]:
+    return {"portguard who": [f"{build}/bin/portguard", "who", str(FIRST_PORT)],
+            "portguard check": [f"{build}/bin/portguard", "check", "--config=/dev/null"],
+            "ss -tanp": ["ss", "-tanp"],
+            "lsof -nP -i": ["lsof", "-nP", "-i"]}
+
+
+def time_command(command: list[str]) -> float:
+    """Milliseconds."""
+    begin = time.monotonic()
+    subprocess.run(command, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   check=False, timeout=120)
+    return 1000 * (time.monotonic() - begin)
+
+
+def measure(context: Context, sockets: int) -> dict[str, list[float]]:
+    harness.enter_new_network()
+    rounds = context.rounds(7)
+    times = {FIRST: [], LATER: []}
+    for _ in range(context.rounds(5, 1)):
+        said = subprocess.run([f"{context.build}/bin/diagnosis_cost", str(sockets), str(sockets // SOCKETS_A_PROCESS)],
+                              text=True, capture_output=True, check=True, timeout=120).stdout
+        first, _, later, _ = map(float, said.split())
+        times[FIRST].append(first)
+        times[LATER].append(later)
+    population = Population(sockets)
+    try:
+        found = commands(context.build)
+        times |= {name: [] for name in found}
+        for _ in range(rounds):
+            for name, command in found.items():
+                times[name].append(time_command(command))
+    finally:
+        population.close()
+    return times
+
+
+def answer(context: Context) -> Answer:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    sizes = SOCKETS[:2] if context.quick else SOCKETS
+    found = {size: measure(context, size) for size in sizes}
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    table = Table(["", *(f"{size:,} sockets, ms" for size in sizes), f"against ss -tanp at {sizes[-1]:,}"])
+    base = statistics.median(found[sizes[-1]]["ss -tanp"])
+    series = {}
+    for name in found[sizes[0]]:
+        medians = [statistics.median(found[size][name]) for size in sizes]
+        series[name] = list(zip(sizes, medians))
+        table.add(name, *(f"{value:.2f}" for value in medians), f"{medians[-1] / base:.2f}")
+    notes = [f"Medians, in turns; {SOCKETS_A_PROCESS} sockets a process: of the diagnoses listeners, of the rest half "
+             "the ends of connections. Commands with their start and end, the diagnoses inside a process."]
+    return Answer(TITLE, notes, table,
+                  plot.lines(TITLE, "sockets", "ms", series, log_x=True, log_y=True, legend=(0.75, 0.6)))

@@ -1,0 +1,75 @@
+"""README's section of costs, every figure read from the tables that stand in a folder."""
+
+import pathlib
+
+from measure.report import Table, read_rows
+
+
+def rows_by_first(folder: pathlib.Path, name: str) -> dict[str, dict[str, str]]:
+    return {next(iter(row.values())): row for row in read_rows(folder, name)}
+
+
+def machine(folder: pathlib.Path) -> str:
+    """The third paragraph of a result, less its load average."""
+    return (folder / "calls.md").read_text().split("\n\n")[2].partition("; load")[0]
+
+
+def middle(cell: str) -> str:
+    return cell.partition(" ")[0]
+
+
+def calls(folder: pathlib.Path) -> Table:
+    table = Table(["the shim itself, behind a stub", "ns", "instructions", "budget"])
+    for label, row in rows_by_first(folder, "calls").items():
+        table.add(label.replace(" *", "\\*"), middle(row["ns (quartiles)"]), row["instructions"], row["budget"])
+    return table
+
+
+def beside(folder: pathlib.Path) -> Table:
+    peers, execs = rows_by_first(folder, "peers"), rows_by_first(folder, "exec")
+    columns = [name for name in next(iter(peers.values())) if name != "through"]
+    table = Table(["times no preload", *columns, "exec, µs added"])
+    for name, row in peers.items():
+        added = middle(execs[name]["µs added (quartiles)"]) if name in execs else "-"
+        table.add(name, *(middle(row[column]) for column in columns), added)
+    return table
+
+
+def servers(folder: pathlib.Path) -> Table:
+    table = Table(["with / without", "throughput", "wanted", "p99", "wanted"])
+    for name, row in rows_by_first(folder, "servers").items():
+        table.add(name, row["throughput ratio"], row["throughput wanted"], row["p99 ratio"], row["p99 wanted"])
+    return table
+
+
+def growth(folder: pathlib.Path) -> Table:
+    rows = read_rows(folder, "growth")
+    columns = list(rows[0])
+    table = Table(["milliseconds", *(name.removesuffix(", ms") for name in columns[1:-1])])
+    for row in rows:
+        table.add(*(row[name] for name in columns[:-1]))
+    return table
+
+
+def sentences(folder: pathlib.Path) -> str:
+    threads = [row for row in read_rows(folder, "threads") if row["preloaded"] == "portguard"]
+    plain = [row for row in read_rows(folder, "threads") if row["preloaded"] != "portguard"]
+    pairs = "; ".join(f"{own['loop']} {middle(own['two to one'])} (no preload: {middle(other['two to one'])})"
+                      for own, other in zip(threads, plain))
+    memory = {row["when"]: row for row in read_rows(folder, "memory") if row["preloaded"] == "portguard"}
+    before, after = memory["before"], memory["after the first diagnosis"]
+    tax = rows_by_first(folder, "exec")["portguard"]
+    return (f"An exec: {tax['against the empty object']} times what an empty preloaded object adds "
+            f"({tax['budget']}). Two threads against one: {pairs}. Memory of a process: "
+            f"{middle(before['private, KiB'])} KiB of its own, {middle(before['RSS, KiB'])} with what is shared; after "
+            f"its first diagnosis {middle(after['private, KiB'])} and {middle(after['RSS, KiB'])}.")
+
+
+def render(folder: pathlib.Path) -> str:
+    """Of the questions that have been asked."""
+    parts = [machine(folder) + "; made by `tests/bench/run`, tables with their spread and plots in "
+             "[tests/bench/results](tests/bench/results).",
+             calls(folder), "\\* with a system call of our own in it.", beside(folder)]
+    parts += [table(folder) for table in (servers, growth) if (folder / f"{table.__name__}.md").exists()]
+    parts.append(sentences(folder))
+    return "\n\n".join(map(str, parts)) + "\n"
