@@ -185,10 +185,7 @@ const Command repro_command{
         "minute).\n"
         "An event that the guard made itself (refused, cured) is made again by the guard; --listen beats the "
         "plan that the event names.\n"
-        "--json prints one object: schema (1), event, call, errno, cause, reproduced, replays[{fix, errno "
-        "(null: "
-        "the probe went through), cured, cause, program{event, call, errno, cause, exit_status, signal, "
-        "was_ended}, missing[]}].\n"
+        "share/portguard/repro.schema.json describes what --json prints.\n"
         "Exit status: 0 reproduced, by the probe and, where the guard is in it, by PROGRAM; 1 not; 2 wrong "
         "usage.",
     .examples = "    portguard repro ports.log -- ./server\n"
