@@ -8,7 +8,6 @@
 
 #include "core/inject.h"
 #include "core/policy.h"
-#include "preload/guard.h"
 #include "preload/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/report.h"
@@ -57,7 +56,7 @@ Target target_of(int fd, const sockaddr* address, socklen_t length) {
 
 } // namespace
 
-bool fails(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
+bool fails_by_rule(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
     const SocketFacts known = facts.protocol() == Protocol::unknown ? outgoing_side::ask_kernel(fd) : facts;
     if (known.protocol() == Protocol::other || (call == Call::connect && is_disconnect(address, length))) {
         return false;

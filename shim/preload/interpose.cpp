@@ -32,15 +32,6 @@ void set_reuseaddr(int fd, int value) {
     kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
 }
 
-/// The option `inject` wants this call to fail, and it has: errno is set.
-bool fails_on_purpose(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    return !guard::config().inject.empty() && inject::fails(fd, call, address, length, facts);
-}
-
-bool searches_port(const Verdict& verdict) {
-    return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
-}
-
 /// Sets the range that `verdict` asks for. Where the kernel refuses, `decide` is asked again: it may have
 /// turned out not to know the option, and the plan is another one then.
 template <typename Decide>
@@ -59,11 +50,6 @@ Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide deci
     return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
                ? Verdict{.next = facts}
                : decide_without_range(guard::config(), again, facts);
-}
-
-/// Gives the socket the port that `verdict` has searched; false: none is left.
-bool search_port(int fd, const Verdict& verdict) {
-    return !searches_port(verdict) || port_search::give_port(fd, verdict);
 }
 
 void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
@@ -119,7 +105,7 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
 
 // Apart from their callers, so that a call which is none of our business saves no register.
 [[gnu::noinline]] int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    if (fails_on_purpose(fd, Call::bind, address, length, facts)) {
+    if (inject::fails(fd, Call::bind, address, length, facts)) {
         return -1;
     }
     const Config& config = guard::config();
@@ -138,8 +124,9 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
             return decide_known_bind(fd, now, facts, target);
         });
     }
-    const int result = searches_port(verdict) ? port_search::bind_port_zero(fd, address, length, verdict)
-                                              : real::bind(fd, address, length);
+    const int result = port_search::is_wanted(verdict)
+                           ? port_search::bind_port_zero(fd, address, length, verdict)
+                           : real::bind(fd, address, length);
     if (result != 0) {
         return after_failed_bind(fd, address, length, facts);
     }
@@ -151,7 +138,7 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
 }
 
 [[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
-    if (fails_on_purpose(fd, Call::listen, nullptr, 0, facts)) {
+    if (inject::fails(fd, Call::listen, nullptr, 0, facts)) {
         return -1;
     }
     const auto decide = [&facts](const OutgoingPlan& plan) {
@@ -165,7 +152,7 @@ Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, T
         verdict = decide(outgoing_side::plan());
     }
     verdict = set_range(fd, verdict, facts, decide);
-    if (!search_port(fd, verdict)) {
+    if (!port_search::give_port_if_wanted(fd, verdict)) {
         errno = EADDRINUSE;
         return after_failed_listen(fd, EventKind::exhausted, facts);
     }
@@ -207,11 +194,11 @@ bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t 
         return decide_connect(config, now, facts, false, avoid);
     };
     verdict = set_range(fd, decide(plan), facts, decide);
-    return search_port(fd, verdict);
+    return port_search::give_port_if_wanted(fd, verdict);
 }
 
 [[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    if (fails_on_purpose(fd, Call::connect, address, length, facts)) {
+    if (inject::fails(fd, Call::connect, address, length, facts)) {
         return -1;
     }
     const OutgoingPlan plan = outgoing_side::plan();

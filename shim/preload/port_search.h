@@ -7,6 +7,10 @@
 
 namespace portguard::port_search {
 
+inline bool is_wanted(const Verdict& verdict) {
+    return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
+}
+
 /// bind(2) to port 0, with a port that `verdict` (Before::bind_in_range or bind_in_listen) allows instead.
 /// Returns what bind(2) would: EADDRINUSE when all are taken. Leaves alone a socket with
 /// IP_BIND_ADDRESS_NO_PORT, whose port is connect's business.
@@ -15,5 +19,9 @@ int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verd
 /// A socket without a port, before connect or listen. False: all ports are taken. A socket that has one
 /// already is left as it is. errno is left alone.
 bool give_port(int fd, const Verdict& verdict);
+
+inline bool give_port_if_wanted(int fd, const Verdict& verdict) {
+    return !is_wanted(verdict) || give_port(fd, verdict);
+}
 
 } // namespace portguard::port_search
