@@ -1,5 +1,6 @@
 // The module's one function. The preloaded object has blocked signals and cancellation and has put us on a
 // stack of our own; errno is its to keep.
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -36,7 +37,13 @@ bool has_memory_for_throws() {
     return had;
 }
 
-const bool may_throw = has_memory_for_throws();
+/// Atomic for a thread sanitizer's sake: it does not see that dlopen lets a second thread wait for the first
+/// one's initialisation.
+constinit std::atomic<bool> may_throw{false};
+
+[[gnu::constructor]] void look_for_memory() {
+    may_throw.store(has_memory_for_throws(), std::memory_order_relaxed);
+}
 
 bool answer_may_cure(SeamRequest& request) {
     if (request.config->diagnosis != Diagnosis::full) {
@@ -129,7 +136,8 @@ void write_report(const SeamRequest& request, std::unique_ptr<HolderReport> conf
 
 extern "C" __attribute__((visibility("default"))) int portguard_diagnose(portguard::SeamRequest* request) {
     using namespace portguard;
-    if (request->size != sizeof(SeamRequest) || request->version != seam_version || !may_throw) {
+    if (request->size != sizeof(SeamRequest) || request->version != seam_version ||
+        !may_throw.load(std::memory_order_relaxed)) {
         return -1;
     }
     // Nothing may leave: the program's frames are above, and it did not ask for our exceptions.
