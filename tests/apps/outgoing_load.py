@@ -8,7 +8,6 @@ import re
 import resource
 import subprocess
 import tempfile
-import time
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 PORT = 9000
@@ -33,7 +32,8 @@ def guard(shim: str, method: str) -> dict[str, str]:
 
 class Outcome:
     """What one client did: `seen` and `inside` (ports of listen) are the server's, `failed` is the client's own.
-    `cpu` is what the client and its helpers ran for, which another program's load changes less than `seconds`."""
+    `seconds` are the server's, from the first to the last, so that a virtual machine's start is not among them; `cpu`
+    is what the client and its helpers ran for."""
 
     def __init__(self, seen: int, inside: int, failed: int, seconds: float, cpu: float) -> None:
         self.seen = seen
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        return self.seen / self.seconds
+        return (self.seen - 1) / self.seconds
 
 
 class Server:
@@ -57,7 +57,7 @@ class Server:
             [f"{build}/bin/portguard_load_server", str(PORT), *map(str, LISTEN)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=guard("", "plain"))
 
-    def take_counts(self) -> dict[str, int]:
+    def take_counts(self) -> dict[str, float]:
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
@@ -98,11 +98,11 @@ class Load:
 
     def measure(self, client: str, protocol: str, count: int) -> Outcome:
         self.server.take_counts()
-        started, cpu = time.monotonic(), cpu_of_children()
+        before = cpu_of_children()
         failed = self.start(client, protocol, count)
-        seconds, cpu = time.monotonic() - started, cpu_of_children() - cpu
+        cpu = cpu_of_children() - before
         counts = self.server.take_counts()
-        return Outcome(counts[protocol], counts[f"{protocol}_inside"], failed, seconds, cpu)
+        return Outcome(counts[protocol], counts[f"{protocol}_inside"], failed, counts["seconds"], cpu)
 
     def start(self, client: str, protocol: str, count: int) -> int:
         commands = {"cpp": [f"{self.build}/bin/portguard_load_client"],

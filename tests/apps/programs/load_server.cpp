@@ -2,8 +2,10 @@
 // the kernel gives it to accept(2) and recvfrom(2). usage: load_server PORT LOW HIGH
 //
 // A line on standard input asks for one on standard output, and begins anew:
-// {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ...}
+// {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ..., "seconds": between the
+// first and the last of them}
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,14 +28,20 @@ struct Count {
     long inside = 0;
 };
 
+using Clock = std::chrono::steady_clock;
+
 struct Server {
     int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     int low;
     int high;
     Count tcp{};
     Count udp{};
+    Clock::time_point first{};
+    Clock::time_point last{};
 
-    void note(Count& count, const sockaddr_in& peer) const {
+    void note(Count& count, const sockaddr_in& peer) {
+        last = Clock::now();
+        first = tcp.all + udp.all == 0 ? last : first;
         const int port = ntohs(peer.sin_port);
         ++count.all;
         count.inside += low <= port && port <= high ? 1 : 0;
@@ -106,8 +114,10 @@ bool report(Server& server) {
     if (::read(STDIN_FILENO, line.data(), line.size()) <= 0) {
         return false;
     }
-    std::printf("{\"tcp\": %ld, \"udp\": %ld, \"tcp_inside\": %ld, \"udp_inside\": %ld}\n", server.tcp.all,
-                server.udp.all, server.tcp.inside, server.udp.inside);
+    std::printf(
+        "{\"tcp\": %ld, \"udp\": %ld, \"tcp_inside\": %ld, \"udp_inside\": %ld, \"seconds\": %.6f}\n",
+        server.tcp.all, server.udp.all, server.tcp.inside, server.udp.inside,
+        std::chrono::duration<double>(server.last - server.first).count());
     std::fflush(stdout);
     server.tcp = {};
     server.udp = {};
