@@ -23,9 +23,7 @@ using namespace portguard;
 namespace {
 
 [[gnu::constructor]] void on_load() {
-    if (guard::current_activity.load(std::memory_order_relaxed) == guard::Activity::not_started) {
-        guard::start();
-    }
+    guard::start();
 }
 
 void set_reuseaddr(int fd, int value) {
@@ -184,16 +182,16 @@ bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address
 /// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
 bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
            Verdict& verdict) {
-    const Config& config = guard::config();
-    if (decide_connect(config, plan, facts, false).before == Before::ask_kernel) {
-        facts = outgoing_side::ask_kernel(fd);
-    }
-    const std::uint16_t avoid =
-        facts.is_tcp_like() ? outgoing_side::port_to_avoid(plan, address, length) : std::uint16_t{0};
-    const auto decide = [&config, &facts, avoid](const OutgoingPlan& now) {
-        return decide_connect(config, now, facts, false, avoid);
+    const std::uint16_t avoid = outgoing_side::port_to_avoid(plan, facts, address, length);
+    const auto decide = [&facts, avoid](const OutgoingPlan& now) {
+        return decide_connect(guard::config(), now, facts, false, avoid);
     };
-    verdict = set_range(fd, decide(plan), facts, decide);
+    verdict = decide(plan);
+    if (verdict.before == Before::ask_kernel) {
+        facts = outgoing_side::ask_kernel(fd);
+        verdict = decide(plan);
+    }
+    verdict = set_range(fd, verdict, facts, decide);
     return port_search::give_port_if_wanted(fd, verdict);
 }
 
@@ -229,7 +227,8 @@ int socket(int domain, int type, int protocol) noexcept {
     const int fd = real::socket(domain, type, protocol);
     if (fd >= 0) {
         const SocketFacts facts = facts_of_socket(domain, type, protocol);
-        fd_memory::remember(fd, facts);
+        // A TCP socket may come under the number unseen (dup2): only the address tells the two apart.
+        fd_memory::remember(fd, facts.protocol() == Protocol::other ? SocketFacts{} : facts);
         if (facts.protocol() == Protocol::udp) {
             after_udp_socket(fd, facts);
         }

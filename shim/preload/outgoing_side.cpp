@@ -122,8 +122,10 @@ bool clamp(int fd, PortRange range) {
     return result == 0;
 }
 
-std::uint16_t port_to_avoid(const OutgoingPlan& plan, const sockaddr* address, socklen_t length) {
-    const Endpoint destination = plan.divisible.empty() ? Endpoint{} : read_endpoint(address, length);
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
+                            socklen_t length) {
+    const bool may_meet_itself = !plan.divisible.empty() && facts.protocol() != Protocol::udp;
+    const Endpoint destination = may_meet_itself ? read_endpoint(address, length) : Endpoint{};
     if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
         return 0;
     }

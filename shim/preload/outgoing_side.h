@@ -57,8 +57,10 @@ OutgoingPlan plan();
 /// errno is left alone. False: it was not set.
 bool clamp(int fd, PortRange range);
 
-/// The destination's port, where it is one of this host and the local port might be the same (K15); else 0.
-std::uint16_t port_to_avoid(const OutgoingPlan& plan, const sockaddr* address, socklen_t length);
+/// The destination's port, where it is one of this host and the local port might be the same (K15); else 0,
+/// as for UDP.
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
+                            socklen_t length);
 
 /// What the kernel says of a descriptor that we never saw. The protocol is never Protocol::unknown: what is
 /// not a TCP, MPTCP or UDP socket, or no socket at all, is Protocol::other.

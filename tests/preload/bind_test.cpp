@@ -20,6 +20,18 @@ TEST_F(Bind, an_explicit_port_outside_listen_is_refused_and_told) {
         << played.result;
 }
 
+TEST_F(Bind, a_tcp_socket_under_the_number_of_another_kind_is_guarded_as_such) {
+    for (const char* kind : {"unix", "netlink"}) {
+        const Played played =
+            play(std::string("o = ") + kind +
+                     "; t = tcp4; dup2 t o; bind o *:20000; bind o *:10000; listen o; get o reuseaddr",
+                 plan);
+        EXPECT_EQ(played.said("bind o *:20000"), "EACCES") << played.result;
+        EXPECT_EQ(played.said("bind o *:10000"), "ok") << played.result;
+        EXPECT_EQ(played.said("get o"), "1") << played.result;
+    }
+}
+
 TEST_F(Bind, each_refusal_is_told_in_one_line_where_lines_are_asked_for) {
     const Played played =
         play("a = tcp4; bind a *:20000; b = tcp6; bind b [*]:20001; c = udp4; bind c *:20002",
