@@ -7,10 +7,11 @@ namespace {
 
 constexpr std::uint32_t port_count = 65536;
 
-/// The first port at or above `from` whose membership is `member`; port_count when there is none.
+/// The first port at or above `from` whose membership is `member`, where no word from `end` on has a member;
+/// port_count when there is none.
 template <typename Words>
-std::uint32_t find_port(const Words& words, std::uint32_t from, bool member) {
-    while (from < port_count) {
+std::uint32_t find_port(const Words& words, std::uint32_t end, std::uint32_t from, bool member) {
+    while (from < end * 64) {
         const std::uint64_t word = member ? words[from / 64] : ~words[from / 64];
         const std::uint64_t rest = word >> (from % 64);
         if (rest != 0) {
@@ -18,7 +19,7 @@ std::uint32_t find_port(const Words& words, std::uint32_t from, bool member) {
         }
         from = (from / 64 + 1) * 64;
     }
-    return port_count;
+    return member ? port_count : from;
 }
 
 /// Calls `visit(index, mask)` for every word that holds ports of `range`: bit by bit, 10,000 ports would be
@@ -69,25 +70,32 @@ bool read_list(std::string_view text, PortSet* ports, TextWriter& why) {
 } // namespace
 
 void PortSet::insert(PortRange range) {
-    for_each_word(range, [this](std::uint32_t index, std::uint64_t mask) { words_[index] |= mask; });
+    for_each_word(range, [this](std::uint32_t index, std::uint64_t mask) {
+        words_[index] |= mask;
+        end_ = end_ > index ? end_ : index + 1;
+    });
 }
 
 void PortSet::insert(const PortSet& other) {
-    for (std::size_t index = 0; index < words_.size(); ++index) {
+    for (std::uint32_t index = 0; index < other.end_; ++index) {
         words_[index] |= other.words_[index];
     }
+    end_ = end_ > other.end_ ? end_ : other.end_;
 }
 
-bool PortSet::empty() const {
-    return find_port(words_, 0, true) == port_count;
+void PortSet::clear() {
+    for (std::uint32_t index = 0; index < end_; ++index) {
+        words_[index] = 0;
+    }
+    end_ = 0;
 }
 
 PortRange PortSet::next_run(std::uint32_t from) const {
-    const std::uint32_t low = find_port(words_, from, true);
+    const std::uint32_t low = find_port(words_, end_, from, true);
     if (low == port_count) {
         return {};
     }
-    const std::uint32_t end = find_port(words_, low, false);
+    const std::uint32_t end = find_port(words_, end_, low, false);
     return {static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(end - 1)};
 }
 
@@ -95,7 +103,7 @@ std::uint16_t PortSet::first_common(PortRange range) const {
     if (range.empty()) {
         return 0;
     }
-    const std::uint32_t port = find_port(words_, range.low, true);
+    const std::uint32_t port = find_port(words_, end_, range.low, true);
     return port <= range.high ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
 }
 

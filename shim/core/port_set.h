@@ -30,17 +30,17 @@ constexpr PortRange intersection(PortRange left, PortRange right) {
 }
 
 /// One bit a port: a question costs one load whatever the number of ranges. 8 KiB; all zero is the empty set,
-/// so that a static one costs nothing until it is filled.
+/// so that a static one costs nothing until it is filled, and then only up to its highest port.
 class PortSet {
 public:
     void insert(PortRange range);
     void insert(const PortSet& other);
-    void clear() { words_ = {}; }
+    void clear();
 
     [[nodiscard]] bool contains(std::uint16_t port) const {
         return ((words_[port / 64U] >> (port % 64U)) & 1U) != 0;
     }
-    [[nodiscard]] bool empty() const;
+    [[nodiscard]] bool empty() const { return end_ == 0; }
     /// The lowest run of neighbouring ports of the set at or above `from`; none: an empty range.
     [[nodiscard]] PortRange next_run(std::uint32_t from) const;
     /// The lowest port that both hold, or 0.
@@ -50,6 +50,8 @@ public:
 
 private:
     std::array<std::uint64_t, 1024> words_{};
+    /// Words from here on are zero: to look through all 1,024 would be most of what a plan adds to an exec.
+    std::uint32_t end_ = 0;
 };
 
 /// Reads one port (1 to 65535, decimal digits only) or returns 0.

@@ -79,6 +79,23 @@ TEST(PortSet, IsEmptyUntilAPortIsInserted) {
     EXPECT_TRUE(set.empty());
 }
 
+TEST(PortSet, HoldsNothingOfWhatWasClearedWhenAHigherPortComes) {
+    PortSet set = ports("80,20000-30000");
+    set.clear();
+    set.insert({100, 100});
+    EXPECT_EQ(set.first_common({101, 65535}), 0);
+    EXPECT_EQ(set.next_run(0), (PortRange{100, 100}));
+    set.insert({40000, 65535});
+    EXPECT_EQ(printed(set), "100,40000-65535");
+    EXPECT_EQ(set.count({1, 65535}), 25537U);
+}
+
+TEST(PortSet, TakesInASetThatReachesHigher) {
+    PortSet all = ports("80");
+    all.insert(ports("50000"));
+    EXPECT_EQ(all.first_common({81, 65535}), 50000);
+}
+
 TEST(PortSet, HoldsTheFirstAndTheLastPort) {
     const PortSet set = ports("1,65535");
     EXPECT_TRUE(set.contains(1));

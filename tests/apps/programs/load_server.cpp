@@ -2,8 +2,8 @@
 // the kernel gives it to accept(2) and recvfrom(2). usage: load_server PORT LOW HIGH
 //
 // A line on standard input asks for one on standard output, and begins anew:
-// {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ..., "seconds": between the
-// first and the last of them}
+// {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ..., "seconds": between
+// the first and the last of them}
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -114,10 +114,9 @@ bool report(Server& server) {
     if (::read(STDIN_FILENO, line.data(), line.size()) <= 0) {
         return false;
     }
-    std::printf(
-        "{\"tcp\": %ld, \"udp\": %ld, \"tcp_inside\": %ld, \"udp_inside\": %ld, \"seconds\": %.6f}\n",
-        server.tcp.all, server.udp.all, server.tcp.inside, server.udp.inside,
-        std::chrono::duration<double>(server.last - server.first).count());
+    std::printf("{\"tcp\": %ld, \"udp\": %ld, \"tcp_inside\": %ld, \"udp_inside\": %ld, \"seconds\": %.6f}\n",
+                server.tcp.all, server.udp.all, server.tcp.inside, server.udp.inside,
+                std::chrono::duration<double>(server.last - server.first).count());
     std::fflush(stdout);
     server.tcp = {};
     server.udp = {};
