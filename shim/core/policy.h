@@ -84,6 +84,16 @@ inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const socka
     return is_internet && config.listen.contains(ntohs(port));
 }
 
+/// An address without a port, such as a Unix socket's: no plan has a say in it. To be asked as
+/// is_bind_in_plan is.
+inline bool is_of_no_plan(const sockaddr* address, socklen_t length) {
+    sa_family_t family = AF_UNSPEC;
+    if (is_plausible(address) && length >= sizeof family) {
+        std::memcpy(&family, address, sizeof family);
+    }
+    return family != AF_UNSPEC && family != AF_INET && family != AF_INET6;
+}
+
 /// bind(2) said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
 /// that it helps against? Needs facts whose protocol is known.
 bool may_try_cure(const Config& config, SocketFacts facts, Target target);

@@ -238,16 +238,17 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (outgoing_side::enforces_listen() && is_bind_in_plan(guard::config(), facts, address, length)) {
+    const bool enforced = outgoing_side::enforces_listen();
+    if (enforced && is_bind_in_plan(guard::config(), facts, address, length)) {
         if (real::bind(fd, address, length) != 0) {
             return after_failed_bind(fd, address, length, facts);
         }
         fd_memory::remember(fd, facts.with_port(PortChoice::program));
         return 0;
     }
-    return facts.protocol() == Protocol::other || !guard::is_awake()
-               ? real::bind(fd, address, length)
-               : guarded_bind(fd, address, length, facts);
+    const bool passes = facts.protocol() == Protocol::other || (enforced && is_of_no_plan(address, length));
+    return passes || !guard::is_awake() ? real::bind(fd, address, length)
+                                        : guarded_bind(fd, address, length, facts);
 }
 
 int listen(int fd, int backlog) noexcept {

@@ -68,6 +68,25 @@ TEST(BindInPlan, IsTakenForAnExplicitPortOfThePlanAlone) {
     EXPECT_FALSE(taken(test::ipv4("10.1.2.3", 80), {}));
 }
 
+TEST(BindInPlan, LeavesToTheKernelWhatTheWholeDecisionWouldLeaveToIt) {
+    const Config config = configured({{"listen", "80"}});
+    const OutgoingPlan plan = plan_outgoing(config, host("10000-60999"));
+    sockaddr_storage address{};
+    const auto* const pointer = reinterpret_cast<const sockaddr*>(&address);
+    for (const int family : {AF_UNIX, AF_NETLINK, AF_PACKET, AF_VSOCK}) {
+        address.ss_family = static_cast<sa_family_t>(family);
+        EXPECT_TRUE(is_of_no_plan(pointer, sizeof(sa_family_t))) << family;
+        EXPECT_FALSE(is_of_no_plan(pointer, sizeof(sa_family_t) - 1)) << family;
+        EXPECT_EQ(what(decide_bind(config, plan, {}, read_target(pointer, sizeof address))), "pass")
+            << family;
+    }
+    for (const int family : {AF_UNSPEC, AF_INET, AF_INET6}) {
+        address.ss_family = static_cast<sa_family_t>(family);
+        EXPECT_FALSE(is_of_no_plan(pointer, sizeof address)) << family;
+    }
+    EXPECT_FALSE(is_of_no_plan(nullptr, sizeof address));
+}
+
 TEST(BindInPlan, NeverTouchesAPointerThatCannotBeOne) {
     const Config config = configured({{"listen", "1-65535"}});
     for (const std::uintptr_t number : {std::uintptr_t{0}, std::uintptr_t{1}, ~std::uintptr_t{0}}) {
