@@ -51,6 +51,19 @@ def growth(folder: pathlib.Path) -> Table:
     return table
 
 
+def outgoing(folder: pathlib.Path) -> Table:
+    """What tests/bench/outgoing-load has written."""
+    table = Table(["connections a second, with / without", "by IP_LOCAL_PORT_RANGE", "wanted", "by an explicit bind",
+                   "wanted"])
+    cells: dict[str, list[str]] = {}
+    for row in read_rows(folder, "outgoing-load"):
+        if row["protocol"] == "tcp" and row["method"] != "plain":
+            cells.setdefault(row["client"], []).extend([row["against plain (95 %)"], row["wanted"]])
+    for client, ratios in cells.items():
+        table.add(client, *ratios)
+    return table
+
+
 def sentences(folder: pathlib.Path) -> str:
     threads = [row for row in read_rows(folder, "threads") if row["preloaded"] == "portguard"]
     plain = [row for row in read_rows(folder, "threads") if row["preloaded"] != "portguard"]
@@ -66,10 +79,11 @@ def sentences(folder: pathlib.Path) -> str:
 
 
 def render(folder: pathlib.Path) -> str:
-    """Of the questions that have been asked."""
+    """Of the questions that have been answered."""
     parts = [machine(folder) + "; made by `tests/bench/run`, tables with their spread and plots in "
              "[tests/bench/results](tests/bench/results).",
              calls(folder), "\\* with a system call of our own in it.", beside(folder)]
-    parts += [table(folder) for table in (servers, growth) if (folder / f"{table.__name__}.md").exists()]
+    tables = {"servers": servers, "outgoing-load": outgoing, "growth": growth}
+    parts += [table(folder) for name, table in tables.items() if (folder / f"{name}.md").exists()]
     parts.append(sentences(folder))
     return "\n\n".join(map(str, parts)) + "\n"
