@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include <sys/wait.h>
@@ -67,7 +66,7 @@ Arguments with_defaults(const Arguments& arguments, const EventFile& log) {
 
 void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
           const EventFile& log) {
-    const bool coloured = ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const bool coloured = wants_colour(STDERR_FILENO);
     std::string text = "\nportguard: " + summary_line(report) + "\n";
     if (!report.failures.empty()) {
         text += "\n" + events_blocks(report, coloured);

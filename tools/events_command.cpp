@@ -1,7 +1,6 @@
 // `portguard events`.
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 
 #include <unistd.h>
 
@@ -40,7 +39,7 @@ int events(const Arguments& arguments) {
     const ReportFiles files(arguments);
     const EventReport report = read_report(arguments);
     files.write(report);
-    const bool coloured = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const bool coloured = wants_colour(STDOUT_FILENO);
     print(arguments.has(json_parameter.name)     ? events_json(report)
           : arguments.has(github_parameter.name) ? events_github(report)
                                                  : events_text(report, coloured));

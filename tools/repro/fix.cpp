@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/outgoing.h"
 #include "core/text.h"
 #include "tools/output.h"
 #include "tools/refusal.h"
@@ -15,16 +16,6 @@ constexpr std::array<std::string_view, 4> names{"none", "reuseaddr", "split", "w
 void flag(WantedSocket& socket) {
     const bool is_flagged_by_guard = socket.is_connection() || socket.state == SocketState::listen;
     socket.reuseaddr |= socket.protocol != Protocol::udp && is_flagged_by_guard;
-}
-
-/// The larger part of `range` beside `port`.
-PortRange beside(PortRange range, std::uint16_t port) {
-    if (!range.contains(port)) {
-        return range;
-    }
-    const bool is_low = port - range.low < range.high - port;
-    return is_low ? PortRange{static_cast<std::uint16_t>(port + 1), range.high}
-                  : PortRange{range.low, static_cast<std::uint16_t>(port - 1)};
 }
 
 bool dialled(const WantedSocket& socket) {
@@ -71,7 +62,7 @@ Scene fixed(Scene scene, Fix fix) {
         change_all(scene, flag);
     } else if (fix == Fix::split) {
         const std::uint16_t port = scene.asked.local.endpoint.port;
-        scene.ephemeral = beside(scene.ephemeral, port);
+        scene.ephemeral = without_port(scene.ephemeral, port);
         change_all(scene, [port](WantedSocket& socket) {
             if (dialled(socket) && socket.local.endpoint.port == port) {
                 socket.local.endpoint.port = 0;
