@@ -13,6 +13,7 @@
 #include "tools/json_output.h"
 #include "tools/output.h"
 #include "tools/refusal.h"
+#include "tools/repro/recorded_program.h"
 #include "tools/repro/report.h"
 #include "tools/resolve_config.h"
 
@@ -83,20 +84,6 @@ LoggedEvent find_event(const Arguments& arguments) {
     return std::move(*found);
 }
 
-/// The command of the event, where this machine has it.
-std::vector<std::string> recorded_program(const EventRecord& event) {
-    std::vector<std::string> words = event.process.argv.value_or(std::vector<std::string>{});
-    if (words.empty() || words.front().empty()) {
-        return {};
-    }
-    std::error_code ignored;
-    if (words.front().find('/') != std::string::npos && !std::filesystem::exists(words.front(), ignored) &&
-        event.process.exe.has_value()) {
-        words.front() = *event.process.exe;
-    }
-    return words;
-}
-
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) {
@@ -105,15 +92,27 @@ std::string joined(const std::vector<std::string>& words) {
     return shown(text);
 }
 
+bool is_file_here(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+}
+
 struct Chosen {
     std::optional<ProgramPlan> plan;
     std::string words;
 };
 
+/// The log may be somebody else's, and so is the command then.
+void tell_before_start(const Chosen& chosen) {
+    const std::string folder = chosen.plan->folder.empty() ? "" : " in " + shown(chosen.plan->folder);
+    std::fprintf(stderr, "portguard: PROGRAM is the command of the event: %s%s\n", chosen.words.c_str(),
+                 folder.c_str());
+}
+
 Chosen choose_program(const Arguments& arguments, const ResolvedConfig& resolved, const EventRecord& event) {
     Chosen chosen;
     const bool is_recorded = arguments.program.empty();
-    const auto words = is_recorded ? recorded_program(event) : arguments.program;
+    const auto words = is_recorded ? recorded_program(event, is_file_here) : arguments.program;
     if (arguments.has(probe_option) || words.empty()) {
         return chosen;
     }
@@ -140,6 +139,9 @@ Chosen choose_program(const Arguments& arguments, const ResolvedConfig& resolved
     }
     chosen.plan = std::move(plan);
     chosen.words = joined(words);
+    if (is_recorded) {
+        tell_before_start(chosen);
+    }
     return chosen;
 }
 

@@ -41,6 +41,18 @@ TEST_F(EventsCommand, ExitsWithZeroWhereNothingFailed) {
     EXPECT_TRUE(portguard({"events", log_of({cured})}).exited_with(0));
 }
 
+TEST_F(EventsCommand, IsNotEndedByAnEventOfAnyDepth) {
+    const std::string line = sample_event().dump();
+    constexpr std::size_t depth = 400'000;
+    const std::string deep = line.substr(0, line.size() - 1) + ",\"x\":" + std::string(depth, '[') +
+                             std::string(depth, ']') + "}\n";
+    const Finished finished = portguard({"events", folder.write("deep.log", deep + line + "\n"), "--json"});
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    const json answer = json::parse(finished.out);
+    EXPECT_EQ(answer["events"], 1);
+    EXPECT_NE(answer["unread"][0].get<std::string>().find("nested more than 64 deep"), std::string::npos);
+}
+
 TEST_F(EventsCommand, NamesWhatItCouldNotRead) {
     const std::string bad = folder.write("bad", line_of(sample_event()) + "{\n");
     const Finished finished = portguard({"events", bad});

@@ -1,6 +1,7 @@
 // `portguard repro` as a person at a terminal has it.
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -100,16 +101,55 @@ TEST(Repro, AServerThatServesIsEnded) {
     EXPECT_EQ(replays_of(finished)[1]["program"]["was_ended"], true) << finished;
 }
 
+/// An event like `name`'s, as somebody else may have written it.
+std::string changed(const TemporaryFolder& folder, const std::string& name,
+                    const std::function<void(nlohmann::json&)>& change) {
+    std::ifstream original(recorded(name));
+    auto event = nlohmann::json::parse(original);
+    change(event);
+    std::ofstream(folder.file("log")) << event.dump() << "\n";
+    return folder.file("log");
+}
+
 TEST(Repro, ACommandThatIsNotHereLeavesTheProbe) {
     const TemporaryFolder folder;
-    std::ifstream original(recorded("bound_only"));
-    auto event = nlohmann::json::parse(original);
-    event["process"]["argv"] = {"/nowhere/server"};
-    event["process"]["exe"] = "/nowhere/server";
-    std::ofstream(folder.file("log")) << event.dump() << "\n";
-    const Finished finished = portguard({"repro", folder.file("log")});
+    const std::string log = changed(folder, "bound_only", [](auto& event) {
+        event["process"]["argv"] = {"/nowhere/server"};
+        event["process"]["exe"] = "/nowhere/server";
+    });
+    const Finished finished = portguard({"repro", log});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
     EXPECT_NE(finished.err.find("the probe alone is made"), std::string::npos) << finished;
+}
+
+TEST(Repro, TheCommandOfTheEventIsToldBeforeItStarts) {
+    const TemporaryFolder folder;
+    const std::string log = changed(folder, "bound_only", [](auto& event) {
+        event["process"]["argv"] = {"/bin/sh", "-c", "printf started >&2", "\x1b]0;title\x07"};
+        event["process"]["cwd"] = "/";
+    });
+    const Finished finished = portguard({"repro", log});
+    EXPECT_EQ(finished.err, "portguard: PROGRAM is the command of the event: /bin/sh -c printf started >&2 "
+                            "?]0;title? in /\nstarted")
+        << finished;
+}
+
+TEST(Repro, NoWordOfAnEventReachesTheTerminalAsItIs) {
+    const TemporaryFolder folder;
+    const std::string log = changed(folder, "bound_only", [](auto& event) {
+        event["cause"] = "bound_only\x1b]0;title\x07\nnot reproduced";
+    });
+    const Finished finished = portguard({"repro", "--probe", log});
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    EXPECT_EQ(finished.out.find('\x1b'), std::string::npos) << finished;
+    EXPECT_NE(finished.out.find("bound_only?]0;title??not reproduced"), std::string::npos) << finished;
+}
+
+TEST(Repro, APrivilegedPortInsideTheUsualRangeIsMadeAgain) {
+    const TemporaryFolder folder;
+    const std::string log = changed(folder, "privileged_port", [](auto& event) { event["port"] = 40000; });
+    const Finished finished = portguard({"repro", "--probe", "--event=1", log});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
 }
 
 TEST(Repro, NothingOfTheHostIsTouched) {

@@ -1,12 +1,12 @@
 // What an event says of its condition, and what it leaves open.
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 
 #include <gtest/gtest.h>
 
 #include "tools/refusal.h"
-#include "tools/repro/fix.h"
-#include "tools/repro/scene.h"
+#include "tools/repro/recorded_program.h"
 
 namespace portguard::test {
 namespace {
@@ -99,6 +99,71 @@ TEST(Scene, AfterTheSplitTheRangeLeavesThePortOutAndTheKernelChoosesAnother) {
     const Scene scene = fixed(scene_of(recorded("outgoing_connection")), Fix::split);
     EXPECT_EQ(scene.ephemeral, (PortRange{40001, 60999}));
     EXPECT_EQ(scene.stand_ins.at(0).sockets.at(0).local.endpoint.port, 0);
+}
+
+TEST(Scene, BesideARangeOfThatPortAloneTheSplitFindsAnother) {
+    EventRecord event = recorded("outgoing_connection");
+    event.sentence = "inside ip_local_port_range (40000-40000), and";
+    const Scene scene = fixed(scene_of(event), Fix::split);
+    EXPECT_FALSE(scene.ephemeral.empty());
+    EXPECT_FALSE(scene.ephemeral.contains(40000));
+}
+
+TEST(Scene, ARangeAroundALowPortIsInOrder) {
+    EventRecord event = recorded("outgoing_connection");
+    event.asked.port = event.holders[0].local.port = 10;
+    EXPECT_EQ(scene_of(event).ephemeral, (PortRange{1, 1010}));
+}
+
+TEST(Scene, ALogCannotOrderMoreProcessesThanAMachineHasRoomFor) {
+    EventRecord event = recorded("bound_only");
+    event.holders[0].owners.resize(8000, event.holders[0].owners.at(0));
+    event.holders.push_back(event.holders[0]);
+    event.holders[1].owners[0].pid = 4711;
+    const Scene scene = scene_of(event);
+    ASSERT_EQ(scene.stand_ins.size(), 2U);
+    EXPECT_EQ(scene.stand_ins[0].processes, 65U);
+    EXPECT_EQ(scene.stand_ins[1].processes, 1U);
+    EXPECT_TRUE(tells(scene, "7935 more processes"));
+}
+
+TEST(Scene, NorMoreAddressesThanTheHoldersThatAreMade) {
+    EventRecord event = recorded("bound_only");
+    event.holders.resize(1000, event.holders.at(0));
+    for (std::size_t index = 0; index < event.holders.size(); ++index) {
+        auto& address = event.holders[index].local.address;
+        address[0] = 10;
+        address[1] = static_cast<std::uint8_t>(index / 256);
+        address[2] = static_cast<std::uint8_t>(index % 256);
+    }
+    EXPECT_EQ(scene_of(event).addresses.size(), 200U);
+}
+
+TEST(Scene, APrivilegedPortIsBelowTheRangeOfOutgoingConnections) {
+    EventRecord event = recorded("privileged_port");
+    event.asked.port = 40000;
+    const Scene scene = scene_of(event);
+    EXPECT_EQ(scene.unprivileged_port_start, 40001);
+    EXPECT_EQ(scene.ephemeral, (PortRange{40001, 60999}));
+    event.asked.port = 65535;
+    EXPECT_THROW(scene_of(event), Refusal);
+}
+
+TEST(Scene, APlanThatIsNoneIsRefused) {
+    EventRecord event = recorded("outside_plan");
+    event.sentence = "port 20000 is outside listen=9-5";
+    EXPECT_THROW(scene_of(event), Refusal);
+    EXPECT_EQ(scene_of(event, "5000-14999").listen, "5000-14999");
+    event.error = ENOENT;
+    EXPECT_THROW(scene_of(event, "5000-14999"), Refusal);
+}
+
+TEST(Scene, ACommandWithANulIsNotStarted) {
+    const auto is_here = [](const std::string&) { return true; };
+    EventRecord event = recorded("bound_only");
+    ASSERT_EQ(recorded_program(event, is_here), *event.process.argv);
+    event.process.argv->front() = std::string("/bin/sh\0 -c harmless", 20);
+    EXPECT_TRUE(recorded_program(event, is_here).empty());
 }
 
 TEST(Scene, WithReuseaddrWhatIsOnlyBoundStaysAsItIs) {

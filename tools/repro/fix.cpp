@@ -62,7 +62,8 @@ Scene fixed(Scene scene, Fix fix) {
         change_all(scene, flag);
     } else if (fix == Fix::split) {
         const std::uint16_t port = scene.asked.local.endpoint.port;
-        scene.ephemeral = without_port(scene.ephemeral, port);
+        const PortRange beside = without_port(scene.ephemeral, port);
+        scene.ephemeral = beside.contains(port) ? range_without(port) : beside;
         change_all(scene, [port](WantedSocket& socket) {
             if (dialled(socket) && socket.local.endpoint.port == port) {
                 socket.local.endpoint.port = 0;

@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/config.h"
 #include "kernel/holders.h"
 #include "kernel/syscalls.h"
 #include "tools/events/event_log.h"
 #include "tools/refusal.h"
+#include "tools/repro/recorded_program.h"
 #include "tools/repro/sandbox.h"
 
 namespace portguard::tools {
@@ -50,25 +50,14 @@ private:
     std::filesystem::path path_;
 };
 
-/// The guard cures where the fix says so, or where the event is its own doing; else it looks on.
-bool enforces(const Scene& scene, Fix fix) {
-    return fix == Fix::reuseaddr || scene.kind == EventKind::refused || scene.kind == EventKind::cured;
-}
-
 GuardedProgram guarded(const Scene& scene, Fix fix, const ProgramPlan& plan, const std::string& log) {
     GuardedProgram program = plan.program;
     if (!plan.with_shim) {
         program.variables.clear();
         return program;
     }
-    auto& variables = program.variables;
-    variables["PORTGUARD_LOG"] = "file:" + log;
-    variables["PORTGUARD_FORMAT"] = "json";
-    variables["PORTGUARD_LEVEL"] = "info";
-    variables["PORTGUARD_MODE"] = enforces(scene, fix) ? "enforce" : "observe";
-    if (scene.kind == EventKind::refused) {
-        variables["PORTGUARD_LISTEN"] = scene.listen;
-        variables["PORTGUARD_DENY_ERRNO"] = describe_errno(scene.error);
+    for (const auto& [name, value] : guard_variables(scene, fix, log)) {
+        program.variables[name] = value;
     }
     return program;
 }

@@ -10,6 +10,9 @@ namespace {
 /// As the kernel cuts it (TASK_COMM_LEN, less the NUL).
 constexpr std::size_t longest_comm = 15;
 
+/// Who shares the descriptors of others, in all: a log could name more than a machine has room for.
+constexpr std::size_t most_sharing = 64;
+
 std::string describe(const RecordedHolder& holder) {
     Text<64> local;
     print_endpoint(holder.local, local);
@@ -86,6 +89,19 @@ std::string comm_of_owner(const EventRecord& event, const RecordedOwner& owner, 
     return is_other && comm == scene.comm ? "other-" + comm.substr(0, longest_comm - 6) : comm;
 }
 
+/// As many processes as shared it, as far as there is room.
+void share(StandIn& stand_in, std::size_t owners, Scene& scene) {
+    std::size_t sharing = 0;
+    for (const StandIn& other : scene.stand_ins) {
+        sharing += &other == &stand_in ? 0 : other.processes - 1;
+    }
+    const std::size_t room = most_sharing - sharing;
+    if (owners > room + 1) {
+        scene.missing.push_back(std::to_string(owners - room - 1) + " more processes that shared a socket");
+    }
+    stand_in.processes = std::max(stand_in.processes, static_cast<unsigned>(std::min(owners, room + 1)));
+}
+
 void add_holder(const EventRecord& event, const RecordedHolder& holder, Scene& scene) {
     const WantedSocket wanted = wanted_of(event, holder, scene);
     if (is_of(holder, event.process.pid)) {
@@ -100,7 +116,7 @@ void add_holder(const EventRecord& event, const RecordedHolder& holder, Scene& s
         const RecordedOwner& owner = holder.owners.front();
         stand_in.uid = owner.uid;
         stand_in.comm = comm_of_owner(event, owner, scene);
-        stand_in.processes = std::max(stand_in.processes, static_cast<unsigned>(holder.owners.size()));
+        share(stand_in, holder.owners.size(), scene);
         stand_in.is_left_behind = event.cause == cause_name(Cause::inherited_listener);
     }
 }
@@ -116,7 +132,6 @@ std::string comm_of(const std::optional<std::vector<std::string>>& argv) {
 }
 
 void add_holders(const EventRecord& event, Scene& scene) {
-    constexpr std::size_t most_holders = 200;
     for (std::size_t index = 0; index < std::min(event.holders.size(), most_holders); ++index) {
         const RecordedHolder& holder = event.holders[index];
         if (holder.state == SocketState::unknown || holder.local.family == Family::other) {

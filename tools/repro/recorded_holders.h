@@ -9,6 +9,9 @@
 
 namespace portguard::tools {
 
+/// Those beyond are told as missing.
+inline constexpr std::size_t most_holders = 200;
+
 /// Fills stand_ins, own and missing; scene.ephemeral is known.
 void add_holders(const EventRecord& event, Scene& scene);
 

@@ -28,8 +28,10 @@ void make_network(Scene& scene) {
     }
     std::for_each(scene.own.begin(), scene.own.end(),
                   [device](WantedSocket& socket) { set_device(socket, device); });
-    write_setting("ipv4/ip_unprivileged_port_start", std::to_string(scene.unprivileged_port_start));
+    // Neither setting is taken while it contradicts the other.
+    write_setting("ipv4/ip_unprivileged_port_start", "0");
     set_ephemeral_range(scene.ephemeral);
+    write_setting("ipv4/ip_unprivileged_port_start", std::to_string(scene.unprivileged_port_start));
 }
 
 /// TIME_WAIT, and a good-bye whose program has gone, are over after a minute or so.

@@ -31,12 +31,12 @@ std::string asked_words(const ReproReport& report) {
 }
 
 std::string expected_words(const Scene& scene) {
-    return (scene.kind == EventKind::cured ? "cured" : errno_words(scene.error)) + ", " + scene.cause;
+    return (scene.kind == EventKind::cured ? "cured" : errno_words(scene.error)) + ", " + shown(scene.cause);
 }
 
 std::string probe_words(const ProbeResult& probe) {
     const std::string words = probe.is_cured ? "cured" : errno_words(probe.error);
-    return probe.cause.empty() ? words : words + ", " + probe.cause;
+    return probe.cause.empty() ? words : words + ", " + shown(probe.cause);
 }
 
 std::string end_words(const ProgramOutcome& outcome) {

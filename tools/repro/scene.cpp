@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
+#include "core/options.h"
 #include "diagnosis/cause.h"
-#include "tools/output.h"
+#include "kernel/holders.h"
 #include "tools/refusal.h"
 #include "tools/repro/recorded_holders.h"
 
@@ -12,6 +14,7 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::uint16_t first_unprivileged_port = 1024;
+constexpr std::uint16_t last_port = 65535;
 
 [[noreturn]] void refuse(const std::string& why) {
     throw Refusal(ExitCode::findings, "this event cannot be made again: " + why);
@@ -44,15 +47,9 @@ std::optional<PortRange> recorded_range(const EventRecord& event) {
 /// Around `port`: no event says more than that it lies inside.
 PortRange range_with(std::uint16_t port) {
     constexpr unsigned reach = 1000;
-    const unsigned low = port > first_unprivileged_port + reach ? port - reach : first_unprivileged_port;
+    const unsigned low = port > reach ? port - reach : 1;
     const unsigned high = std::min(port + reach, 65535U);
     return {static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(high)};
-}
-
-PortRange range_without(std::uint16_t port) {
-    constexpr PortRange above{50000, 60999};
-    constexpr PortRange below{20000, 29999};
-    return above.contains(port) ? below : above;
 }
 
 bool dials(const std::string& cause) {
@@ -91,7 +88,8 @@ void add_addresses(const EventRecord& event, Scene& scene) {
     if (event.kind != EventKind::unavailable) {
         add_address(event.asked, scene);
     }
-    for (const RecordedHolder& holder : event.holders) {
+    const std::size_t count = std::min(event.holders.size(), most_holders);
+    for (const RecordedHolder& holder : std::span(event.holders).first(count)) {
         add_address(holder.local, scene);
         if (holder.remote.has_value()) {
             add_address(*holder.remote, scene);
@@ -151,21 +149,42 @@ void fill_range(const EventRecord& event, Scene& scene) {
                                " ports, which are filled");
 }
 
+/// The kernel takes no range of outgoing connections that begins below.
+void set_privileged_ports(const EventRecord& event, Scene& scene) {
+    if (event.asked.port == last_port) {
+        refuse("no setting makes port 65535 privileged");
+    }
+    scene.unprivileged_port_start =
+        std::max(first_unprivileged_port, static_cast<std::uint16_t>(event.asked.port + 1));
+    scene.ephemeral.low = std::max(scene.ephemeral.low, scene.unprivileged_port_start);
+    scene.ephemeral.high = std::max(scene.ephemeral.high, scene.ephemeral.low);
+}
+
+/// As the guard in PROGRAM reads it again.
+void set_plan(const EventRecord& event, Scene& scene) {
+    if (scene.listen.empty()) {
+        scene.listen = word_after(event.sentence, "listen=", "0123456789,-");
+    }
+    if (scene.listen.empty()) {
+        refuse("its sentence names no listen=; --listen=PORTS gives the plan");
+    }
+    PortSet ports;
+    Sentence why;
+    if (!parse_port_set(scene.listen, ports, why)) {
+        refuse("its sentence names a plan that is none (" + std::string(why.view()) +
+               "); --listen=PORTS gives the plan");
+    }
+    Config config;
+    if (!option_table()[find_option("deny_errno")].assign(config, errno_name(scene.error), why)) {
+        refuse("no plan refuses with its errno (" + describe_errno(scene.error) + ")");
+    }
+}
+
 void set_the_rest(const EventRecord& event, Scene& scene) {
     switch (event.kind) {
     case EventKind::exhausted: fill_range(event, scene); break;
-    case EventKind::privileged:
-        scene.unprivileged_port_start =
-            std::max(first_unprivileged_port, static_cast<std::uint16_t>(event.asked.port + 1));
-        break;
-    case EventKind::refused:
-        if (scene.listen.empty()) {
-            scene.listen = word_after(event.sentence, "listen=", "0123456789,-");
-        }
-        if (scene.listen.empty()) {
-            refuse("its sentence names no listen=; --listen=PORTS gives the plan");
-        }
-        break;
+    case EventKind::privileged: set_privileged_ports(event, scene); break;
+    case EventKind::refused: set_plan(event, scene); break;
     default: break;
     }
     scene.holders_vanish = event.cause == cause_name(Cause::vanished);
@@ -179,6 +198,12 @@ void set_the_rest(const EventRecord& event, Scene& scene) {
 
 bool needs_interface(const Endpoint& endpoint) {
     return endpoint.family != Family::other && !endpoint.is_wildcard() && !endpoint.is_loopback();
+}
+
+PortRange range_without(std::uint16_t port) {
+    constexpr PortRange above{50000, 60999};
+    constexpr PortRange below{20000, 29999};
+    return above.contains(port) ? below : above;
 }
 
 bool is_link_local(const Endpoint& endpoint) {

@@ -67,4 +67,7 @@ Scene scene_of(const EventRecord& event, const std::string& listen = "");
 bool needs_interface(const Endpoint& endpoint);
 bool is_link_local(const Endpoint& endpoint);
 
+/// A range of outgoing connections that leaves `port` out.
+PortRange range_without(std::uint16_t port);
+
 } // namespace portguard::tools
