@@ -60,7 +60,8 @@ bool write_pieces(int fd, std::string_view lines, std::size_t piece) {
     return true;
 }
 
-void expand_path(const char* pattern, long pid, Text<600>& path) {
+/// False: the pid makes it longer than any path of ours.
+bool expand_path(const char* pattern, long pid, Text<600>& path) {
     std::string_view rest(pattern);
     while (!rest.empty()) {
         if (rest.starts_with("%p")) {
@@ -72,17 +73,19 @@ void expand_path(const char* pattern, long pid, Text<600>& path) {
         }
     }
     path.add('\0');
+    return !path.truncated();
 }
 
 /// A log in a folder that others may write to could be anything: only a file or FIFO of ours or root's, which
-/// nobody else can replace or fill, is written to (H32).
+/// nobody else can replace or fill, and which is no other file's second name, is written to (H32).
 bool is_trusted(int fd) {
     struct stat status {};
     if (!file_status(fd, status) || (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))) {
         return false;
     }
     const auto user = static_cast<uid_t>(kernel_call(SYS_geteuid));
-    return (status.st_uid == user || status.st_uid == 0) && (status.st_mode & S_IWOTH) == 0;
+    return (status.st_uid == user || status.st_uid == 0) && (status.st_mode & S_IWOTH) == 0 &&
+           status.st_nlink <= 1;
 }
 
 /// A program that closed one of 0, 1, 2 must not find our file there, however briefly it matters.
@@ -95,12 +98,48 @@ int above_standard(long fd) {
     return static_cast<int>(moved);
 }
 
+int open_below(int folder, const char* name, long flags) {
+    constexpr long mode = S_IRUSR | S_IWUSR | S_IRGRP;
+    return above_standard(
+        kernel_call(SYS_openat, folder, as_argument(name), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode));
+}
+
+/// Where everybody may make a link, none is followed.
+long link_flags(int folder) {
+    struct stat status {};
+    return file_status(folder, status) && (status.st_mode & S_IWOTH) == 0 ? 0 : O_NOFOLLOW;
+}
+
+/// The folder of `path`, whose own name is left in `path`; negative: there is none that can be trusted.
+int open_folder(std::string_view& path) {
+    constexpr long flags = O_PATH | O_DIRECTORY;
+    int folder = open_below(AT_FDCWD, path.starts_with('/') ? "/" : ".", flags);
+    while (folder >= 0 && path.find('/') != std::string_view::npos) {
+        const std::string_view name = next_field(path, '/');
+        if (name.empty()) {
+            continue;
+        }
+        Text<600> terminated;
+        terminated.add(name).add('\0');
+        const int next = open_below(folder, terminated.view().data(), flags | link_flags(folder));
+        kernel_call(SYS_close, folder);
+        folder = next;
+    }
+    return folder;
+}
+
 bool write_to_file(const char* pattern, std::string_view lines) {
     Text<600> path;
-    expand_path(pattern, kernel_call(SYS_getpid), path);
-    constexpr long flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    const int fd = above_standard(kernel_call(SYS_openat, AT_FDCWD, as_argument(path.view().data()), flags,
-                                              S_IRUSR | S_IWUSR | S_IRGRP));
+    if (!expand_path(pattern, kernel_call(SYS_getpid), path)) {
+        return false;
+    }
+    std::string_view name = path.view();
+    const int folder = open_folder(name);
+    if (folder < 0) {
+        return false;
+    }
+    const int fd = open_below(folder, name.data(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW);
+    kernel_call(SYS_close, folder);
     if (fd < 0) {
         return false;
     }

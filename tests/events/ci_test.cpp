@@ -143,9 +143,12 @@ TEST(CiLog, HasToBeAFileThatTheGuardWouldWrite) {
     const TemporaryFolder folder;
     std::filesystem::create_symlink("/tmp/x", folder.file("link"));
     const std::string open_to_all = folder.write("open", "", 0666);
+    std::filesystem::create_hard_link(folder.write("file", ""), folder.file("second-name"));
+    ASSERT_EQ(::mkfifo(folder.file("fifo").c_str(), 0600), 0);
     for (const std::string& log :
          {std::string("stderr"), "file:" + folder.file("%p.log"), "file:" + folder.file("link"),
-          "file:" + open_to_all, "file:" + folder.file("no/folder")}) {
+          "file:" + open_to_all, "file:" + folder.file("second-name"), "file:" + folder.file("fifo"),
+          "file:" + folder.file("no/folder")}) {
         const Finished finished = portguard({"ci", "--log=" + log, "true"});
         EXPECT_TRUE(refused_with(finished, 2, {"--log=file:PATH names"})) << log;
     }

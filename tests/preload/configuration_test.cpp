@@ -1,4 +1,5 @@
 // Where the configuration comes from, and what a bad one does: nothing to the program.
+#include <filesystem>
 #include <string>
 
 #include <sched.h>
@@ -48,6 +49,29 @@ TEST_F(Configuration, an_overlap_names_the_port_and_a_pair_that_would_work) {
 TEST_F(Configuration, a_missing_file_is_one_sentence) {
     expect_inactive({"PORTGUARD_LISTEN=10000", "PORTGUARD_CONFIG=/nonexistent/portguard.conf"},
                     "PORTGUARD_CONFIG=/nonexistent/portguard.conf (environment): ");
+}
+
+/// As an administrator may have it for every program: the shim in /etc/ld.so.preload.
+Played play_of_nobody(mode_t mode) {
+    return {
+        run({.argv = {"/etc/victim", outside}, .environment = {"PORTGUARD_LISTEN=10000"}, .before_exec = [=] {
+                 const bool ready = unshare(CLONE_NEWNS) == 0 &&
+                                    mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                                    mount("tmpfs", "/etc", "tmpfs", 0, "mode=755") == 0;
+                 std::filesystem::copy_file(victim("socket_script"), "/etc/victim");
+                 write_text("/etc/ld.so.preload", std::string(shim_path()) + "\n");
+                 if (!ready || chmod("/etc/victim", mode) != 0 || setresuid(65534, 65534, 65534) != 0) {
+                     _exit(125);
+                 }
+             }})};
+}
+
+TEST_F(Configuration, a_set_user_id_program_is_not_steered_by_its_caller) {
+    const Played plain = play_of_nobody(0755);
+    EXPECT_EQ(plain.said("bind a"), "EACCES") << plain.result;
+    const Played set_user_id = play_of_nobody(04755);
+    EXPECT_EQ(set_user_id.said("bind a"), "ok") << set_user_id.result;
+    EXPECT_EQ(set_user_id.result.err, "");
 }
 
 /// `text` as /etc/portguard.conf of a program that runs as another user, in a mount namespace of its own.

@@ -50,15 +50,16 @@ std::string given_file(const std::string& value) {
 
 /// As the guard will open it (line_writer.cpp), so that what it would pass over is told now.
 void require_writable(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    const int fd =
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
     if (fd < 0) {
         refuse(path, std::string("cannot be written: ") + std::strerror(errno));
     }
     struct stat status {};
     ::fstat(fd, &status);
     ::close(fd);
-    if (!S_ISREG(status.st_mode) || (status.st_mode & S_IWOTH) != 0) {
-        refuse(path, "is no plain file, or everybody may write to it");
+    if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || (status.st_mode & S_IWOTH) != 0) {
+        refuse(path, "is no plain file, has another name, or everybody may write to it");
     }
 }
 

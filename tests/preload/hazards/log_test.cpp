@@ -88,6 +88,65 @@ TEST_F(Hazards, H32_a_log_that_others_may_write_or_own_is_not_written_to) {
     EXPECT_EQ(count_of(read_text(path), "refused"), 2U);
 }
 
+TEST_F(Hazards, H32_a_link_to_a_folder_is_followed_only_where_not_everybody_can_make_one) {
+    const std::string target = folder_.file("target");
+    const std::string shared = folder_.file("shared");
+    std::filesystem::create_directory(target);
+    std::filesystem::create_directory(shared);
+    std::filesystem::create_directory_symlink(target, folder_.file("own-link"));
+    std::filesystem::create_directory_symlink(target, shared + "/link");
+    ASSERT_EQ(::chmod(shared.c_str(), 01777), 0);
+    const auto log_to = [](const std::string& path) {
+        const std::string option = "PORTGUARD_LOG=file:" + path;
+        expect_unharmed(play_with({}, plan_with({option.c_str()})));
+    };
+    log_to(shared + "/link/log");
+    EXPECT_FALSE(std::filesystem::exists(target + "/log"));
+    log_to(folder_.file("own-link//log"));
+    EXPECT_EQ(count_of(read_text(target + "/log"), "refused"), 2U);
+    log_to(shared + "/log");
+    EXPECT_EQ(count_of(read_text(shared + "/log"), "refused"), 2U);
+}
+
+TEST_F(Hazards, H32_a_log_that_is_another_name_of_a_file_is_not_written_to) {
+    const std::string target = folder_.file("target");
+    write_text(target, "");
+    std::filesystem::create_hard_link(target, folder_.file("log"));
+    const std::string option = "PORTGUARD_LOG=file:" + folder_.file("log");
+    expect_unharmed(play_with({}, plan_with({option.c_str()})));
+    EXPECT_EQ(read_text(target), "");
+}
+
+TEST_F(Hazards, H32_a_log_that_is_a_device_is_not_written_to) {
+    const Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    ASSERT_EQ(::grantpt(terminal.get()) + ::unlockpt(terminal.get()), 0);
+    const Fd device(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_TRUE(device.valid());
+    const std::string option = "PORTGUARD_LOG=file:" + std::string(::ptsname(terminal.get()));
+    expect_unharmed(play_with({}, plan_with({option.c_str()})));
+    char byte = 0;
+    EXPECT_EQ(::read(terminal.get(), &byte, 1), -1);
+}
+
+TEST_F(Hazards, H32_a_log_path_may_hold_any_byte_and_one_that_grows_too_long_is_none) {
+    const std::string odd = folder_.file("we\nird\x1b[31m\xff %s%d%");
+    const std::string option = "PORTGUARD_LOG=file:" + odd;
+    expect_unharmed(play_with({}, plan_with({option.c_str()})));
+    EXPECT_EQ(count_of(read_text(odd), "refused"), 2U);
+
+    std::string pids = "PORTGUARD_LOG=file:" + folder_.file("");
+    const std::size_t files = static_cast<std::size_t>(std::distance(
+        std::filesystem::directory_iterator(folder_.path()), std::filesystem::directory_iterator()));
+    for (int count = 0; count < 200; ++count) {
+        pids += "%p";
+    }
+    const Played played = play_with({}, {"PORTGUARD_LISTEN=5000-14999", pids, "PORTGUARD_DIAGNOSIS=line"});
+    expect_unharmed(played);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()),
+                            std::filesystem::directory_iterator()),
+              static_cast<std::ptrdiff_t>(files));
+}
+
 TEST_F(Hazards, H47_a_closed_pipe_as_stderr_does_not_kill_the_program) {
     const auto break_stderr = [] {
         int ends[2];
