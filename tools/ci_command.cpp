@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "tools/ci/coverage.h"
 #include "tools/ci/event_file.h"
+#include "tools/ci/put_aside.h"
 #include "tools/ci/wrapped_run.h"
 #include "tools/command.h"
 #include "tools/events/outlets.h"
@@ -24,6 +25,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view fail_on_name = "fail_on";
+constexpr std::string_view log_name = "log";
+constexpr std::string_view mode_name = "mode";
+constexpr std::string_view record_name = "record";
 
 constexpr std::array parameters{
     Parameter{fail_on_name, "in-use|refused|never", "never",
@@ -50,18 +54,27 @@ std::optional<EventKind> failing_kind(const Arguments& arguments) {
                   "--fail-on=" + shown(*value) + ": in-use, refused or never would be right");
 }
 
-/// What a wrapped run is unless somebody says otherwise: it is watched, not changed.
+/// What a wrapped run is unless somebody says otherwise: it is watched, not changed. Its events go to `log`
+/// alone.
 Arguments with_defaults(const Arguments& arguments, const EventFile& log) {
     Arguments all = arguments;
-    const auto set = [&all](const char* name, const std::string& value) {
-        if (!all.has(name)) {
-            all.given.emplace_back(name, value);
-        }
-    };
-    set("mode", "observe");
-    set("format", "json");
-    set("log", "file:" + log.path());
+    std::erase_if(all.given, [](const auto& given) { return given.first == log_name; });
+    if (!all.has(mode_name)) {
+        all.given.emplace_back(mode_name, "observe");
+    }
+    all.given.emplace_back(log_name, "none");
+    all.given.emplace_back(record_name, "file:" + log.path());
     return all;
+}
+
+GuardedProgram prepare(const Arguments& arguments, const EventFile& log) {
+    const ResolvedConfig resolved(with_defaults(arguments, log), environ);
+    GuardedProgram program = prepare_program(resolved, arguments.program);
+    put_aside(program.variables, log_name);
+    if (!arguments.has(mode_name)) {
+        put_aside(program.variables, mode_name);
+    }
+    return program;
 }
 
 void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
@@ -99,8 +112,7 @@ struct Outcome {
 Outcome run_and_report(const Arguments& arguments) {
     const ReportFiles files(arguments);
     const EventFile log(arguments);
-    const ResolvedConfig resolved(with_defaults(arguments, log), environ);
-    const GuardedProgram program = prepare_program(resolved, arguments.program);
+    const GuardedProgram program = prepare(arguments, log);
     if (!arguments.has(anyway_parameter.name)) {
         require_reachable(program);
     }
@@ -118,11 +130,11 @@ int ci(const Arguments& arguments) {
     if (arguments.program.empty()) {
         throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard ci --help` shows examples");
     }
-    if (const std::string* const format = arguments.value("format"); format != nullptr && *format != "json") {
-        throw Refusal(ExitCode::usage, "--format=" + shown(*format) +
-                                           ": the events are read back after the "
-                                           "run, and --format=json alone can be");
+    if (arguments.has(record_name)) {
+        throw Refusal(ExitCode::usage, "--record=" + shown(*arguments.value(record_name)) +
+                                           ": the one file of a run is named by --log=file:PATH");
     }
+    take_back();
     const Outcome outcome = run_and_report(arguments);
     const bool succeeded = WIFEXITED(outcome.wait_status) && WEXITSTATUS(outcome.wait_status) == 0;
     if (succeeded && fails(outcome.report, fail_on)) {
@@ -147,6 +159,8 @@ const Command ci_command{
         "without LD_PRELOAD), as far as a look at the processes every 50 ms shows it. What has become "
         "another "
         "user may not write to the log.\n"
+        "A `portguard run` that PROGRAM starts does what it does without ci, and its events are told here as "
+        "well; a `portguard ci` below has the events of what it runs to itself.\n"
         "Exit status: PROGRAM's own, as of `portguard run`; 1 where that is 0 and --fail-on holds; 2 the "
         "command "
         "line is wrong.",

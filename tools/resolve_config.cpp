@@ -1,6 +1,7 @@
 #include "tools/resolve_config.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -16,7 +17,7 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::string_view config_name = "config";
-constexpr std::string_view log_name = "log";
+constexpr std::array<std::string_view, 2> log_names{"log", "record"};
 constexpr std::string_view file_prefix = "file:";
 
 /// The program and its children may look from another directory. Not made canonical: the name stays the one
@@ -32,9 +33,10 @@ std::string absolute(std::string_view path) {
     return result.string();
 }
 
-std::string absolute_log(const std::string& value) {
+std::string absolute_log(std::string_view name, const std::string& value) {
     std::string_view path = trimmed(value);
-    if (!path.starts_with(file_prefix) || path == file_prefix) {
+    const bool is_log = std::find(log_names.begin(), log_names.end(), name) != log_names.end();
+    if (!is_log || !path.starts_with(file_prefix) || path == file_prefix) {
         return value;
     }
     path.remove_prefix(file_prefix.size());
@@ -81,7 +83,7 @@ ResolvedConfig::ResolvedConfig(const Arguments& arguments, const char* const* en
     apply_file_of(arguments.value(config_name), environment);
     for (const auto& [name, value] : arguments.given) {
         if (find_option(name) != option_table().size()) {
-            variables_.emplace_back(variable_name(name), name == log_name ? absolute_log(value) : value);
+            variables_.emplace_back(variable_name(name), absolute_log(name, value));
         }
     }
     apply_environment_of(environment);
@@ -143,7 +145,7 @@ void ResolvedConfig::apply_command_line(const Arguments& arguments) {
             continue;
         }
         Sentence why;
-        if (!apply_option(draft_, name, name == log_name ? absolute_log(value) : value, place, why)) {
+        if (!apply_option(draft_, name, absolute_log(name, value), place, why)) {
             throw Refusal(ExitCode::usage, std::string(why.view()));
         }
     }

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "tools/ci/put_aside.h"
 #include "tools/command.h"
 #include "tools/config_report.h"
 #include "tools/guarded_program.h"
@@ -50,6 +51,7 @@ int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
 }
 
 int run(const Arguments& arguments) {
+    take_back();
     const ResolvedConfig resolved(arguments, environ);
     const bool print_only = arguments.has("print");
     if (arguments.program.empty() && !print_only) {
@@ -74,6 +76,9 @@ const Command run_command{
         "Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts "
         "is "
         "guarded too. The command line beats the environment (PORTGUARD_<NAME>), which beats the file.\n"
+        "Below `portguard ci` it does what it does without: ci's mode=observe and log=none are not "
+        "inherited, "
+        "options that were given to ci are. Its events are told where it says, and in ci's report as well.\n"
         "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked, "
         "set-user-ID, built for another platform or libc), 126 PROGRAM cannot be executed, 127 there is no "
         "PROGRAM; else PROGRAM's own.",

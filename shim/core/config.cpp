@@ -141,7 +141,7 @@ bool apply_environment(Draft& draft, const char* const* environment, TextWriter&
         const bool has_value = value.find('=') != std::string_view::npos;
         const std::string_view variable = next_field(value, '=');
         if (!has_value || !starts_with(variable, environment_prefix) || variable == config_variable ||
-            starts_with(variable, test_prefix)) {
+            starts_with(variable, test_prefix) || starts_with(variable, put_aside_prefix)) {
             continue;
         }
         const Place place{Origin::environment, {}, 0};

@@ -73,6 +73,8 @@ struct Config {
     Tuned<20> max_reports;
     /// Faults on purpose, in enforce and in observe.
     InjectRules inject;
+    /// A file like LogTarget's that has every event as well, as JSON; empty: none.
+    char record[512] = {};
 };
 
 /// Where a value came from; later ones beat earlier ones.
@@ -97,6 +99,8 @@ struct Draft {
 };
 
 inline constexpr std::string_view environment_prefix = "PORTGUARD_";
+/// PORTGUARD_CI_<NAME>: what PORTGUARD_<NAME> was before `portguard ci` set it; empty: it was not set.
+inline constexpr std::string_view put_aside_prefix = "PORTGUARD_CI_";
 inline constexpr std::string_view default_config_path = "/etc/portguard.conf";
 /// A configuration file is shorter than this: the preloaded object reads it into memory of its own.
 inline constexpr std::size_t config_file_capacity = 65536;
@@ -110,7 +114,7 @@ bool apply_option(Draft& draft, std::string_view name, std::string_view value, c
 bool apply_file(Draft& draft, std::string_view text, std::string_view file_name, TextWriter& why);
 
 /// Every PORTGUARD_<NAME> of `environment` (NULL-terminated, environ(7)) but PORTGUARD_CONFIG, which names
-/// the file, and PORTGUARD_TEST_*, which belongs to the tests.
+/// the file, PORTGUARD_TEST_*, which belongs to the tests, and what `portguard ci` has put aside.
 bool apply_environment(Draft& draft, const char* const* environment, TextWriter& why);
 
 /// The value of PORTGUARD_CONFIG in `environment`; null: not set.

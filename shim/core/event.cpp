@@ -111,7 +111,7 @@ Level level_of(EventKind kind) {
 }
 
 bool is_told(EventKind kind, const Config& config) {
-    return level_of(kind) >= config.level && config.log.kind != LogKind::none;
+    return level_of(kind) >= config.level && (config.log.kind != LogKind::none || config.record[0] != '\0');
 }
 
 std::string_view call_name(Call call) {

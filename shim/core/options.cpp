@@ -98,13 +98,11 @@ void print_only(const Config& config, TextWriter& out) {
 
 constexpr std::string_view file_prefix = "file:";
 
-bool assign_log(Config& config, std::string_view value, TextWriter& why) {
-    if (value == "stderr" || value == "none") {
-        config.log.kind = value == "none" ? LogKind::none : LogKind::standard_error;
-        return true;
-    }
+/// "file:PATH" into `path`; `otherwise`: what else the option takes.
+template <std::size_t capacity>
+bool copy_path(char (&path)[capacity], std::string_view value, std::string_view otherwise, TextWriter& why) {
     if (!starts_with(value, file_prefix)) {
-        why.add("must be stderr, none or file:/absolute/path");
+        why.add("must be ").add(otherwise).add(" or file:/absolute/path");
         return false;
     }
     value.remove_prefix(file_prefix.size());
@@ -112,11 +110,35 @@ bool assign_log(Config& config, std::string_view value, TextWriter& why) {
         why.add("is relative and would follow the program's chdir; file:/absolute/path would be right");
         return false;
     }
-    if (!copy_text(config.log.path, value, why)) {
+    return copy_text(path, value, why);
+}
+
+bool assign_log(Config& config, std::string_view value, TextWriter& why) {
+    if (value == "stderr" || value == "none") {
+        config.log.kind = value == "none" ? LogKind::none : LogKind::standard_error;
+        return true;
+    }
+    if (!copy_path(config.log.path, value, "stderr, none", why)) {
         return false;
     }
     config.log.kind = LogKind::file;
     return true;
+}
+
+bool assign_record(Config& config, std::string_view value, TextWriter& why) {
+    if (value == "none") {
+        config.record[0] = '\0';
+        return true;
+    }
+    return copy_path(config.record, value, "none", why);
+}
+
+void print_record(const Config& config, TextWriter& out) {
+    if (config.record[0] == '\0') {
+        out.add("none");
+    } else {
+        out.add(file_prefix).add(config.record);
+    }
 }
 
 void print_log(const Config& config, TextWriter& out) {
@@ -182,6 +204,8 @@ constexpr std::array table{
            "program names in which the guard is active, for wrapping a whole build", assign_only, print_only},
     Option{"log", "stderr|file:PATH|none", "stderr", "where events go; %p in PATH is the pid", assign_log,
            print_log},
+    Option{"record", "file:PATH|none", "none",
+           "where events go as well, as JSON, whatever log and format say", assign_record, print_record},
     Option{"diagnosis", "full|stack|line|off", "full",
            "how much may be asked to explain an event: holders and stack, stack alone, one line, nothing",
            assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},

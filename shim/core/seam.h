@@ -12,7 +12,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t seam_version = 1;
+inline constexpr std::uint32_t seam_version = 2;
 inline constexpr char seam_function[] = "portguard_diagnose";
 
 enum class Phase : std::uint8_t {
@@ -53,6 +53,8 @@ struct SeamRequest {
     RealFunctions real{};
     /// Writes one line (or one block of lines) where `log` says, in a way that cannot hurt the program.
     void (*emit)(const char* text, std::size_t length) = nullptr;
+    /// The same to the file of `record`; null: there is none.
+    void (*record)(const char* text, std::size_t length) = nullptr;
     /// Out, Phase::ask.
     bool may_cure = false;
     /// The module's own, from Phase::ask to Phase::report of the same call: what it has found out is not

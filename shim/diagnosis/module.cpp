@@ -110,6 +110,18 @@ bool wants_colour(const Config& config) {
            isatty(STDERR_FILENO) == 1;
 }
 
+void write_out(const SeamRequest& request, const Report& report) {
+    const Config& config = *request.config;
+    if (config.log.kind != LogKind::none) {
+        log_event(request.emit, config.level, request.kind,
+                  config.format == Format::json ? render_json(report)
+                                                : render_text(report, wants_colour(config)));
+    }
+    if (request.record != nullptr) {
+        log_event(request.record, config.level, request.kind, render_json(report));
+    }
+}
+
 void write_report(const SeamRequest& request, std::unique_ptr<HolderReport> conflicts) {
     const Config& config = *request.config;
     const std::uint16_t limit = config.max_reports.value();
@@ -125,10 +137,7 @@ void write_report(const SeamRequest& request, std::unique_ptr<HolderReport> conf
     const Facts facts = gather_facts(request, std::move(beginning));
     Explanation explanation = explain(facts);
     std::vector<Cure> cures = cures_for(facts, explanation);
-    const Report report{facts, std::move(explanation), std::move(cures), answer.count, answer.kept_back};
-    log_event(request.emit, config.level, request.kind,
-              config.format == Format::json ? render_json(report)
-                                            : render_text(report, wants_colour(config)));
+    write_out(request, {facts, std::move(explanation), std::move(cures), answer.count, answer.kept_back});
 }
 
 } // namespace

@@ -149,23 +149,23 @@ bool write_to_file(const char* pattern, std::string_view lines) {
     return written;
 }
 
-bool write_now(const LogTarget& log, std::string_view lines) {
-    switch (log.kind) {
+bool write_now(LogKind kind, const char* path, std::string_view lines) {
+    switch (kind) {
     case LogKind::none: return true;
-    case LogKind::file: return write_to_file(log.path, lines);
+    case LogKind::file: return write_to_file(path, lines);
     case LogKind::standard_error: break;
     }
     return is_standard_error_ours() && write_pieces(STDERR_FILENO, lines, safe_piece);
 }
 
-void tell_dropped(const LogTarget& log) {
+void tell_dropped(LogKind kind, const char* path) {
     const std::uint32_t count = dropped.exchange(0, std::memory_order_relaxed);
     if (count == 0) {
         return;
     }
     Text<96> line;
     line.add("portguard: ").add_number(count).add(" events before this one could not be written\n");
-    if (!write_now(log, line.view())) {
+    if (!write_now(kind, path, line.view())) {
         dropped.fetch_add(count, std::memory_order_relaxed);
     }
 }
@@ -182,12 +182,12 @@ void remember_standard_error() {
 }
 
 void write_to_standard_error(std::string_view lines) {
-    write(LogTarget{}, lines);
+    write(LogKind::standard_error, nullptr, lines);
 }
 
-void write(const LogTarget& log, std::string_view lines) {
-    if (write_now(log, lines)) {
-        tell_dropped(log);
+void write(LogKind kind, const char* path, std::string_view lines) {
+    if (write_now(kind, path, lines)) {
+        tell_dropped(kind, path);
     } else {
         dropped.fetch_add(1, std::memory_order_relaxed);
     }

@@ -16,6 +16,6 @@ void write_to_standard_error(std::string_view lines);
 
 /// Lines that cannot be written (full pipe, full disk, no permission) are dropped and counted; the count
 /// comes with the next that can be.
-void write(const LogTarget& log, std::string_view lines);
+void write(LogKind kind, const char* path, std::string_view lines);
 
 } // namespace portguard::line_writer

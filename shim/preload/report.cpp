@@ -20,7 +20,18 @@ namespace portguard {
 namespace {
 
 void emit(const char* text, std::size_t length) {
-    line_writer::write(guard::config().log, {text, length});
+    const LogTarget& log = guard::config().log;
+    if (log.kind != LogKind::none) {
+        line_writer::write(log.kind, log.path, {text, length});
+    }
+}
+
+void record(const char* text, std::size_t length) {
+    line_writer::write(LogKind::file, guard::config().record, {text, length});
+}
+
+bool has_record() {
+    return guard::config().record[0] != '\0';
 }
 
 /// What the program passed, or, for listen, where the socket is.
@@ -57,6 +68,9 @@ void tell_in_one_line(const Occurrence& occurrence) {
     diagnosis_module::print_why_missing(line);
     line.add('\n');
     emit(line.view().data(), line.view().size());
+    if (has_record()) {
+        record(line.view().data(), line.view().size());
+    }
 }
 
 /// One piece of work on the report's stack: what it is about and what came of it.
@@ -90,6 +104,7 @@ SeamRequest make_request(const Occurrence& occurrence, ucontext_t& context) {
     request.context = &context;
     request.real = real::functions();
     request.emit = emit;
+    request.record = has_record() ? record : nullptr;
     return request;
 }
 

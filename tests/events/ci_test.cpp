@@ -131,6 +131,51 @@ TEST_F(Ci, WritesReportsAndCountsItsOwnEventsAlone) {
     EXPECT_EQ(nlohmann::json::parse(events.out)["events"], 2);
 }
 
+/// What a program finds of `portguard run OPTIONS` below `portguard ci` with `setting`.
+std::string variables_below(const Words& ci_options, const std::string& run, const std::string& setting) {
+    const Finished finished =
+        portguard(ci(ci_options, {"sh", "-c", PORTGUARD_COMMAND + (" " + run)}), {.environment = {setting}});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    return finished.out;
+}
+
+TEST(CiAroundRun, LeavesItsSettingsAsTheyWereBefore) {
+    const std::string plain = variables_below({}, "run env", "A=b");
+    for (const char* const name :
+         {"PORTGUARD_MODE", "PORTGUARD_LOG", "PORTGUARD_CI_MODE", "PORTGUARD_CI_LOG"}) {
+        EXPECT_EQ(variable_in(plain, name), "(unset)") << plain;
+    }
+    EXPECT_EQ(preload_entries(variable_in(plain, "LD_PRELOAD")), Words{PORTGUARD_SHIM});
+    const std::string set_before = variables_below({}, "run env", "PORTGUARD_MODE=off");
+    EXPECT_EQ(variable_in(set_before, "PORTGUARD_MODE"), "off");
+    EXPECT_EQ(
+        variable_in(variables_below({}, "run --mode=enforce env", "PORTGUARD_MODE=off"), "PORTGUARD_MODE"),
+        "enforce");
+    EXPECT_EQ(variable_in(variables_below({}, "ci -- " PORTGUARD_COMMAND " run env", "PORTGUARD_MODE=off"),
+                          "PORTGUARD_MODE"),
+              "off");
+}
+
+TEST(CiAroundRun, HandsOnWhatWasGivenToIt) {
+    const std::string given =
+        variables_below({"--mode=observe", "--listen=9000"}, "run env", "PORTGUARD_MODE=off");
+    EXPECT_EQ(variable_in(given, "PORTGUARD_MODE"), "observe");
+    EXPECT_EQ(variable_in(given, "PORTGUARD_LISTEN"), "9000");
+}
+
+TEST_F(Ci, LetsARunBelowRefuseAndTellAndTellsOfItAsWell) {
+    const TemporaryFolder folder;
+    const Words suite{"sh", "-c",
+                      PORTGUARD_COMMAND " run --listen=9000 python3 " + folder.write("asker.py", asking)};
+    const Finished finished = portguard(ci({"--fail-on=refused"}, suite));
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    for (const char* const part :
+         {"]: bind tcp 127.0.0.1:8080: refused (EACCES): outside listen=9000\n  lasting ",
+          "\nportguard: 1 failure in 1 event\n\n#1 python3["}) {
+        EXPECT_NE(finished.err.find(part), std::string::npos) << part << "is not in\n" << finished;
+    }
+}
+
 TEST(CiLog, GoesWhereNothingHappened) {
     const TemporaryFolder folder;
     const std::string setting = "TMPDIR=" + folder.path().string();
@@ -152,7 +197,7 @@ TEST(CiLog, HasToBeAFileThatTheGuardWouldWrite) {
         const Finished finished = portguard({"ci", "--log=" + log, "true"});
         EXPECT_TRUE(refused_with(finished, 2, {"--log=file:PATH names"})) << log;
     }
-    EXPECT_TRUE(refused_with(portguard({"ci", "--format=text", "true"}), 2, {"--format=text"}));
+    EXPECT_TRUE(refused_with(portguard({"ci", "--record=file:/x", "true"}), 2, {"--log=file:PATH"}));
 }
 
 TEST(CiCoverage, NamesTheProgramsThatTheGuardIsNotIn) {

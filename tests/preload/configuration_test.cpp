@@ -141,8 +141,8 @@ TEST_F(Configuration, only_names_the_programs_in_which_the_guard_is_active) {
 
 TEST_F(Configuration, variables_of_the_tests_and_of_others_are_no_options) {
     const Played played =
-        play(outside,
-             plan_with({"PORTGUARD_TEST_NO_SKIP=1", "PORTGUARDED=1", "POSIX=1", "PORTGUARD_DIAGNOSIS=line"}));
+        play(outside, plan_with({"PORTGUARD_TEST_NO_SKIP=1", "PORTGUARD_CI_MODE=", "PORTGUARDED=1", "POSIX=1",
+                                 "PORTGUARD_DIAGNOSIS=line"}));
     EXPECT_EQ(played.said("bind a"), "EACCES");
     EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;
 }
@@ -166,6 +166,22 @@ TEST_F(Configuration, log_file_is_appended_to_and_p_is_the_pid) {
     play(outside, plan_with({option.c_str()}));
     play(outside, plan_with({option.c_str()}));
     EXPECT_EQ(count_of(read_text(folder_.file("log")), "refused"), 2U);
+}
+
+TEST_F(Configuration, record_has_every_event_as_json_whatever_log_says) {
+    const std::string path = folder_.file("record");
+    const std::string option = "PORTGUARD_RECORD=file:" + path;
+    const Played silent = play(outside, plan_with({option.c_str(), "PORTGUARD_LOG=none"}));
+    EXPECT_EQ(silent.said("bind a"), "EACCES");
+    EXPECT_EQ(silent.result.err, "");
+    EXPECT_EQ(count_of(read_text(path), "{\"schema\":1,"), 1U) << read_text(path);
+    const Played told = play(outside, plan_with({option.c_str()}));
+    EXPECT_NE(told.result.err.find("]: bind tcp 0.0.0.0:20000: refused (EACCES)"), std::string::npos)
+        << told.result;
+    EXPECT_EQ(count_of(read_text(path), "{\"schema\":1,"), 2U) << read_text(path);
+    play(outside, plan_with({option.c_str(), "PORTGUARD_DIAGNOSIS=line", "PORTGUARD_LOG=none"}));
+    EXPECT_EQ(count_of(read_text(path), "\n"), 3U) << read_text(path);
+    EXPECT_EQ(count_of(read_text(path), "\nportguard: "), 1U) << read_text(path);
 }
 
 } // namespace

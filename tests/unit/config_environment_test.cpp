@@ -56,8 +56,8 @@ TEST(Environment, IgnoresWhatOnlyLooksLikeOurs) {
 }
 
 TEST(Environment, LeavesTheFilesNameAndTheTestsVariablesAlone) {
-    EXPECT_EQ(after({"PORTGUARD_CONFIG=/etc/x.conf", "PORTGUARD_TEST_NO_SKIP=1", "PORTGUARD_TEST_=x",
-                     "PORTGUARD_MODE=off"},
+    EXPECT_EQ(after({"PORTGUARD_CONFIG=/etc/x.conf", "PORTGUARD_TEST_NO_SKIP=1", "PORTGUARD_CI_MODE=off",
+                     "PORTGUARD_TEST_=x", "PORTGUARD_MODE=off"},
                     "mode"),
               "off");
 }
