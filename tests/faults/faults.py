@@ -122,7 +122,9 @@ class Play:
         # The victim alone is preloaded: strace would meet the guard as well.
         inject = ["-e", f"inject={fault}"] if fault else []
         command = ["strace", "-f", "-o", trace, *inject, "-E", f"LD_PRELOAD={self.preload}", *self.victim]
-        environment = os.environ | OPTIONS | self.situation.options
+        # A guard around this test must not steer the one that is tested.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTGUARD_")}
+        environment = inherited | OPTIONS | self.situation.options
         try:
             done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, timeout=30, check=False)
