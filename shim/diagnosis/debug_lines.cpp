@@ -1,13 +1,27 @@
 #include "diagnosis/debug_lines.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <memory>
 #include <new>
+#include <string_view>
 
 #include <dlfcn.h>
 #include <elfutils/libdw.h>
 #include <sys/stat.h>
 
 #include "kernel/syscalls.h"
+
+// Of the program's run-time, if it has one. Not asked for by dlsym: where that finds nothing, the program's
+// next dlerror would tell it so.
+extern "C" {
+[[gnu::weak]] void __tsan_init();
+[[gnu::weak]] void __asan_init();
+[[gnu::weak]] void __msan_init();
+[[gnu::weak]] void __lsan_init();
+[[gnu::weak]] const void* __sanitizer_get_allocated_begin(const void* block);
+}
 
 namespace portguard {
 namespace {
@@ -114,7 +128,34 @@ bool has_headroom() {
     return had;
 }
 
+bool has_option(const char* variable, std::string_view option) {
+    const char* const options = std::getenv(variable);
+    return options != nullptr && std::string_view(options).find(option) != std::string_view::npos;
+}
+
+/// A run-time that looks at thread-local storage, and the variable with its options.
+struct Sanitizer {
+    bool is_here;
+    const char* options;
+};
+
 } // namespace
+
+// The run-time takes storage that stands 16 bytes into a page for glibc 2.19's, and believes the two words
+// before it to be its size and place. Those are of another block: of one thread in 256 TSan clears the shadow
+// of what they name, and LeakSanitizer reads there at the end. Later ones ask their allocator.
+bool is_libdw_fatal() {
+    if (__sanitizer_get_allocated_begin != nullptr) {
+        return false;
+    }
+    const std::array<Sanitizer, 4> sanitizers{{{__tsan_init != nullptr, "TSAN_OPTIONS"},
+                                               {__asan_init != nullptr, "ASAN_OPTIONS"},
+                                               {__msan_init != nullptr, "MSAN_OPTIONS"},
+                                               {__lsan_init != nullptr, "LSAN_OPTIONS"}}};
+    return std::any_of(sanitizers.begin(), sanitizers.end(), [](const Sanitizer& sanitizer) {
+        return sanitizer.is_here && !has_option(sanitizer.options, "intercept_tls_get_addr=0");
+    });
+}
 
 std::vector<SourceLine> read_lines(int fd, std::span<const std::uint64_t> addresses,
                                    const Deadline& deadline) {

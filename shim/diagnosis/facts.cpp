@@ -10,6 +10,7 @@
 
 #include "core/policy.h"
 #include "diagnosis/ask_ports.h"
+#include "diagnosis/debug_lines.h"
 
 namespace portguard {
 namespace {
@@ -143,6 +144,9 @@ Facts gather_facts(const SeamRequest& request, Beginning beginning) {
     facts.stack = name_stack(beginning.calls, deadline, syscalls);
     if (!facts.stack.unavailable.empty()) {
         facts.missing.push_back("the stack (" + facts.stack.unavailable + ")");
+    } else if (!facts.stack.frames.empty() && is_libdw_fatal()) {
+        facts.missing.emplace_back("source lines (reading them may crash this program's sanitizer; with "
+                                   "intercept_tls_get_addr=0 in its options they are read)");
     }
     if (full && request.kind == EventKind::exhausted) {
         gather_ports(request, deadline, facts);

@@ -29,7 +29,7 @@ void name_frames(const LoadedObject& object, std::vector<Frame*>& frames,
     for (std::size_t index = 0; index < frames.size(); ++index) {
         frames[index]->symbol = symbols.names[index];
     }
-    if (!symbols.has_debug_info || deadline.passed()) {
+    if (!symbols.has_debug_info || deadline.passed() || is_libdw_fatal()) {
         return;
     }
     const std::vector<SourceLine> lines = read_lines(file.get(), addresses, deadline);

@@ -61,6 +61,23 @@ TEST_F(Diagnosis, of_a_stripped_program_without_frame_pointers_it_names_module_a
     EXPECT_TRUE(tells(played, "libc.so.6")) << "the walk did not get out of the program\n" << played.result;
 }
 
+TEST_F(Diagnosis, H17_lines_are_left_out_where_reading_them_may_crash_the_program_s_sanitizer) {
+    const auto report_under = [](const std::string& tsan_options) {
+        return Played{run({.argv = {victim("reporting"), "in_a_thread"},
+                           .environment = patient({"TSAN_OPTIONS=" + tsan_options,
+                                                   "ASAN_OPTIONS=detect_leaks=0:intercept_tls_get_addr=0"}),
+                           .preloaded_after = {victim_object("sanitizer_runtime")}})};
+    };
+    const Fd holder = listener(loopback(busy_port));
+    const Played left_out = report_under("");
+    EXPECT_TRUE(tells(left_out, "open_the_front_door")) << left_out.result;
+    EXPECT_FALSE(tells(left_out, "at reporting.cpp:")) << left_out.result;
+    EXPECT_TRUE(tells(left_out, "source lines (reading them may crash")) << left_out.result;
+    const Played read = report_under("intercept_tls_get_addr=0");
+    EXPECT_TRUE(tells(read, "at reporting.cpp:")) << read.result;
+    EXPECT_FALSE(tells(read, "source lines")) << read.result;
+}
+
 TEST_F(Diagnosis, of_a_coroutine_of_64_KiB_it_shows_the_stack) {
     const Played played = report("on_a_coroutine");
     EXPECT_EQ(played.said("bind"), "EADDRINUSE");
@@ -135,9 +152,11 @@ TEST_F(Diagnosis, where_netlink_is_forbidden_it_says_so) {
 }
 
 TEST_F(Diagnosis, H04_children_forked_while_another_thread_allocates_report) {
-    if (is_sanitized) {
-        GTEST_SKIP() << "a sanitizer's malloc, unlike libc's, may stay locked in the child of a fork";
-    }
+#ifdef __SANITIZE_ADDRESS__
+    // The child waits for good in malloc (StaticSpinMutex::LockSlow, called by Quarantine::Drain or by
+    // LargeMmapAllocator::Allocate) for the other thread: GCC 12's ASan does nothing about its locks at fork.
+    GTEST_SKIP() << "ASan's malloc, unlike libc's, may stay locked in the child of a fork";
+#endif
     const Played played = report("in_children_of_a_busy_allocator", log_into("log"));
     EXPECT_EQ(played.said("failed"), "0") << played.result;
     EXPECT_EQ(count_of(read_text(folder_.file("log")), "in use (EADDRINUSE): held by"), 40U);

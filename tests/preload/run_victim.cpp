@@ -1,5 +1,6 @@
 #include "preload/run_victim.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -38,9 +39,18 @@ Pipe make_pipe() {
 /// What every victim sees, with or without the shim.
 std::vector<std::string> environment_of(const Run& what) {
     std::vector<std::string> all{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"};
-    // The victims leave what they opened to their end, and python3 leaks by itself.
-    if (is_sanitized && std::getenv("ASAN_OPTIONS") == nullptr) {
-        all.emplace_back("ASAN_OPTIONS=detect_leaks=0");
+    const auto is_given = [&what](const std::string& name) {
+        return std::getenv(name.c_str()) != nullptr ||
+               std::any_of(what.environment.begin(), what.environment.end(),
+                           [&name](const std::string& entry) { return entry.starts_with(name + "="); });
+    };
+    // The victims leave what they opened to their end, and python3 leaks by itself. Where libdw is fatal to
+    // the run-time (diagnosis/debug_lines.h), it would go untested.
+    if (is_sanitized && !is_given("ASAN_OPTIONS")) {
+        all.emplace_back("ASAN_OPTIONS=detect_leaks=0:intercept_tls_get_addr=0");
+    }
+    if (is_sanitized && !is_given("TSAN_OPTIONS")) {
+        all.emplace_back("TSAN_OPTIONS=intercept_tls_get_addr=0");
     }
     for (const char* passed : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
         if (const char* value = std::getenv(passed); value != nullptr) {
@@ -83,6 +93,10 @@ const char* shim_path() {
 
 std::string victim(std::string_view name) {
     return std::string(PORTGUARD_VICTIMS "/portguard_victim_") + std::string(name);
+}
+
+std::string victim_object(std::string_view name) {
+    return std::string(PORTGUARD_VICTIM_OBJECTS "/libportguard_victim_") + std::string(name) + ".so";
 }
 
 bool Result::exited_with(int code) const {

@@ -22,6 +22,7 @@ inline constexpr bool is_sanitized = false;
 /// Where the build has put things.
 const char* shim_path();
 std::string victim(std::string_view name);
+std::string victim_object(std::string_view name);
 
 struct Result {
     /// As waitpid tells it.

@@ -13,10 +13,6 @@
 namespace portguard::test {
 namespace {
 
-std::string object(std::string_view name) {
-    return std::string(PORTGUARD_VICTIM_OBJECTS "/libportguard_victim_") + std::string(name) + ".so";
-}
-
 TEST_F(Hazards, H01_a_call_before_our_constructor_is_served_and_none_before_libc_s_loses_the_plan) {
     const Played played{run({.argv = {victim("early_main")}, .environment = plan})};
     EXPECT_EQ(played.said("in a constructor"), "refused") << played.result;
@@ -30,7 +26,7 @@ TEST_F(Hazards, H02_an_allocator_that_calls_us_is_served) {
     const Played played{
         run({.argv = {victim("socket_script"), connected_pair(10000) + "n = tcp4; bind n *:10000; echo c s"},
              .environment = plan,
-             .preloaded_before = {object("calling_malloc")}})};
+             .preloaded_before = {victim_object("calling_malloc")}})};
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("bind n"), "EADDRINUSE");
     EXPECT_EQ(played.said("echo c"), "ok");
@@ -103,7 +99,7 @@ TEST_F(Hazards, H23_another_shim_before_or_after_us_is_called_and_so_are_we) {
                                "n = tcp4; bind n *:20000";
     for (const bool before : {true, false}) {
         test::Run both{.argv = {victim("socket_script"), script}, .environment = plan};
-        (before ? both.preloaded_before : both.preloaded_after).push_back(object("other_shim"));
+        (before ? both.preloaded_before : both.preloaded_after).push_back(victim_object("other_shim"));
         const Played played{run(both)};
         EXPECT_EQ(played.said("get l"), "1") << played.result;
         EXPECT_EQ(played.said("bind n"), "EACCES") << played.result;
@@ -122,7 +118,7 @@ TEST_F(Hazards, H37_where_RTLD_NEXT_finds_nothing_the_system_call_serves) {
                       connected_pair(10000) +
                           "set c nodelay 1; echo c s; close c; close c; n = tcp4; bind n *:20000"},
              .environment = plan,
-             .preloaded_before = {object("no_next")}})};
+             .preloaded_before = {victim_object("no_next")}})};
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("echo c"), "ok");
     EXPECT_EQ(played.said("close c", 0), "ok");
