@@ -1,6 +1,7 @@
 """How every question's answer is written: a markdown table and a plot, each headed by machine, kernel, date and command."""
 
 import datetime
+import math
 import os
 import pathlib
 import platform
@@ -69,6 +70,17 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
         return values[0], values[0], values[0]
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, middle, high
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Where the median lies with 95 % confidence at least: order statistics, which ask nothing of the distribution."""
+    ordered, count = sorted(values), len(values)
+    outside, cut = 0.0, 0
+    while cut < count // 2 and outside + math.comb(count, cut) / 2 ** count <= 0.025:
+        outside += math.comb(count, cut) / 2 ** count
+        cut += 1
+    first = max(0, cut - 1)
+    return ordered[first], ordered[count - 1 - first]
 
 
 def verdict(value: float, budget: float, at_least: bool = False) -> str:

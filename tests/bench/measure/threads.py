@@ -4,7 +4,7 @@ import statistics
 
 from measure import kernel_calls, peers, plot
 from measure.context import Context
-from measure.report import PLAIN, Answer, Table, quartiles, spread
+from measure.report import PLAIN, Answer, Table, interval, spread
 
 TITLE = "Calls a second against threads"
 LOOPS = ("threads socket and close", "threads setsockopt")
@@ -13,19 +13,20 @@ WANTED = 1.95
 
 
 def judge(own: list[float], plain: list[float]) -> str:
-    """As no preload, or 1.95: what is less than its quartile by noise alone is not called a miss."""
+    """Round by round: what the machine does meanwhile hits both alike."""
     wanted = min(WANTED, statistics.median(plain))
-    if statistics.median(own) >= wanted:
+    pairs = [mine / other for mine, other in zip(own, plain)]
+    if statistics.median(own) >= wanted or statistics.median(pairs) >= 1:
         return f"≥ {wanted:.2f}"
-    lower = quartiles(plain)[0]
-    return f"≥ {wanted:.2f}, " + ("within no preload's spread" if statistics.median(own) >= lower else "MISSED")
+    low, high = interval(pairs)
+    return f"≥ {wanted:.2f}, " + (f"not told apart: {low:.2f}-{high:.2f} of it" if high >= 1 else "MISSED")
 
 
 def answer(context: Context) -> Answer:
     both = [peers.plain(), peers.portguard(context.build)]
     found = {peer.name: [] for peer in both}
     count = 20 if context.quick else 2000
-    for turn in range(context.rounds(11)):
+    for turn in range(context.rounds(25)):
         for peer in both if turn % 2 == 0 else reversed(both):
             found[peer.name].append({name: one["items_per_second"] for name, one in
                                      kernel_calls.run(context.build, peer, count, "^threads").items()})
@@ -41,6 +42,7 @@ def answer(context: Context) -> Answer:
             series[f"{label}, {name}"] = list(zip(THREADS, rates))
             table.add(label, name, *(f"{rate:.2f}" for rate in rates), spread(ratios[name]),
                       "-" if name == PLAIN else judge(ratios[name], ratios[PLAIN]))
-    notes = ["Medians of interleaved runs, on 1, 2, 4 and 8 threads, real system calls. That close, socket and setsockopt lock no cache line is "
-             "a test of its own (tests/preload/exports_test.cpp); the layout is in shim/preload/fd_memory.h."]
+    notes = ["Medians of interleaved runs, on 1, 2, 4 and 8 threads, real system calls; judged by the rounds' own pairs. "
+             "That close, socket and setsockopt lock no cache line is a test of its own (tests/preload/exports_test.cpp); "
+             "the layout is in shim/preload/fd_memory.h."]
     return Answer(TITLE, notes, table, plot.lines(TITLE, "threads", "million a second", series, log_x=True, legend=(0.02, 0.3)))
