@@ -6,7 +6,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "core/options.h"
@@ -62,7 +61,10 @@ bool read_file(const std::string& path, const char* origin, std::string& text) {
     if (std::filesystem::is_directory(path, error)) {
         refuse_file(path, origin, std::strerror(EISDIR));
     }
-    text.assign(std::istreambuf_iterator<char>(file), {});
+    // No more: what never ends can be read, too.
+    text.resize(config_file_capacity);
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() >= config_file_capacity) {
         refuse_file(path, origin, "the file is too long");
     }

@@ -104,6 +104,10 @@ TEST(Mistake, InAFileNamesFileAndLine) {
     EXPECT_TRUE(refused_with(portguard({"run", "--config", file, "true"}), 2, {file + ":3", "mode=on"}));
 }
 
+TEST(Mistake, AFileWithoutAnEndIsRefused) {
+    EXPECT_TRUE(refused_with(portguard({"run", "--config=/dev/zero", "true"}), 2, {"/dev/zero", "64 KiB"}));
+}
+
 TEST(Mistake, AFileLongerThanTheGuardReadsIsRefused) {
     const TemporaryFolder folder;
     const std::string longest =

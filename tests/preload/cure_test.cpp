@@ -1,7 +1,14 @@
 // The cure on demand of design 3.2: ports held by the dead and by passers-by are free, all others are not.
+#include <cstddef>
+#include <string_view>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "support/fd.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -98,6 +105,19 @@ TEST_F(Cure, of_two_that_race_never_both_bind_and_one_does) {
     EXPECT_EQ(played.said("both bound"), "0");
     EXPECT_EQ(played.said("tries"), "300");
     EXPECT_NE(played.said("one bound"), "0") << "the cure itself never worked";
+}
+
+TEST_F(Cure, a_lock_that_somebody_holds_leaves_things_as_they_are_without_the_guard) {
+    const Fd lock(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    constexpr std::string_view name("\0portguard-cure-10000", 21);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path, name.size());
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    ASSERT_EQ(::bind(lock.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    const Played played = play(left_time_wait(10000) + "n = tcp4; bind n *:10000; get n reuseaddr");
+    EXPECT_EQ(played.said("bind n"), "EADDRINUSE") << played.result;
+    EXPECT_EQ(played.said("get n"), "0");
 }
 
 TEST_F(Cure, a_bind_beyond_the_descriptor_table_is_cured_as_well) {
