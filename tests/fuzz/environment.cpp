@@ -21,10 +21,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     Draft draft;
     Sentence why;
-    if (apply_environment(draft, entries.data(), why)) {
+    const bool accepted = apply_environment(draft, entries.data(), why);
+    if (accepted) {
         fuzz::require(why.empty(), "an accepted environment has no refusal");
         fuzz::require_round_trip(draft.config);
-    } else {
+        const std::string_view only = trimmed(draft.config.only);
+        fuzz::require(only.empty() || only.find(',') != std::string_view::npos ||
+                          is_active_in(draft.config, only),
+                      "a program that is named alone is guarded");
+    }
+    if (!accepted || !check_whole(draft, why)) {
         fuzz::require_sentence(why);
     }
     const char* const path = config_path_in(entries.data());

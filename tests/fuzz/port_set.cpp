@@ -28,6 +28,11 @@ void require_consistent(const PortSet& ports) {
     }
     fuzz::require(ports.count({1, 65535}) == size && again.count({1, 65535}) == size, "the runs add up");
     fuzz::require(!ports.contains(0), "port 0 is no port");
+    fuzz::require(ports.first_common({1, 65535}) == ports.next_run(0).low,
+                  "the first is that of the first run");
+    PortSet both = ports;
+    both.insert(again);
+    fuzz::require(both.count({1, 65535}) == size, "a set and itself are that set");
 }
 
 } // namespace
