@@ -91,6 +91,26 @@ class Outcomes(unittest.TestCase):
                          {"t/a.t 1": PASS, "t/a.t 2": FAIL, "t/a.t 3": SKIP})
         self.assertEqual(self.read("memcached", "t/b.t", "1..0 # SKIP no TLS\n"), {"t/b.t": SKIP})
 
+    def test_of_memcached_by_the_verdict_where_their_number_depends_on_load(self):
+        for file in ("t/maxconns.t", "t/binary-extstore.t"):
+            for output, end in (("ok 1 - a\nok 2 - b\n1..2\n", PASS), ("ok 1 - a\n1..1\n", PASS),
+                                ("ok 1 - a\nnot ok 2 - b\n1..2\n", FAIL), ("ok 1 - a\n", FAIL), ("", FAIL),
+                                ("ok 1 - a\n1..2\n", FAIL)):
+                with self.subTest(file=file, output=output):
+                    self.assertEqual(self.read("memcached", file, output), {file: end})
+        self.assertEqual(self.read("memcached", "t/binary-extstore.t", "1..0 # SKIP extstore\n"),
+                         {"t/binary-extstore.t": SKIP})
+
+    def test_of_our_own(self):
+        output = ("      Start   1: A.b\n 1/4 Test   #1: A.b ............   Passed    0.02 sec\n"
+                  " 2/4 Test  #12: apps.server.nginx ..***Failed   35.41 sec\n"
+                  " 3/4 Test #113: A.c ......***Skipped   0.01 sec\n 4/4 Test #114: A.d ...***Timeout  30.01 sec\n"
+                  "10/11 Test #7: A/B.e/f  # GetParam() = \"f g\" ...   Passed    3.23 sec\n"
+                  "The following tests FAILED:\n\t 12 - apps.server.nginx (Failed)\n")
+        self.assertEqual(self.read("own", "ctest", output),
+                         {"A.b": PASS, "apps.server.nginx": FAIL, "A.c": SKIP, "A.d": FAIL,
+                          "A/B.e/f  # GetParam() = \"f g\"": PASS})
+
     def test_of_libuv(self):
         self.assertEqual(self.read("libuv", "all", "1..3\nok 1 - tcp_a\nnot ok 2 - tcp_b\n# why\nok 3 - tcp_c # SKIP\n"),
                          {"tcp_a": PASS, "tcp_b": FAIL, "tcp_c": SKIP})

@@ -50,6 +50,10 @@ class Suite(abc.ABC):
     name: str
     tools: tuple[str, ...] = ()
     jobs = 1
+    # Of the ways to be guarded that tests/conformance/run knows.
+    variants: tuple[str, ...] = ("default", "plan", "ci")
+    # Where portguard was built.
+    build: pathlib.Path
 
     @abc.abstractmethod
     def prepare(self) -> str:
