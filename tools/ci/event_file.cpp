@@ -28,7 +28,8 @@ constexpr std::string_view file_prefix = "file:";
 std::string new_file() {
     const char* const folder = std::getenv("TMPDIR");
     std::string name =
-        std::string(folder == nullptr || *folder == '\0' ? "/tmp" : folder) + "/portguard-ci-XXXXXX";
+        std::filesystem::absolute(folder == nullptr || *folder == '\0' ? "/tmp" : folder).string() +
+        "/portguard-ci-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
         refuse(name, std::string("cannot be made: ") + std::strerror(errno));
     }
@@ -48,8 +49,27 @@ std::string given_file(const std::string& value) {
     return std::filesystem::absolute(path).string();
 }
 
+/// The guard follows no link where everybody may make one; empty: there is none on the way.
+std::string link_of_everybody(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::path folder;
+    for (const std::filesystem::path& name : path.parent_path()) {
+        const auto permissions = std::filesystem::status(folder, error).permissions();
+        const bool is_public = !folder.empty() && (permissions & std::filesystem::perms::others_write) !=
+                                                      std::filesystem::perms::none;
+        folder /= name;
+        if (is_public && std::filesystem::is_symlink(folder, error)) {
+            return folder.string();
+        }
+    }
+    return {};
+}
+
 /// As the guard will open it (line_writer.cpp), so that what it would pass over is told now.
 void require_writable(const std::string& path) {
+    if (const std::string link = link_of_everybody(path); !link.empty()) {
+        refuse(path, "goes through the link '" + shown(link) + "' where everybody may make one");
+    }
     const int fd =
         ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
     if (fd < 0) {
