@@ -152,11 +152,9 @@ TEST_F(Diagnosis, where_netlink_is_forbidden_it_says_so) {
 }
 
 TEST_F(Diagnosis, H04_children_forked_while_another_thread_allocates_report) {
-#ifdef __SANITIZE_ADDRESS__
-    // The child waits for good in malloc (StaticSpinMutex::LockSlow, called by Quarantine::Drain or by
-    // LargeMmapAllocator::Allocate) for the other thread: GCC 12's ASan does nothing about its locks at fork.
-    GTEST_SKIP() << "ASan's malloc, unlike libc's, may stay locked in the child of a fork";
-#endif
+    if (malloc_may_stay_locked_in_children) {
+        GTEST_SKIP() << "ASan's malloc, unlike libc's, may stay locked in the child of a fork";
+    }
     const Played played = report("in_children_of_a_busy_allocator", log_into("log"));
     EXPECT_EQ(played.said("failed"), "0") << played.result;
     EXPECT_EQ(count_of(read_text(folder_.file("log")), "in use (EADDRINUSE): held by"), 40U);

@@ -19,6 +19,14 @@ inline constexpr bool is_sanitized = true;
 inline constexpr bool is_sanitized = false;
 #endif
 
+/// GCC 12's ASan does nothing about its locks at fork: a child forked while another thread allocates may wait
+/// for ever in its malloc (seen in gdb: Quarantine::Drain, LargeMmapAllocator::Allocate).
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool malloc_may_stay_locked_in_children = true;
+#else
+inline constexpr bool malloc_may_stay_locked_in_children = false;
+#endif
+
 /// Where the build has put things.
 const char* shim_path();
 std::string victim(std::string_view name);
