@@ -16,7 +16,7 @@ def tell():
     kib = dict.fromkeys(("Rss", "Pss", "Private"), 0)
     for line in open("/proc/self/smaps_rollup"):
         name = line.partition(":")[0].partition("_")[0]
-        if name in kib and line.startswith((name + ":", "Private_")):
+        if name in kib and line.startswith((name + ":", "Private_Dirty:")):
             kib[name] += int(line.split()[1])
     print(*kib.values())
 asking = socket.socket()
@@ -54,5 +54,6 @@ def answer(context: Context) -> Answer:
             for field, values in zip(FIELDS, fields):
                 groups[field][f"{name}, {when}"] = quartiles(values)
     notes = [f"KiB more than the same Python program with {PLAIN}: medians (quartiles) of pairs. RSS counts pages that "
-             "other processes share as well; PSS counts a share of them; private pages are this process's alone."]
+             "other processes share as well; PSS counts a share of them; private pages are those that it has written "
+             "itself: others, such as those of a library that nobody else uses now, can be taken back."]
     return Answer(TITLE, notes, table, plot.bars(TITLE, "KiB", groups))
