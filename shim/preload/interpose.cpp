@@ -182,16 +182,15 @@ bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address
 /// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
 bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
            Verdict& verdict) {
+    if (facts.protocol() == Protocol::unknown &&
+        decide_connect(guard::config(), plan, facts, false).before == Before::ask_kernel) {
+        facts = outgoing_side::ask_kernel(fd);
+    }
     const std::uint16_t avoid = outgoing_side::port_to_avoid(plan, facts, address, length);
     const auto decide = [&facts, avoid](const OutgoingPlan& now) {
         return decide_connect(guard::config(), now, facts, false, avoid);
     };
-    verdict = decide(plan);
-    if (verdict.before == Before::ask_kernel) {
-        facts = outgoing_side::ask_kernel(fd);
-        verdict = decide(plan);
-    }
-    verdict = set_range(fd, verdict, facts, decide);
+    verdict = set_range(fd, decide(plan), facts, decide);
     return port_search::give_port_if_wanted(fd, verdict);
 }
 

@@ -124,7 +124,7 @@ bool clamp(int fd, PortRange range) {
 
 std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
                             socklen_t length) {
-    const bool may_meet_itself = !plan.divisible.empty() && facts.protocol() != Protocol::udp;
+    const bool may_meet_itself = !plan.divisible.empty() && facts.is_tcp_like();
     const Endpoint destination = may_meet_itself ? read_endpoint(address, length) : Endpoint{};
     if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
         return 0;

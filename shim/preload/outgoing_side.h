@@ -58,7 +58,7 @@ OutgoingPlan plan();
 bool clamp(int fd, PortRange range);
 
 /// The destination's port, where it is one of this host and the local port might be the same (K15); else 0,
-/// as for UDP.
+/// as for all but TCP.
 std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
                             socklen_t length);
 

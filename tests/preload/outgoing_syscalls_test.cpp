@@ -65,6 +65,8 @@ TEST_F(OutgoingSyscalls, a_destination_inside_the_range_costs_one_and_its_addres
     add_address_to_lo("10.1.2.3");
     EXPECT_EQ(added("c = tcp4; connect c 10.1.2.3:50000; d = tcp4; connect d 10.1.2.3:50000", plan, inside),
               (Counts{{"setsockopt", 2}, {"socket", 1}, {"bind", 1}, {"close", 1}}));
+    const std::string unseen = "o = unix; t = tcp4; dup2 t o; connect o 10.1.2.3:50000";
+    EXPECT_EQ(added(unseen, plan, inside), nothing) << "what is not steered has nothing to avoid";
 }
 
 } // namespace
