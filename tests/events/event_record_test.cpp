@@ -156,6 +156,10 @@ TEST(EventRecord, OfSomethingElseIsASentence) {
     EXPECT_EQ(parse_event("{}").problem, "`schema` is missing");
     EXPECT_EQ(parse_event("portguard: a[1]: bind tcp *:1: in use").problem,
               "it is a report for people; --format=json writes logs that can be read again");
+    EXPECT_EQ(parse_event(std::string(64, '[') + std::string(64, ']')).problem,
+              "it is of type array and should be an object");
+    EXPECT_EQ(parse_event(std::string(65, '[') + std::string(65, ']')).problem,
+              "it is nested more than 64 deep, which no event is");
     EXPECT_EQ(parse_event(std::string(100000, '[')).problem,
               "it is nested more than 64 deep, which no event is");
 }

@@ -1,6 +1,5 @@
 #include "tools/events/event_record.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include <arpa/inet.h>
@@ -16,7 +15,7 @@ using nlohmann::json;
 constexpr std::uint64_t schema_version = 1;
 
 /// An event of schema 1 needs six. The library copies and prints what it has parsed by recursion.
-constexpr std::size_t deepest = 64;
+constexpr int deepest = 64;
 
 std::optional<unsigned> digits(std::string_view text, std::size_t first, std::size_t count) {
     unsigned value = 0;
@@ -196,27 +195,6 @@ void check_schema(const JsonFields& fields) {
     }
 }
 
-/// Of arrays and objects, whether or not they are JSON.
-std::size_t depth_of(std::string_view line) {
-    std::size_t depth = 0;
-    std::size_t most = 0;
-    bool in_string = false;
-    for (std::size_t index = 0; index < line.size(); ++index) {
-        const char byte = line[index];
-        if (in_string) {
-            index += byte == '\\' ? 1 : 0;
-            in_string = byte != '"';
-        } else if (byte == '[' || byte == '{') {
-            most = std::max(most, ++depth);
-        } else if (byte == ']' || byte == '}') {
-            depth -= depth > 0 ? 1 : 0;
-        } else {
-            in_string = byte == '"';
-        }
-    }
-    return most;
-}
-
 std::string not_json(std::string_view line) {
     return line.starts_with("portguard: ")
                ? "it is a report for people; --format=json writes logs that can be read again"
@@ -226,11 +204,18 @@ std::string not_json(std::string_view line) {
 } // namespace
 
 ParsedEvent parse_event(std::string_view line) {
-    if (depth_of(line) > deepest) {
+    bool is_too_deep = false;
+    const json::parser_callback_t look = [&is_too_deep](int depth, json::parse_event_t event, const json&) {
+        const bool begins =
+            event == json::parse_event_t::array_start || event == json::parse_event_t::object_start;
+        is_too_deep = is_too_deep || (begins && depth >= deepest);
+        return !is_too_deep;
+    };
+    const json document = json::parse(line, look, false);
+    if (is_too_deep) {
         return {std::nullopt,
                 "it is nested more than " + std::to_string(deepest) + " deep, which no event is"};
     }
-    const json document = json::parse(line, nullptr, false);
     if (document.is_discarded()) {
         return {std::nullopt, not_json(line)};
     }
