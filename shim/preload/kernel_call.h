@@ -36,5 +36,8 @@ template <typename Pointer>
 long as_argument(Pointer* pointer) {
     return reinterpret_cast<long>(pointer);
 }
+constexpr long as_argument(long value) {
+    return value;
+}
 
 } // namespace portguard

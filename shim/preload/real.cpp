@@ -1,8 +1,11 @@
 #include "preload/real.h"
 
+#include <cerrno>
+
 #include <dlfcn.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+
+#include "preload/kernel_call.h"
 
 namespace portguard::real {
 namespace {
@@ -16,10 +19,21 @@ void* find_next(const char* name) {
     return found;
 }
 
+/// syscall(2) as libc has it, without another name to look up in every exec.
+template <typename... Arguments>
+int call_kernel(long number, Arguments... arguments) {
+    const long result = kernel_call(number, as_argument(arguments)...);
+    if (result < 0) {
+        errno = static_cast<int>(-result);
+        return -1;
+    }
+    return static_cast<int>(result);
+}
+
 #define EXPAND(...) __VA_ARGS__
 #define INTERPOSED(result, name, parameters, arguments, specification, number)                               \
     result raw_##name parameters specification {                                                             \
-        return static_cast<result>(syscall(number, EXPAND arguments));                                       \
+        return call_kernel(number, EXPAND arguments);                                                        \
     }                                                                                                        \
     auto find_##name() {                                                                                     \
         auto function = reinterpret_cast<result(*) parameters specification>(find_next(#name));              \
