@@ -46,8 +46,6 @@ struct LogTarget {
 };
 
 struct Config {
-    /// Empty: no plan, nothing is refused.
-    PortSet listen;
     /// Empty: net.ipv4.ip_local_port_range.
     PortRange ephemeral;
     Mode mode = Mode::enforce;
@@ -71,6 +69,9 @@ struct Config {
     Tuned<200> budget_ms;
     /// Reports a second and process; the rest is counted.
     Tuned<20> max_reports;
+    /// Empty: no plan, nothing is refused. Here, lest what each exec reads lie on both sides of 8 KiB that
+    /// most of them leave zero.
+    PortSet listen;
     /// Faults on purpose, in enforce and in observe.
     InjectRules inject;
     /// A file like LogTarget's that has every event as well, as JSON; empty: none.
@@ -94,8 +95,8 @@ inline constexpr std::size_t option_capacity = 24;
 
 /// One configuration in the making: the values and where each came from, by index in option_table().
 struct Draft {
-    Config config;
     std::array<Place, option_capacity> places{};
+    Config config;
 };
 
 inline constexpr std::string_view environment_prefix = "PORTGUARD_";

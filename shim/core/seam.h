@@ -12,7 +12,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t seam_version = 2;
+inline constexpr std::uint32_t seam_version = 3;
 inline constexpr char seam_function[] = "portguard_diagnose";
 
 enum class Phase : std::uint8_t {

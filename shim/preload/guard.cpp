@@ -1,8 +1,6 @@
 #include "preload/guard.h"
 
 #include <cerrno>
-#include <cstring>
-
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
@@ -12,24 +10,27 @@
 #include "preload/line_writer.h"
 #include "preload/quiet_section.h"
 #include "preload/real.h"
+#include "preload/start_page.h"
 
 namespace portguard::guard {
 
-constinit std::atomic<Activity> current_activity{Activity::not_started};
-constinit Draft draft;
+PORTGUARD_ON_START_PAGE constinit std::atomic<Activity> current_activity{Activity::not_started};
+// From the beginning of a page, so that a plan of low ports is read into that page alone.
+alignas(start_page_size) constinit Draft draft;
 
 namespace {
 
 constexpr std::size_t longest_name = 64;
 
-constinit char program[longest_name];
+PORTGUARD_ON_START_PAGE constinit char program[longest_name];
 // Static: the constructor may run on any stack. Untouched, and so without a page, where there is no file.
 constinit char file_text[config_file_capacity];
 
 void copy_program_name() {
     const char* const name = program_invocation_short_name;
-    const std::size_t length = name == nullptr ? 0 : strnlen(name, longest_name - 1);
-    std::memcpy(program, name, length);
+    if (name != nullptr) {
+        std::string_view(name).copy(program, longest_name - 1);
+    }
 }
 
 bool refuse_file(const char* named_path, std::string_view reason, TextWriter& why) {
@@ -69,6 +70,8 @@ bool read_file(const char* named_path, std::string_view& text, TextWriter& why) 
 }
 
 bool read_configuration(Sentence& why) {
+    // The default, and yet a write: a fresh page that is read first costs an exec two faults.
+    draft.config.mode = Mode::enforce;
     const char* const named_path = config_path_in(environ);
     std::string_view text;
     return read_file(named_path, text, why) &&

@@ -12,6 +12,7 @@
 
 #include "core/text.h"
 #include "preload/kernel_call.h"
+#include "preload/start_page.h"
 
 namespace portguard::line_writer {
 namespace {
@@ -19,9 +20,9 @@ namespace {
 // A pipe that poll calls writable takes this much without blocking (pipe(7), PIPE_BUF).
 constexpr std::size_t safe_piece = 4096;
 
-constinit std::atomic<bool> has_standard_error{false};
-constinit std::atomic<dev_t> standard_error_device{0};
-constinit std::atomic<ino_t> standard_error_inode{0};
+PORTGUARD_ON_START_PAGE constinit std::atomic<bool> has_standard_error{false};
+PORTGUARD_ON_START_PAGE constinit std::atomic<dev_t> standard_error_device{0};
+PORTGUARD_ON_START_PAGE constinit std::atomic<ino_t> standard_error_inode{0};
 constinit std::atomic<std::uint32_t> dropped{0};
 
 bool file_status(int fd, struct stat& status) {

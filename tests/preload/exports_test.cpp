@@ -1,8 +1,10 @@
 // What the preloaded object needs and shows, read from the file itself.
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dlfcn.h>
@@ -112,6 +114,39 @@ TEST(Exports, no_thread_local_storage_is_there) {
     for (const std::string& line : lines_of({"/usr/bin/readelf", "-lW", shim_path()})) {
         EXPECT_NE(line.substr(0, 6), "  TLS ") << line;
     }
+}
+
+/// The segment that may be written: where it begins, and where what the file holds of it ends.
+std::pair<unsigned long, unsigned long> writable_segment() {
+    for (const std::string& line : lines_of({"/usr/bin/readelf", "-lW", shim_path()})) {
+        std::istringstream words(line);
+        std::string type;
+        unsigned long offset = 0, begin = 0, physical = 0, in_file = 0, in_memory = 0;
+        std::string flags;
+        words >> type >> std::hex >> offset >> begin >> physical >> in_file >> in_memory >> flags;
+        if (type == "LOAD" && flags == "RW") {
+            return {begin, begin + in_file};
+        }
+    }
+    return {};
+}
+
+// Each page more is felt in every exec of the wrapped tree.
+TEST(Exports, what_every_start_writes_lies_on_one_page) {
+    constexpr unsigned long page = 4096;
+    const auto [begin, end] = writable_segment();
+    EXPECT_EQ(begin % page, 0U);
+    EXPECT_LT(end - begin, page) << "its rest is what the loader clears, and so writes before it reads";
+    std::set<std::string> missing{"::current_activity",     "::program",
+                                  "::has_standard_error",   "::standard_error_device",
+                                  "::standard_error_inode", "::pointers"};
+    for (const std::string& line : lines_of({"/usr/bin/nm", "-C", shim_path()})) {
+        const unsigned long address = std::strtoul(line.c_str(), nullptr, 16);
+        if (begin <= address && address < end) {
+            missing.erase(line.substr(std::min(line.rfind("::"), line.size())));
+        }
+    }
+    EXPECT_EQ(missing, std::set<std::string>{});
 }
 
 /// What a function takes of the stack: its pushes and the widest `sub $n,%rsp`.
