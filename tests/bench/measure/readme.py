@@ -1,17 +1,27 @@
 """README's section of costs, every figure read from the tables that stand in a folder."""
 
 import pathlib
+import re
 
 from measure.report import Table, read_rows
+
+SHOWN = ("calls", "peers", "exec", "servers", "outgoing-load", "growth", "threads", "memory")
 
 
 def rows_by_first(folder: pathlib.Path, name: str) -> dict[str, dict[str, str]]:
     return {next(iter(row.values())): row for row in read_rows(folder, name)}
 
 
-def machine(folder: pathlib.Path) -> str:
-    """The third paragraph of a result, less its load average."""
-    return (folder / "calls.md").read_text().split("\n\n")[2].partition("; load")[0]
+def machines(folder: pathlib.Path) -> str:
+    """Machine, kernel and date, which each result says in one line; the results that share one together."""
+    found: dict[str, list[str]] = {}
+    for path in (folder / f"{name}.md" for name in SHOWN):
+        if path.exists():
+            said = re.search(r"^.*, Linux .*?, \d{4}-\d\d-\d\d", path.read_text(), re.MULTILINE)
+            found.setdefault(said.group(), []).append(path.stem)
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{', '.join(names)}: {machine}" for machine, names in found.items())
 
 
 def middle(cell: str) -> str:
@@ -67,7 +77,7 @@ def outgoing(folder: pathlib.Path) -> Table:
 def sentences(folder: pathlib.Path) -> str:
     threads = [row for row in read_rows(folder, "threads") if row["preloaded"] == "portguard"]
     plain = [row for row in read_rows(folder, "threads") if row["preloaded"] != "portguard"]
-    pairs = "; ".join(f"{own['loop']} {middle(own['two to one'])} (no preload: {middle(other['two to one'])})"
+    pairs = "; ".join(f"{own['loop']} {middle(own['two to one'])} (no preload: {middle(other['two to one'])}; {own['wanted']})"
                       for own, other in zip(threads, plain))
     memory = {row["when"]: row for row in read_rows(folder, "memory") if row["preloaded"] == "portguard"}
     before, after = memory["before"], memory["after the first diagnosis"]
@@ -80,7 +90,7 @@ def sentences(folder: pathlib.Path) -> str:
 
 def render(folder: pathlib.Path) -> str:
     """Of the questions that have been answered."""
-    parts = [machine(folder) + "; made by `tests/bench/run`, tables with their spread and plots in "
+    parts = [machines(folder) + ". Made by `tests/bench/run`, tables with their spread and plots in "
              "[tests/bench/results](tests/bench/results).",
              calls(folder), "\\* with a system call of our own in it.", beside(folder)]
     tables = {"servers": servers, "outgoing-load": outgoing, "growth": growth}
