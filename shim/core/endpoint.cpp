@@ -125,17 +125,19 @@ Endpoint read_endpoint(const sockaddr* address, socklen_t length) {
     return endpoint;
 }
 
-void print_endpoint(const Endpoint& endpoint, TextWriter& out) {
+void print_address(const Endpoint& endpoint, TextWriter& out) {
     switch (endpoint.family) {
     case Family::ipv4: print_ipv4(endpoint.address.data(), out); break;
-    case Family::ipv6:
-        out.add('[');
-        print_ipv6(endpoint.address.data(), out);
-        out.add(']');
-        break;
-    case Family::other: out.add('*'); break;
+    case Family::ipv6: print_ipv6(endpoint.address.data(), out); break;
+    case Family::other: break;
     }
-    out.add(':').add_number(endpoint.port);
+}
+
+void print_endpoint(const Endpoint& endpoint, TextWriter& out) {
+    const bool ipv6 = endpoint.family == Family::ipv6;
+    out.add(ipv6 ? "[" : endpoint.family == Family::other ? "*" : "");
+    print_address(endpoint, out);
+    out.add(ipv6 ? "]:" : ":").add_number(endpoint.port);
 }
 
 } // namespace portguard

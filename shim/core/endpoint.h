@@ -51,6 +51,9 @@ struct Endpoint {
 /// Family::other where read_target says so.
 Endpoint read_endpoint(const sockaddr* address, socklen_t length);
 
+/// "10.1.2.3", "::1"; nothing where there is no address.
+void print_address(const Endpoint& endpoint, TextWriter& out);
+
 /// "10.1.2.3:80", "[::1]:80"; a port alone where there is no address ("*:80").
 void print_endpoint(const Endpoint& endpoint, TextWriter& out);
 

@@ -61,20 +61,6 @@ std::optional<Enum> named(const std::array<std::string_view, count>& names, std:
     return std::nullopt;
 }
 
-std::string_view outcome(EventKind kind) {
-    constexpr std::array<std::string_view, 8> words{
-        "refused",
-        "in use",
-        "cured",
-        "no port left",
-        "no such address here",
-        "privileged port",
-        "inside the ephemeral range",
-        "injected",
-    };
-    return words[static_cast<std::size_t>(kind)];
-}
-
 /// A long plan is cut: the sentence has to fit a line.
 void print_plan(const Config& config, TextWriter& out) {
     Text<excerpt_length + 1> plan;
@@ -150,6 +136,28 @@ std::optional<Protocol> protocol_named(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view outcome_of(EventKind kind) {
+    constexpr std::array<std::string_view, 8> words{
+        "refused",
+        "in use",
+        "cured",
+        "no port left",
+        "no such address here",
+        "privileged port",
+        "inside the ephemeral range",
+        "injected",
+    };
+    return words[static_cast<std::size_t>(kind)];
+}
+
+void print_errno(int error, TextWriter& out) {
+    const std::string_view name = errno_name(error);
+    out.add(name.empty() ? "errno " : name);
+    if (name.empty()) {
+        out.add_number(static_cast<std::uint64_t>(error));
+    }
+}
+
 void print_event_head(const Event& event, TextWriter& out) {
     out.add("portguard: ").add_untrusted(event.program).add('[');
     out.add_number(static_cast<std::uint64_t>(event.pid)).add("]: ");
@@ -159,13 +167,10 @@ void print_event_head(const Event& event, TextWriter& out) {
 void print_event_outcome(const Event& event, TextWriter& out) {
     out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
     print_endpoint(event.asked, out);
-    out.add(": ").add(outcome(event.kind));
+    out.add(": ").add(outcome_of(event.kind));
     if (event.error != 0) {
-        const std::string_view name = errno_name(event.error);
-        out.add(" (").add(name.empty() ? "errno " : name);
-        if (name.empty()) {
-            out.add_number(static_cast<std::uint64_t>(event.error));
-        }
+        out.add(" (");
+        print_errno(event.error, out);
         out.add(')');
     }
 }

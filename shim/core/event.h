@@ -63,8 +63,13 @@ struct Event {
 /// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what
 /// follows.
 void print_event_head(const Event& event, TextWriter& out);
+/// "EADDRINUSE"; "errno 71" where it has no name here.
+void print_errno(int error, TextWriter& out);
 /// What follows the program in it: "bind tcp 0.0.0.0:20000: refused (EACCES)".
 void print_event_outcome(const Event& event, TextWriter& out);
+
+/// "in use", "refused": what the head says of how the call ended.
+std::string_view outcome_of(EventKind kind);
 
 /// What can be said without asking anybody: "outside listen=5000-14999". Empty where that is nothing. In
 /// observe mode it says what enforce would have done.

@@ -96,9 +96,7 @@ void print_why_missing(TextWriter& line) {
         return;
     }
     const char* const reason = dlerror();
-    line.add(" (no diagnosis from here on: ")
-        .add_untrusted(reason != nullptr ? reason : "libportguard-diagnosis.so could not be loaded")
-        .add(')');
+    line.add_untrusted(reason != nullptr ? reason : "libportguard-diagnosis.so could not be loaded");
 }
 
 } // namespace portguard::diagnosis_module

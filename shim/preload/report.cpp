@@ -9,9 +9,9 @@
 #include "core/policy.h"
 #include "preload/diagnosis_module.h"
 #include "preload/guard.h"
-#include "preload/line_writer.h"
 #include "preload/outgoing_side.h"
 #include "preload/own_stack.h"
+#include "preload/plain_report.h"
 #include "preload/port_lock.h"
 #include "preload/quiet_section.h"
 #include "preload/real.h"
@@ -20,57 +20,11 @@ namespace portguard {
 namespace {
 
 void emit(const char* text, std::size_t length) {
-    const LogTarget& log = guard::config().log;
-    if (log.kind != LogKind::none) {
-        line_writer::write(log.kind, log.path, {text, length});
-    }
+    plain_report::write_to_log({text, length});
 }
 
 void record(const char* text, std::size_t length) {
-    line_writer::write(LogKind::file, guard::config().record, {text, length});
-}
-
-bool has_record() {
-    return guard::config().record[0] != '\0';
-}
-
-/// What the program passed, or, for listen, where the socket is.
-Endpoint asked_endpoint(const Occurrence& occurrence) {
-    if (occurrence.address != nullptr) {
-        return read_endpoint(occurrence.address, occurrence.length);
-    }
-    sockaddr_storage local{};
-    socklen_t length = sizeof local;
-    if (kernel_call(SYS_getsockname, occurrence.fd, as_argument(&local), as_argument(&length)) != 0) {
-        return {};
-    }
-    return read_endpoint(reinterpret_cast<const sockaddr*>(&local), length);
-}
-
-void tell_in_one_line(const Occurrence& occurrence) {
-    if (!is_told(occurrence.kind, guard::config())) {
-        return;
-    }
-    const Event event{occurrence.kind,
-                      occurrence.call,
-                      occurrence.facts.protocol(),
-                      occurrence.error,
-                      static_cast<int>(kernel_call(SYS_getpid)),
-                      guard::program_name(),
-                      asked_endpoint(occurrence)};
-    Sentence reason;
-    print_known_reason(event, guard::config(), reason);
-    Sentence line;
-    print_event_head(event, line);
-    if (!reason.empty()) {
-        line.add(": ").add(reason.view());
-    }
-    diagnosis_module::print_why_missing(line);
-    line.add('\n');
-    emit(line.view().data(), line.view().size());
-    if (has_record()) {
-        record(line.view().data(), line.view().size());
-    }
+    plain_report::write_to_record({text, length});
 }
 
 /// One piece of work on the report's stack: what it is about and what came of it.
@@ -104,7 +58,7 @@ SeamRequest make_request(const Occurrence& occurrence, ucontext_t& context) {
     request.context = &context;
     request.real = real::functions();
     request.emit = emit;
-    request.record = has_record() ? record : nullptr;
+    request.record = plain_report::has_record() ? record : nullptr;
     return request;
 }
 
@@ -117,7 +71,7 @@ void report(Job& job, EventKind kind) {
         Occurrence told = job.occurrence;
         told.kind = kind;
         told.error = request.error;
-        tell_in_one_line(told);
+        plain_report::tell(told);
     }
 }
 
@@ -167,12 +121,12 @@ int run(const Occurrence& occurrence, void (*work)(void*)) {
     }
     const QuietSection quiet;
     if (level == Diagnosis::line) {
-        tell_in_one_line(occurrence);
+        plain_report::tell(occurrence);
         return -1;
     }
     const OwnStack stack;
     if (!stack.exists()) {
-        tell_in_one_line(occurrence);
+        plain_report::tell(occurrence);
         return -1;
     }
     Job job{occurrence};

@@ -176,6 +176,17 @@ TEST_F(Ci, LetsARunBelowRefuseAndTellAndTellsOfItAsWell) {
     }
 }
 
+TEST_F(Ci, CountsWhatIsToldInOneLineAsWell) {
+    const TemporaryFolder folder;
+    const Finished finished = portguard(ci({"--diagnosis=line", "--listen=9000", "--fail-on=refused"},
+                                           {"python3", folder.write("asker.py", asking)}));
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    for (const char* const part :
+         {"portguard: 1 failure in 1 event\n", "refused (EACCES)", "outside listen=9000"}) {
+        EXPECT_NE(finished.err.find(part), std::string::npos) << part << " is not in\n" << finished;
+    }
+}
+
 TEST(CiLog, GoesWhereNothingHappened) {
     const TemporaryFolder folder;
     const std::string setting = "TMPDIR=" + folder.path().string();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/event_json.h"
 #include "core/text.h"
 #include "events/event_samples.h"
 
@@ -149,6 +150,20 @@ TEST(EventRecord, OfALaterSchemaIsASentence) {
                                  "wrote it reads it");
 }
 
+TEST(EventRecord, MayBeWhatIsWrittenWithoutTheModule) {
+    Event event{EventKind::refused, Call::bind, Protocol::tcp, EACCES, 4242, "nginx", {}};
+    event.asked = {Family::ipv4, false, 20000, {10, 1, 2, 3}};
+    Text<plain_event_capacity> line;
+    print_event_json(event, {.fd = 7, .exe = "/usr/sbin/nginx", .reason = "outside listen=80"}, line);
+    const ParsedEvent parsed = parse_event(line.view());
+    ASSERT_TRUE(parsed.event.has_value()) << parsed.problem << line.view();
+    EXPECT_EQ(parsed.event->kind, EventKind::refused);
+    EXPECT_EQ(parsed.event->error, EACCES);
+    EXPECT_EQ(printed(parsed.event->asked), "10.1.2.3:20000");
+    EXPECT_EQ(parsed.event->process.exe, "/usr/sbin/nginx");
+    EXPECT_EQ(parsed.event->sentence, "outside listen=80");
+}
+
 TEST(EventRecord, OfSomethingElseIsASentence) {
     EXPECT_EQ(parse_event("").problem, "it is no JSON");
     EXPECT_EQ(parse_event("{\"schema\": 1").problem, "it is no JSON");
@@ -156,6 +171,8 @@ TEST(EventRecord, OfSomethingElseIsASentence) {
     EXPECT_EQ(parse_event("{}").problem, "`schema` is missing");
     EXPECT_EQ(parse_event("portguard: a[1]: bind tcp *:1: in use").problem,
               "it is a report for people; --format=json writes logs that can be read again");
+    EXPECT_EQ(parse_event("portguard: 12 events before this one could not be written").problem,
+              "12 events before this one could not be written");
     EXPECT_EQ(parse_event(std::string(64, '[') + std::string(64, ']')).problem,
               "it is of type array and should be an object");
     EXPECT_EQ(parse_event(std::string(65, '[') + std::string(65, ']')).problem,

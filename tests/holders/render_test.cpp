@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "core/event_json.h"
 #include "holders/module_fixture.h"
 #include "support/child.h"
 #include "support/skip.h"
@@ -56,6 +57,24 @@ std::size_t columns_of(const std::string& line) {
     return columns;
 }
 
+constexpr EventKind every_kind[] = {
+    EventKind::refused,     EventKind::in_use,     EventKind::cured,    EventKind::exhausted,
+    EventKind::unavailable, EventKind::privileged, EventKind::injected, EventKind::ephemeral_listener};
+
+/// What the preloaded object writes without the module.
+std::string plainly_told(EventKind kind, const Address& asked) {
+    const Event event{kind,
+                      Call::listen,
+                      Protocol::udp,
+                      0,
+                      int{::getpid()},
+                      "nginx",
+                      read_endpoint(asked.get(), asked.length)};
+    Text<plain_event_capacity> line;
+    print_event_json(event, {.exe = "\"", .missing = "\x1b"}, line);
+    return std::string(line.view()) + '\n';
+}
+
 TEST_F(Rendered, TextFitsAScreenOf80ColumnsBelowItsFirstLine) {
     crowd_the_port();
     const Fd socket = tcp_socket();
@@ -91,13 +110,16 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
     crowd_the_port();
     const Fd socket = tcp_socket();
     std::string all = told(in_use(socket));
-    for (const EventKind kind :
-         {EventKind::refused, EventKind::cured, EventKind::exhausted, EventKind::unavailable,
-          EventKind::privileged, EventKind::ephemeral_listener, EventKind::injected}) {
+    for (const EventKind kind : every_kind) {
         SeamRequest report = request(Phase::report, socket, address);
         report.kind = kind;
         report.error = kind == EventKind::cured ? 0 : EACCES;
         all += told(report);
+    }
+    for (const EventKind kind : every_kind) {
+        for (const Address& asked : {loopback(9), loopback(9, AF_INET6), Address{}}) {
+            all += plainly_told(kind, asked);
+        }
     }
     for (const Diagnosis level : {Diagnosis::stack, Diagnosis::full}) {
         config.diagnosis = level;

@@ -247,6 +247,18 @@ TEST_F(Diagnosis, where_the_module_is_missing_the_line_says_so_once_and_stays) {
     EXPECT_EQ(count_of(played.result.err, "\n"), 3U) << played.result;
 }
 
+TEST_F(Diagnosis, where_the_module_is_missing_a_line_of_json_is_one_and_says_so_once) {
+    std::filesystem::copy_file(shim_path(), folder_.file("libportguard.so"));
+    const Played played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000; bind a *:20001"},
+                             .environment = plan_with({"PORTGUARD_FORMAT=json"}),
+                             .shim = folder_.file("libportguard.so")})};
+    EXPECT_EQ(count_of(played.result.err, R"({"schema":1,)"), 2U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "libportguard-diagnosis.so: cannot open shared object file"), 1U)
+        << played.result;
+    EXPECT_EQ(count_of(played.result.err, R"("missing":["the stack and the holders)"), 1U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "\n"), 2U) << played.result;
+}
+
 TEST_F(Diagnosis, a_level_holds_for_the_line_of_our_own_as_for_a_report) {
     set_ephemeral_range(10000, 60000);
     const std::string at_risk = "a = tcp4; bind a *:10000; listen a; r = tcp4; bind r *:10000";

@@ -196,7 +196,12 @@ void check_schema(const JsonFields& fields) {
 }
 
 std::string not_json(std::string_view line) {
-    return line.starts_with("portguard: ")
+    constexpr std::string_view ours = "portguard: ";
+    // Of the guard's own (line_writer.cpp): a disk that was full, a pipe that nobody read.
+    if (line.starts_with(ours) && line.ends_with(" before this one could not be written")) {
+        return std::string(line.substr(ours.size()));
+    }
+    return line.starts_with(ours)
                ? "it is a report for people; --format=json writes logs that can be read again"
                : "it is no JSON";
 }

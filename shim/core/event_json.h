@@ -1,0 +1,33 @@
+// An event as a line of format=json, where the diagnosis module cannot be asked or is not wanted: the same
+// schema (examples/events/schema.json), with null for what nobody has looked up. Async-signal-safe.
+#pragma once
+
+#include <ctime>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/text.h"
+
+namespace portguard {
+
+/// What the process knows beside the event. The texts are not owned.
+struct PlainFacts {
+    /// CLOCK_REALTIME.
+    timespec now{};
+    int fd = -1;
+    /// The program's file; empty: not known.
+    std::string_view exe{};
+    /// As print_known_reason() has it; empty: nothing is known.
+    std::string_view reason{};
+    /// Why the rest is missing; empty: it was not wanted.
+    std::string_view missing{};
+};
+
+/// Of each text as much as `longest_plain_text`, so that the line is whole in `plain_event_capacity`.
+inline constexpr std::size_t longest_plain_text = 256;
+inline constexpr std::size_t plain_event_capacity = 2560;
+
+/// Without a newline.
+void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& out);
+
+} // namespace portguard
