@@ -112,28 +112,38 @@ void cure_job(void* argument) {
     job.result = cured ? 0 : -1;
 }
 
-/// Runs `work` where it can do no harm. Without the module one line is all there is to do, and the caller's
-/// stack has room for that.
+void tell_plainly(void* argument) {
+    plain_report::tell(*static_cast<const Occurrence*>(argument));
+}
+
+/// A function of its own: its frame is larger than all that a line needs of the caller's stack.
+[[gnu::noinline]] int run_with_module(const Occurrence& occurrence, void (*work)(void*),
+                                      const OwnStack& stack) {
+    Job job{occurrence};
+    job.request = make_request(occurrence, job.context);
+    getcontext(&job.context);
+    stack.call(work, &job);
+    return job.result;
+}
+
+/// Runs `work` where it can do no harm, or tells one line where that is all that can be done.
 int run(const Occurrence& occurrence, void (*work)(void*)) {
     const Diagnosis level = guard::config().diagnosis;
     if (level == Diagnosis::off) {
         return -1;
     }
     const QuietSection quiet;
-    if (level == Diagnosis::line) {
-        plain_report::tell(occurrence);
-        return -1;
-    }
     const OwnStack stack;
     if (!stack.exists()) {
         plain_report::tell(occurrence);
         return -1;
     }
-    Job job{occurrence};
-    job.request = make_request(occurrence, job.context);
-    getcontext(&job.context);
-    stack.call(work, &job);
-    return job.result;
+    if (level == Diagnosis::line) {
+        Occurrence told = occurrence;
+        stack.call(tell_plainly, &told);
+        return -1;
+    }
+    return run_with_module(occurrence, work, stack);
 }
 
 } // namespace

@@ -59,12 +59,17 @@ TEST_F(Hazards, H12_a_report_needs_no_more_than_8_KiB_of_the_callers_stack) {
     if (is_sanitized) {
         GTEST_SKIP() << "instrumented frames are larger";
     }
-    for (const char* name : {"report_on_alternate_stack", "report_on_coroutine_stack"}) {
-        const Played played = provoke(name);
-        EXPECT_TRUE(played.result.exited_with(0)) << name << '\n' << played.result;
-        EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << name;
-        EXPECT_EQ(played.said("bind refused"), "EACCES") << name;
-        EXPECT_NE(played.result.err.find("refused"), std::string::npos) << played.result;
+    const std::string record = "PORTGUARD_RECORD=file:" + folder_.file("record");
+    for (const Environment& setting :
+         {plan, plan_with({"PORTGUARD_DIAGNOSIS=line"}),
+          plan_with({"PORTGUARD_DIAGNOSIS=line", "PORTGUARD_FORMAT=json", record.c_str()})}) {
+        for (const char* name : {"report_on_alternate_stack", "report_on_coroutine_stack"}) {
+            const Played played = provoke(name, setting);
+            EXPECT_TRUE(played.result.exited_with(0)) << name << '\n' << played.result;
+            EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << name;
+            EXPECT_EQ(played.said("bind refused"), "EACCES") << name;
+            EXPECT_NE(played.result.err.find("refused"), std::string::npos) << played.result;
+        }
     }
 }
 

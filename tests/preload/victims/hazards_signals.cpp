@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -46,8 +47,33 @@ void tell_one_in_coroutine() {
 ucontext_t coroutine;
 ucontext_t back;
 
+/// Whole pages, and one below them that nobody may touch: who needs more dies of it.
+class GuardedStack {
+public:
+    explicit GuardedStack(std::size_t size)
+        : size_(size), base_(static_cast<char*>(::mmap(nullptr, size + page, PROT_READ | PROT_WRITE,
+                                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+        if (base_ == MAP_FAILED || ::mprotect(base_, page, PROT_NONE) != 0) {
+            std::abort();
+        }
+    }
+    GuardedStack(const GuardedStack&) = delete;
+    GuardedStack& operator=(const GuardedStack&) = delete;
+    ~GuardedStack() { ::munmap(base_, size_ + page); }
+
+    [[nodiscard]] char* data() const { return base_ + page; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+private:
+    static constexpr std::size_t page = 4096;
+
+    std::size_t size_;
+    char* base_;
+};
+
 /// Runs `body` on `stack`.
-void run_on(std::vector<char>& stack, void (*body)()) {
+template <typename Stack>
+void run_on(Stack& stack, void (*body)()) {
     ::getcontext(&coroutine);
     coroutine.uc_stack.ss_sp = stack.data();
     coroutine.uc_stack.ss_size = stack.size();
@@ -156,7 +182,7 @@ int call_in_signal_handlers() {
 
 int report_on_alternate_stack() {
     occupy_busy_port();
-    std::vector<char> memory(8192);
+    const GuardedStack memory(8192);
     stack_t stack{};
     stack.ss_sp = memory.data();
     stack.ss_size = memory.size();
@@ -168,7 +194,7 @@ int report_on_alternate_stack() {
 
 int report_on_coroutine_stack() {
     occupy_busy_port();
-    std::vector<char> stack(16384);
+    const GuardedStack stack(16384);
     run_on(stack, tell_one_in_coroutine);
     return 0;
 }
