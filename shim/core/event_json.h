@@ -19,7 +19,7 @@ struct PlainFacts {
     std::string_view exe{};
     /// As print_known_reason() has it; empty: nothing is known.
     std::string_view reason{};
-    /// Why the rest is missing; empty: it was not wanted.
+    /// What is missing and why; empty: nothing is said of it.
     std::string_view missing{};
 };
 

@@ -58,10 +58,10 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     Text<longest_plain_text> reason;
     print_known_reason(event, guard::config(), reason);
     facts.reason = reason.view();
-    facts.missing = why_missing;
-    if (facts.missing.empty() && guard::config().diagnosis != Diagnosis::line) {
-        facts.missing = "the stack and the holders (the diagnosis could not run)";
-    }
+    const bool is_short = guard::config().diagnosis == Diagnosis::line;
+    facts.missing = !why_missing.empty() ? why_missing
+                    : is_short           ? "the stack and the holders (diagnosis=line)"
+                                         : "the stack and the holders (the diagnosis could not run)";
     Text<plain_event_capacity> line;
     print_event_json(event, facts, line);
     line.add('\n');
