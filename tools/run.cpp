@@ -75,7 +75,9 @@ const Command run_command{
     .description =
         "Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts "
         "is "
-        "guarded too. The command line beats the environment (PORTGUARD_<NAME>), which beats the file.\n"
+        "guarded too. The command line beats the environment (PORTGUARD_<NAME>), which beats the file. A "
+        "--log "
+        "or --record on the command line has to name a file that can be written to when PROGRAM starts.\n"
         "Below `portguard ci` it does what it does without: ci's mode=observe and log=none are not "
         "inherited, "
         "options that were given to ci are. Its events are told where it says, and in ci's report as well.\n"

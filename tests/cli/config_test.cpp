@@ -126,6 +126,7 @@ TEST(Config, ARelativeFileIsFoundByAProgramThatChangesItsDirectory) {
 
 TEST(Config, ARelativeLogIsMadeAbsolute) {
     const TemporaryFolder folder;
+    std::filesystem::create_directory(folder.file("logs"));
     const Finished finished = portguard({"run", "--log=file:logs/%p", "env"}, {.folder = folder.path()});
     EXPECT_EQ(variable_in(finished.out, "PORTGUARD_LOG"), "file:" + folder.file("logs/%p")) << finished;
 }

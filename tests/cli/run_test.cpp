@@ -1,5 +1,8 @@
 // What a program notices of `portguard run`: the guard, and nothing else.
 #include <csignal>
+#include <filesystem>
+
+#include <sys/stat.h>
 
 #include "cli/command.h"
 #include "support/waiting.h"
@@ -162,6 +165,55 @@ TEST(Run, PrintsThePlanAndStartsNothing) {
 
 TEST(Run, PrintsThePlanWithoutAProgram) {
     EXPECT_TRUE(portguard({"run", "--print"}).exited_with(0));
+}
+
+TEST(RunLog, HasToBeAFileThatTheGuardWouldWrite) {
+    const TemporaryFolder folder;
+    std::filesystem::create_symlink("/tmp/x", folder.file("link"));
+    const std::filesystem::path everybodys = folder.file("all");
+    std::filesystem::create_directory(everybodys);
+    std::filesystem::permissions(everybodys, std::filesystem::perms::all);
+    std::filesystem::create_directory_symlink(folder.path(), everybodys / "link");
+    const std::string open_to_all = folder.write("open", "", 0666);
+    std::filesystem::create_hard_link(folder.write("file", ""), folder.file("second-name"));
+    const std::pair<std::string, std::string> answers[] = {
+        {folder.file("no/folder"), "cannot be made: No such file or directory"},
+        {folder.file("file/log"), "cannot be written: Not a directory"},
+        {folder.file("link"), "is a link"},
+        {(everybodys / "link/new-%p.log").string(), "goes through the link '"},
+        {open_to_all, "everybody may write to it"},
+        {folder.file("second-name"), "is a second name"},
+        {folder.path().string(), "is neither a plain file nor a FIFO"},
+    };
+    for (const std::string& option : {std::string("log"), std::string("record")}) {
+        for (const auto& [path, reason] : answers) {
+            const Finished finished =
+                portguard({"run", "--" + option + "=file:" + path, "touch", folder.file("started")});
+            EXPECT_TRUE(
+                refused_with(finished, 2, {"the " + option + " '", reason, option + "=file:PATH names"}))
+                << path;
+        }
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder.file("started")));
+}
+
+TEST(RunLog, IsNotMadeBeforeThereIsAnythingToWrite) {
+    const TemporaryFolder folder;
+    ASSERT_EQ(::mkfifo(folder.file("fifo").c_str(), 0600), 0);
+    for (const std::string& path : {folder.file("new"), folder.file("%p.log"), folder.write("old", "x"),
+                                    folder.file("fifo"), std::string("relative.log")}) {
+        const Finished finished = portguard({"run", "--log=file:" + path, "true"});
+        EXPECT_TRUE(finished.exited_with(0)) << path << finished;
+    }
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
+}
+
+// An administrator's file or profile may name a log that only root can write.
+TEST(RunLog, OfTheEnvironmentIsLeftToTheGuard) {
+    const Finished finished =
+        portguard({"run", "true"}, {.environment = {"PORTGUARD_LOG=file:/no/such/folder/log"}});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_EQ(finished.err, "");
 }
 
 } // namespace

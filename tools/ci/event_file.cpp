@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/log_file.h"
 #include "tools/output.h"
 #include "tools/refusal.h"
 
@@ -19,19 +20,13 @@ namespace {
 
 constexpr std::string_view file_prefix = "file:";
 
-[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
-    throw Refusal(ExitCode::usage,
-                  "the log '" + shown(path) + "' " + reason +
-                      "; --log=file:PATH names another, in a folder that is there and yours");
-}
-
 std::string new_file() {
     const char* const folder = std::getenv("TMPDIR");
     std::string name =
         std::filesystem::absolute(folder == nullptr || *folder == '\0' ? "/tmp" : folder).string() +
         "/portguard-ci-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-        refuse(name, std::string("cannot be made: ") + std::strerror(errno));
+        refuse_log("log", name, std::string("cannot be made: ") + std::strerror(errno));
     }
     return name + "/events.log";
 }
@@ -44,42 +39,24 @@ std::string given_file(const std::string& value) {
     }
     const std::string path = value.substr(file_prefix.size());
     if (path.find("%p") != std::string::npos) {
-        refuse(path, "would be one for each process, and a run has one");
+        refuse_log("log", path, "would be one for each process, and a run has one");
     }
     return std::filesystem::absolute(path).string();
 }
 
-/// The guard follows no link where everybody may make one; empty: there is none on the way.
-std::string link_of_everybody(const std::filesystem::path& path) {
-    std::error_code error;
-    std::filesystem::path folder;
-    for (const std::filesystem::path& name : path.parent_path()) {
-        const auto permissions = std::filesystem::status(folder, error).permissions();
-        const bool is_public = !folder.empty() && (permissions & std::filesystem::perms::others_write) !=
-                                                      std::filesystem::perms::none;
-        folder /= name;
-        if (is_public && std::filesystem::is_symlink(folder, error)) {
-            return folder.string();
-        }
-    }
-    return {};
-}
-
-/// As the guard will open it (line_writer.cpp), so that what it would pass over is told now.
-void require_writable(const std::string& path) {
-    if (const std::string link = link_of_everybody(path); !link.empty()) {
-        refuse(path, "goes through the link '" + shown(link) + "' where everybody may make one");
-    }
+/// Makes it, so that all processes find the same.
+void make_file(const std::string& path) {
+    require_writable("log", path);
     const int fd =
         ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
     if (fd < 0) {
-        refuse(path, std::string("cannot be written: ") + std::strerror(errno));
+        refuse_log("log", path, std::string("cannot be written: ") + std::strerror(errno));
     }
     struct stat status {};
     ::fstat(fd, &status);
     ::close(fd);
-    if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || (status.st_mode & S_IWOTH) != 0) {
-        refuse(path, "is no plain file, has another name, or everybody may write to it");
+    if (!S_ISREG(status.st_mode)) {
+        refuse_log("log", path, "is no plain file, which could be read once the run is over");
     }
 }
 
@@ -94,7 +71,7 @@ EventFile::EventFile(const Arguments& arguments) {
     const std::string* const given = arguments.value("log");
     is_temporary_ = given == nullptr;
     path_ = is_temporary_ ? new_file() : given_file(*given);
-    require_writable(path_);
+    make_file(path_);
     read_log(path_, [this](const LoggedEvent&) { ++earlier_; });
 }
 
