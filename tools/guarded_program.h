@@ -24,8 +24,7 @@ struct GuardedProgram {
     std::map<std::string, std::string> variables;
 };
 
-/// Finds the program named by `words` and judges it, and the logs that the command line names. Throws
-/// Refusal.
+/// Finds the program named by `words` and judges it. Throws Refusal.
 GuardedProgram prepare_program(const ResolvedConfig& resolved, const std::vector<std::string>& words);
 
 /// Throws Refusal where the guard cannot be in it.

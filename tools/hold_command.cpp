@@ -19,6 +19,7 @@
 #include "tools/hold_state.h"
 #include "tools/json_output.h"
 #include "tools/keeper.h"
+#include "tools/log_file.h"
 #include "tools/netns.h"
 #include "tools/output.h"
 #include "tools/port_text.h"
@@ -175,6 +176,7 @@ int hold_ports(const Arguments& arguments, const ResolvedConfig& resolved) {
     const auto time = duration_of(arguments, for_name);
     std::optional<GuardedProgram> program;
     if (!arguments.program.empty()) {
+        require_writable_logs(resolved.draft());
         program = prepare_program(resolved, arguments.program);
         if (!arguments.has(anyway_parameter.name)) {
             require_reachable(*program);

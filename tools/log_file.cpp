@@ -49,8 +49,17 @@ std::string why_not_made(const fs::path& path) {
     return ::access(path.parent_path().c_str(), W_OK | X_OK) == 0 ? "" : failure("cannot be made");
 }
 
+bool belongs_to_others(const struct stat& status) {
+    const uid_t user = ::geteuid();
+    return (status.st_mode & S_IWOTH) != 0 || (user != 0 && status.st_uid != user && status.st_uid != 0);
+}
+
 /// Empty: it would be written to.
 std::string why_unwritable(const fs::path& path) {
+    if (path.native().size() >= log_path_capacity) {
+        return "is " + std::to_string(path.native().size()) + " bytes long with the pid in it, where " +
+               std::to_string(log_path_capacity - 1) + " are the most";
+    }
     if (const std::string link = link_of_everybody(path); !link.empty()) {
         return "goes through the link '" + shown(link) + "' where everybody may make one";
     }
@@ -67,7 +76,7 @@ std::string why_unwritable(const fs::path& path) {
     if (status.st_nlink > 1) {
         return "is a second name of another file";
     }
-    if ((status.st_mode & S_IWOTH) != 0 || (status.st_uid != ::geteuid() && status.st_uid != 0)) {
+    if (belongs_to_others(status)) {
         return "belongs to somebody else, or everybody may write to it";
     }
     return ::access(path.c_str(), W_OK) == 0 ? "" : failure("cannot be written");
@@ -91,6 +100,9 @@ void require_writable(const std::string& option, const std::string& path) {
 }
 
 void require_writable_logs(const Draft& draft) {
+    if (draft.config.mode == Mode::off || draft.config.diagnosis == Diagnosis::off) {
+        return;
+    }
     const LogTarget& log = draft.config.log;
     if (log.kind == LogKind::file && is_of_command_line(draft, "log")) {
         require_writable("log", log.path);

@@ -9,6 +9,7 @@
 #include "tools/command.h"
 #include "tools/config_report.h"
 #include "tools/guarded_program.h"
+#include "tools/log_file.h"
 #include "tools/output.h"
 #include "tools/preload_list.h"
 #include "tools/refusal.h"
@@ -64,6 +65,7 @@ int run(const Arguments& arguments) {
     if (print_only) {
         return print_plan(resolved, program);
     }
+    require_writable_logs(resolved.draft());
     become_program(program);
 }
 

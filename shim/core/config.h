@@ -39,6 +39,9 @@ private:
     std::uint16_t difference_ = 0;
 };
 
+/// With the pid in it, and its NUL.
+inline constexpr std::size_t log_path_capacity = 600;
+
 struct LogTarget {
     LogKind kind = LogKind::standard_error;
     /// Absolute, NUL-terminated; "%p" stands for the pid of the process that writes.

@@ -71,6 +71,9 @@ void print_event_outcome(const Event& event, TextWriter& out);
 /// "in use", "refused": what the head says of how the call ended.
 std::string_view outcome_of(EventKind kind);
 
+/// "portguard: 12" and this: a line in a log, in either format, after writes that failed.
+inline constexpr std::string_view lost_events_note = " events before this one could not be written";
+
 /// What can be said without asking anybody: "outside listen=5000-14999". Empty where that is nothing. In
 /// observe mode it says what enforce would have done.
 void print_known_reason(const Event& event, const Config& config, TextWriter& out);

@@ -12,7 +12,7 @@ void add_text(std::string_view text, TextWriter& out) {
         out.add(character == '"' || character == '\\' ? "\\" : "");
         out.add_untrusted({&character, 1});
     }
-    out.add('"');
+    out.add(text.size() > longest_plain_text ? "...\"" : "\"");
 }
 
 void add_text_or_null(std::string_view text, TextWriter& out) {
@@ -21,6 +21,13 @@ void add_text_or_null(std::string_view text, TextWriter& out) {
     } else {
         add_text(text, out);
     }
+}
+
+/// Null where it would be another file's name.
+void add_path(std::string_view path, TextWriter& out) {
+    Text<longest_plain_text> shown;
+    shown.add_untrusted(path);
+    add_text_or_null(shown.view() == path ? path : "", out);
 }
 
 void add_padded(std::uint64_t value, std::uint64_t least_power, TextWriter& out) {
@@ -103,7 +110,7 @@ void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& o
     out.add(R"(,"socket":{"fd":)").add_number(static_cast<std::uint64_t>(facts.fd));
     out.add(R"(,"reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":)");
     out.add_number(static_cast<std::uint64_t>(event.pid)).add(R"(,"tid":null,"uid":null,"exe":)");
-    add_text_or_null(facts.exe, out);
+    add_path(facts.exe, out);
     out.add(
         R"(,"argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],"holders":[],"ports":null,"cause":)");
     add_text(cause_of(event.kind), out);

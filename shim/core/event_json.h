@@ -15,7 +15,7 @@ struct PlainFacts {
     /// CLOCK_REALTIME.
     timespec now{};
     int fd = -1;
-    /// The program's file; empty: not known.
+    /// The program's file; empty, or with bytes that would not be shown as they are: null.
     std::string_view exe{};
     /// As print_known_reason() has it; empty: nothing is known.
     std::string_view reason{};
@@ -23,9 +23,10 @@ struct PlainFacts {
     std::string_view missing{};
 };
 
-/// Of each text as much as `longest_plain_text`, so that the line is whole in `plain_event_capacity`.
-inline constexpr std::size_t longest_plain_text = 256;
-inline constexpr std::size_t plain_event_capacity = 2560;
+/// Of each text as much as `longest_plain_text` and "...", so that the line is whole in
+/// `plain_event_capacity`.
+inline constexpr std::size_t longest_plain_text = 512;
+inline constexpr std::size_t plain_event_capacity = 4096;
 
 /// Without a newline.
 void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& out);

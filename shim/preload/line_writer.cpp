@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/text.h"
 #include "preload/kernel_call.h"
 #include "preload/start_page.h"
@@ -62,7 +63,7 @@ bool write_pieces(int fd, std::string_view lines, std::size_t piece) {
 }
 
 /// False: the pid makes it longer than any path of ours.
-bool expand_path(const char* pattern, long pid, Text<600>& path) {
+bool expand_path(const char* pattern, long pid, Text<log_path_capacity>& path) {
     std::string_view rest(pattern);
     while (!rest.empty()) {
         if (rest.starts_with("%p")) {
@@ -120,7 +121,7 @@ int open_folder(std::string_view& path) {
         if (name.empty()) {
             continue;
         }
-        Text<600> terminated;
+        Text<log_path_capacity> terminated;
         terminated.add(name).add('\0');
         const int next = open_below(folder, terminated.view().data(), flags | link_flags(folder));
         kernel_call(SYS_close, folder);
@@ -130,7 +131,7 @@ int open_folder(std::string_view& path) {
 }
 
 bool write_to_file(const char* pattern, std::string_view lines) {
-    Text<600> path;
+    Text<log_path_capacity> path;
     if (!expand_path(pattern, kernel_call(SYS_getpid), path)) {
         return false;
     }
@@ -165,7 +166,7 @@ void tell_dropped(LogKind kind, const char* path) {
         return;
     }
     Text<96> line;
-    line.add("portguard: ").add_number(count).add(" events before this one could not be written\n");
+    line.add("portguard: ").add_number(count).add(lost_events_note).add('\n');
     if (!write_now(kind, path, line.view())) {
         dropped.fetch_add(count, std::memory_order_relaxed);
     }

@@ -51,17 +51,21 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     char exe[longest_plain_text];
     const long length =
         kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/exe"), as_argument(exe), sizeof exe);
-    // Full, it may have been cut, and would be another file's name.
+    // Full, it may have been cut.
     if (length > 0 && static_cast<std::size_t>(length) < sizeof exe) {
         facts.exe = {exe, static_cast<std::size_t>(length)};
     }
-    Text<longest_plain_text> reason;
+    Sentence reason;
     print_known_reason(event, guard::config(), reason);
     facts.reason = reason.view();
     const bool is_short = guard::config().diagnosis == Diagnosis::line;
-    facts.missing = !why_missing.empty() ? why_missing
-                    : is_short           ? "the stack and the holders (diagnosis=line)"
-                                         : "the stack and the holders (the diagnosis could not run)";
+    Sentence missing;
+    missing.add("what diagnosis=full would have asked (")
+        .add(!why_missing.empty() ? why_missing
+             : is_short           ? "diagnosis=line"
+                                  : "it could not run")
+        .add(')');
+    facts.missing = missing.view();
     Text<plain_event_capacity> line;
     print_event_json(event, facts, line);
     line.add('\n');
@@ -82,7 +86,7 @@ void tell(const Occurrence& occurrence) {
                       static_cast<int>(kernel_call(SYS_getpid)),
                       guard::program_name(),
                       asked_endpoint(occurrence)};
-    Text<longest_plain_text> why_missing;
+    Sentence why_missing;
     diagnosis_module::print_why_missing(why_missing);
     if (config.log.kind != LogKind::none && config.format == Format::text) {
         print_text(event, why_missing.view());

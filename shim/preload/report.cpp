@@ -129,7 +129,7 @@ void tell_plainly(void* argument) {
 /// Runs `work` where it can do no harm, or tells one line where that is all that can be done.
 int run(const Occurrence& occurrence, void (*work)(void*)) {
     const Diagnosis level = guard::config().diagnosis;
-    if (level == Diagnosis::off) {
+    if (level == Diagnosis::off || (level == Diagnosis::line && !is_told(occurrence.kind, guard::config()))) {
         return -1;
     }
     const QuietSection quiet;

@@ -71,7 +71,7 @@ std::string plainly_told(EventKind kind, const Address& asked) {
                       "nginx",
                       read_endpoint(asked.get(), asked.length)};
     Text<plain_event_capacity> line;
-    print_event_json(event, {.exe = "\"", .missing = "\x1b"}, line);
+    print_event_json(event, {.fd = 3, .exe = "\"", .missing = "\x1b"}, line);
     return std::string(line.view()) + '\n';
 }
 

@@ -48,9 +48,10 @@ TEST(EventJson, SaysWhyTheRestIsMissing) {
 }
 
 TEST(EventJson, HoldsTextsThatWouldEndAString) {
-    const std::string line =
-        json(event(EventKind::in_use, 4000, test::ipv4("0.0.0.0", 1)), {.exe = "a\"b\\c\n\xff\x1b[31m"});
-    EXPECT_NE(line.find(R"("exe":"a\"b\\c???[31m")"), std::string::npos) << line;
+    const std::string line = json(event(EventKind::in_use, 4000, test::ipv4("0.0.0.0", 1)),
+                                  {.exe = "/odd\xff", .reason = "a\"b\\c\n\xff\x1b[31m"});
+    EXPECT_NE(line.find(R"("sentence":"a\"b\\c???[31m")"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("exe":null)"), std::string::npos) << "with '?' it would be another file's name";
     EXPECT_NE(line.find(R"("errno":"errno 4000")"), std::string::npos) << line;
 }
 

@@ -197,8 +197,7 @@ void check_schema(const JsonFields& fields) {
 
 std::string not_json(std::string_view line) {
     constexpr std::string_view ours = "portguard: ";
-    // Of the guard's own (line_writer.cpp): a disk that was full, a pipe that nobody read.
-    if (line.starts_with(ours) && line.ends_with(" before this one could not be written")) {
+    if (line.starts_with(ours) && line.ends_with(lost_events_note)) {
         return std::string(line.substr(ours.size()));
     }
     return line.starts_with(ours)

@@ -51,23 +51,23 @@ ucontext_t back;
 class GuardedStack {
 public:
     explicit GuardedStack(std::size_t size)
-        : size_(size), base_(static_cast<char*>(::mmap(nullptr, size + page, PROT_READ | PROT_WRITE,
-                                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
-        if (base_ == MAP_FAILED || ::mprotect(base_, page, PROT_NONE) != 0) {
+        : size_(size), guard_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
+          base_(static_cast<char*>(
+              ::mmap(nullptr, size + guard_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+        if (base_ == MAP_FAILED || ::mprotect(base_, guard_, PROT_NONE) != 0) {
             std::abort();
         }
     }
     GuardedStack(const GuardedStack&) = delete;
     GuardedStack& operator=(const GuardedStack&) = delete;
-    ~GuardedStack() { ::munmap(base_, size_ + page); }
+    ~GuardedStack() { ::munmap(base_, size_ + guard_); }
 
-    [[nodiscard]] char* data() const { return base_ + page; }
+    [[nodiscard]] char* data() const { return base_ + guard_; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
 private:
-    static constexpr std::size_t page = 4096;
-
     std::size_t size_;
+    std::size_t guard_;
     char* base_;
 };
 
