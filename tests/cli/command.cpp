@@ -75,6 +75,25 @@ InstalledCopy::InstalledCopy(const std::string& below)
     std::filesystem::copy_file(PORTGUARD_SHIM, shim());
 }
 
+std::vector<std::pair<std::string, std::string>> make_forbidden_logs(const TemporaryFolder& folder) {
+    std::filesystem::create_symlink("/tmp/x", folder.file("link"));
+    const std::filesystem::path everybodys = folder.file("all");
+    std::filesystem::create_directory(everybodys);
+    std::filesystem::permissions(everybodys, std::filesystem::perms::all);
+    std::filesystem::create_directory_symlink(folder.path(), everybodys / "link");
+    const std::string open_to_all = folder.write("open", "", 0666);
+    std::filesystem::create_hard_link(folder.write("file", ""), folder.file("second-name"));
+    return {
+        {folder.file("no/folder"), "cannot be made: No such file or directory"},
+        {folder.file("file/log"), "cannot be written: Not a directory"},
+        {folder.file("link"), "is a link"},
+        {(everybodys / "link/new.log").string(), "goes through the link '"},
+        {open_to_all, "everybody may write to it"},
+        {folder.file("second-name"), "is a second name"},
+        {folder.path().string(), "is neither a plain file nor a FIFO"},
+    };
+}
+
 testing::AssertionResult refused_with(const Finished& finished, int exit_status, const Words& parts) {
     const bool is_one_line =
         finished.err.starts_with("portguard: ") && finished.err.find('\n') == finished.err.size() - 1;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -49,6 +50,9 @@ private:
     TemporaryFolder folder_;
     std::string prefix_;
 };
+
+/// Paths below `folder` that the guard would not write a log to, made for it, each with what is said of it.
+std::vector<std::pair<std::string, std::string>> make_forbidden_logs(const TemporaryFolder& folder);
 
 /// Claims that `finished` said one sentence of ours and nothing else, with every one of `parts` in it.
 testing::AssertionResult refused_with(const Finished& finished, int exit_status, const Words& parts);

@@ -169,22 +169,7 @@ TEST(Run, PrintsThePlanWithoutAProgram) {
 
 TEST(RunLog, HasToBeAFileThatTheGuardWouldWrite) {
     const TemporaryFolder folder;
-    std::filesystem::create_symlink("/tmp/x", folder.file("link"));
-    const std::filesystem::path everybodys = folder.file("all");
-    std::filesystem::create_directory(everybodys);
-    std::filesystem::permissions(everybodys, std::filesystem::perms::all);
-    std::filesystem::create_directory_symlink(folder.path(), everybodys / "link");
-    const std::string open_to_all = folder.write("open", "", 0666);
-    std::filesystem::create_hard_link(folder.write("file", ""), folder.file("second-name"));
-    const std::pair<std::string, std::string> answers[] = {
-        {folder.file("no/folder"), "cannot be made: No such file or directory"},
-        {folder.file("file/log"), "cannot be written: Not a directory"},
-        {folder.file("link"), "is a link"},
-        {(everybodys / "link/new-%p.log").string(), "goes through the link '"},
-        {open_to_all, "everybody may write to it"},
-        {folder.file("second-name"), "is a second name"},
-        {folder.path().string(), "is neither a plain file nor a FIFO"},
-    };
+    const auto answers = make_forbidden_logs(folder);
     for (const std::string& option : {std::string("log"), std::string("record")}) {
         for (const auto& [path, reason] : answers) {
             const Finished finished =

@@ -197,19 +197,12 @@ TEST(CiLog, GoesWhereNothingHappened) {
 
 TEST(CiLog, HasToBeAFileThatTheGuardWouldWrite) {
     const TemporaryFolder folder;
-    std::filesystem::create_symlink("/tmp/x", folder.file("link"));
-    const std::filesystem::path everybodys = folder.file("all");
-    std::filesystem::create_directory(everybodys);
-    std::filesystem::permissions(everybodys, std::filesystem::perms::all);
-    std::filesystem::create_directory_symlink(folder.path(), everybodys / "link");
-    const std::string open_to_all = folder.write("open", "", 0666);
-    std::filesystem::create_hard_link(folder.write("file", ""), folder.file("second-name"));
     ASSERT_EQ(::mkfifo(folder.file("fifo").c_str(), 0600), 0);
-    for (const std::string& log :
-         {std::string("stderr"), "file:" + folder.file("%p.log"), "file:" + folder.file("link"),
-          "file:" + (everybodys / "link/new.log").string(), "file:" + open_to_all,
-          "file:" + folder.file("second-name"), "file:" + folder.file("fifo"),
-          "file:" + folder.file("no/folder")}) {
+    std::vector<std::string> logs{"stderr", "file:" + folder.file("%p.log"), "file:" + folder.file("fifo")};
+    for (const auto& [path, reason] : make_forbidden_logs(folder)) {
+        logs.push_back("file:" + path);
+    }
+    for (const std::string& log : logs) {
         const Finished finished = portguard({"ci", "--log=" + log, "true"});
         EXPECT_TRUE(refused_with(finished, 2, {"--log=file:PATH names"})) << log;
     }
