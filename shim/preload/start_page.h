@@ -1,5 +1,5 @@
-// Where the memory lies that every start writes. Each page touched costs an exec 1 to 3 µs (tests/bench/run
-// exec), and everything in the wrapped tree pays it: so all of that stands beside what the loader relocates,
+// Where the memory lies that every start writes. Each page touched is a fault more in every exec of the
+// wrapped tree (perf record -e page-faults): so all of that stands beside what the loader relocates,
 // on one page.
 #pragma once
 
