@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/log_path.h"
 #include "core/options.h"
 #include "tools/output.h"
 #include "tools/refusal.h"
@@ -19,14 +20,6 @@ namespace fs = std::filesystem;
 
 std::string failure(const char* what) {
     return std::string(what) + ": " + std::strerror(errno);
-}
-
-std::string with_pid(std::string path) {
-    const std::string pid = std::to_string(::getpid());
-    for (auto place = path.find("%p"); place != std::string::npos; place = path.find("%p", place)) {
-        path.replace(place, 2, pid);
-    }
-    return path;
 }
 
 /// The guard follows no link where everybody may make one; empty: there is none on the way.
@@ -56,10 +49,6 @@ bool belongs_to_others(const struct stat& status) {
 
 /// Empty: it would be written to.
 std::string why_unwritable(const fs::path& path) {
-    if (path.native().size() >= log_path_capacity) {
-        return "is " + std::to_string(path.native().size()) + " bytes long with the pid in it, where " +
-               std::to_string(log_path_capacity - 1) + " are the most";
-    }
     if (const std::string link = link_of_everybody(path); !link.empty()) {
         return "goes through the link '" + shown(link) + "' where everybody may make one";
     }
@@ -94,7 +83,14 @@ void refuse_log(const std::string& option, const std::string& path, const std::s
 }
 
 void require_writable(const std::string& option, const std::string& path) {
-    if (const std::string reason = why_unwritable(with_pid(path)); !reason.empty()) {
+    // One byte for the NUL that the guard needs.
+    Text<log_path_capacity - 1> expanded;
+    print_log_path(path, static_cast<std::uint64_t>(::getpid()), expanded);
+    if (expanded.truncated()) {
+        refuse_log(option, path,
+                   "is longer than " + std::to_string(log_path_capacity - 1) + " bytes with the pid in it");
+    }
+    if (const std::string reason = why_unwritable(expanded.view()); !reason.empty()) {
         refuse_log(option, path, reason);
     }
 }

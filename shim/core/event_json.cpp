@@ -96,7 +96,7 @@ void add_errno(int error, TextWriter& out) {
 } // namespace
 
 void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& out) {
-    out.add(R"({"schema":1,"time":")");
+    out.add(R"({"schema":)").add_number(event_schema_version).add(R"(,"time":")");
     add_time(facts.now, out);
     out.add(R"(","event":)");
     add_text(event_name(event.kind), out);

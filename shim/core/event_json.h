@@ -10,6 +10,9 @@
 
 namespace portguard {
 
+/// Of examples/events/schema.json: what every writer says and a reader asks for.
+inline constexpr int event_schema_version = 1;
+
 /// What the process knows beside the event. The texts are not owned.
 struct PlainFacts {
     /// CLOCK_REALTIME.

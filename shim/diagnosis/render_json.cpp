@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/event_json.h"
 #include "core/options.h"
 #include "core/text.h"
 #include "diagnosis/holder_json.h"
@@ -12,7 +13,6 @@
 namespace portguard {
 namespace {
 
-constexpr int schema_version = 1;
 // A server that is restarted may leave thousands in TIME_WAIT; a line stays fit for one write(2).
 constexpr std::size_t most_holders = 64;
 
@@ -126,7 +126,7 @@ std::string render_json(const Report& report) {
         missing.push_back(std::to_string(all.size() - shown) + " more holders");
     }
     const Json event{
-        {"schema", schema_version},
+        {"schema", event_schema_version},
         {"time", now_text()},
         {"event", event_name(facts.event.kind)},
         {"call", call_name(facts.event.call)},

@@ -167,8 +167,9 @@ void add_flags(HolderReport& report, const Deadline& deadline, const Syscalls& s
 } // namespace
 
 std::string describe_errno(int error) {
-    const std::string_view name = errno_name(error);
-    return name.empty() ? "errno " + std::to_string(error) : std::string(name);
+    Text<32> name;
+    print_errno(error, name);
+    return std::string(name.view());
 }
 
 HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/event.h"
+#include "core/log_path.h"
 #include "core/text.h"
 #include "preload/kernel_call.h"
 #include "preload/start_page.h"
@@ -64,16 +65,7 @@ bool write_pieces(int fd, std::string_view lines, std::size_t piece) {
 
 /// False: the pid makes it longer than any path of ours.
 bool expand_path(const char* pattern, long pid, Text<log_path_capacity>& path) {
-    std::string_view rest(pattern);
-    while (!rest.empty()) {
-        if (rest.starts_with("%p")) {
-            path.add_number(static_cast<std::uint64_t>(pid));
-            rest.remove_prefix(2);
-        } else {
-            path.add(rest.front());
-            rest.remove_prefix(1);
-        }
-    }
+    print_log_path(pattern, static_cast<std::uint64_t>(pid), path);
     path.add('\0');
     return !path.truncated();
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include "core/event_json.h"
 #include "core/options.h"
 #include "tools/events/json_fields.h"
 
@@ -11,8 +12,6 @@ namespace portguard::tools {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::uint64_t schema_version = 1;
 
 /// An event of schema 1 needs six. The library copies and prints what it has parsed by recursion.
 constexpr int deepest = 64;
@@ -189,9 +188,9 @@ EventRecord event_of(const JsonFields& fields) {
 
 void check_schema(const JsonFields& fields) {
     const auto schema = fields.integer<std::uint64_t>("schema");
-    if (schema != schema_version) {
+    if (schema != event_schema_version) {
         throw BadField("it is of schema " + std::to_string(schema) + " and this portguard reads schema " +
-                       std::to_string(schema_version) + "; the portguard that wrote it reads it");
+                       std::to_string(event_schema_version) + "; the portguard that wrote it reads it");
     }
 }
 
