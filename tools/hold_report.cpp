@@ -3,8 +3,8 @@
 #include <cerrno>
 
 #include "core/text.h"
-#include "diagnosis/holder_json.h"
-#include "diagnosis/holder_summary.h"
+#include "explain/holder_json.h"
+#include "explain/holder_summary.h"
 #include "kernel/holders.h"
 #include "kernel/overlap.h"
 #include "tools/asked_port.h"

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "diagnosis/holder_summary.h"
+#include "explain/holder_summary.h"
 #include "tools/asked_port.h"
 #include "tools/bind_probe.h"
 #include "tools/command.h"

@@ -1,6 +1,6 @@
 #include "tools/rescue_json.h"
 
-#include "diagnosis/holder_json.h"
+#include "explain/holder_json.h"
 #include "tools/json_text.h"
 
 namespace portguard::tools {

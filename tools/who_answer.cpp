@@ -6,9 +6,9 @@
 
 #include <unistd.h>
 
-#include "diagnosis/holder_summary.h"
-#include "diagnosis/sentence.h"
-#include "diagnosis/text_block.h"
+#include "explain/holder_summary.h"
+#include "explain/sentence.h"
+#include "explain/text_block.h"
 #include "tools/bind_probe.h"
 #include "tools/output.h"
 

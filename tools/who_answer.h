@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "diagnosis/cause.h"
-#include "diagnosis/cures.h"
-#include "diagnosis/facts.h"
+#include "explain/cause.h"
+#include "explain/cures.h"
+#include "explain/facts.h"
 #include "tools/asked_port.h"
 
 namespace portguard::tools {

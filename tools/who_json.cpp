@@ -1,4 +1,4 @@
-#include "diagnosis/holder_json.h"
+#include "explain/holder_json.h"
 #include "tools/json_output.h"
 #include "tools/json_text.h"
 #include "tools/who_answer.h"

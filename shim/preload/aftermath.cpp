@@ -8,7 +8,7 @@
 #include "core/options.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/report.h"
 

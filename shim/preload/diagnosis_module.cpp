@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 #include <sys/syscall.h>
 
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 
 namespace portguard::diagnosis_module {
 namespace {

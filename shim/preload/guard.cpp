@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/line_writer.h"
 #include "preload/quiet_section.h"
 #include "preload/real.h"

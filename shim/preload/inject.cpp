@@ -8,7 +8,7 @@
 
 #include "core/inject.h"
 #include "core/policy.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/report.h"
 

@@ -13,7 +13,7 @@
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
 #include "preload/inject.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/outgoing_side.h"
 #include "preload/port_search.h"
 #include "preload/real.h"

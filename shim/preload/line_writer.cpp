@@ -13,7 +13,7 @@
 #include "core/event.h"
 #include "core/log_path.h"
 #include "core/text.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/start_page.h"
 
 namespace portguard::line_writer {

@@ -11,7 +11,7 @@
 
 #include "core/policy.h"
 #include "preload/guard.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/own_address.h"
 
 namespace portguard::outgoing_side {

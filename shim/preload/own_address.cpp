@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 
 namespace portguard {
 namespace {

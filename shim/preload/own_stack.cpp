@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 
 namespace portguard {
 namespace {

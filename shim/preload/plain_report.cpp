@@ -9,7 +9,7 @@
 #include "core/policy.h"
 #include "preload/diagnosis_module.h"
 #include "preload/guard.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/line_writer.h"
 
 namespace portguard::plain_report {

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "core/text.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 
 namespace portguard {
 

@@ -11,7 +11,7 @@
 
 #include "core/port_sequence.h"
 #include "preload/guard.h"
-#include "preload/kernel_call.h"
+#include "kernel/kernel_call.h"
 #include "preload/real.h"
 
 namespace portguard::port_search {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "diagnosis/fold.h"
+#include "explain/fold.h"
 
 namespace portguard::test {
 namespace {

@@ -1,5 +1,5 @@
 // What fills a range, counted from sockets that are values.
-#include "diagnosis/port_usage.h"
+#include "explain/port_usage.h"
 
 #include <gtest/gtest.h>
 

@@ -45,7 +45,7 @@ std::vector<std::string> environment_of(const Run& what) {
                            [&name](const std::string& entry) { return entry.starts_with(name + "="); });
     };
     // The victims leave what they opened to their end, and python3 leaks by itself. Where libdw is fatal to
-    // the run-time (diagnosis/debug_lines.h), it would go untested.
+    // the run-time (explain/debug_lines.h), it would go untested.
     if (is_sanitized && !is_given("ASAN_OPTIONS")) {
         all.emplace_back("ASAN_OPTIONS=detect_leaks=0:intercept_tls_get_addr=0");
     }

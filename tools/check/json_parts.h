@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "diagnosis/holder_json.h"
+#include "explain/holder_json.h"
 #include "tools/check/finding.h"
 #include "tools/json_text.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/port_set.h"
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 #include "tools/command.h"
 #include "tools/events/event_record.h"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "diagnosis/text_block.h"
+#include "explain/text_block.h"
 #include "tools/events/event_words.h"
 #include "tools/events/reports.h"
 #include "tools/output.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 
 namespace portguard::tools {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
-#include "diagnosis/holder_summary.h"
-#include "diagnosis/text_block.h"
+#include "explain/holder_summary.h"
+#include "explain/text_block.h"
 #include "kernel/holders.h"
 #include "tools/json_output.h"
 #include "tools/json_text.h"

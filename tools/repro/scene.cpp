@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/options.h"
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 #include "kernel/holders.h"
 #include "tools/refusal.h"
 #include "tools/repro/recorded_holders.h"

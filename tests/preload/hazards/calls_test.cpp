@@ -4,7 +4,7 @@
 //   Syscalls H11                      Contract (errno is compared in every case) H13 H16 H38 H41 Exports (no
 //   TLS, no _Unwind_*, no other name) H19 H20 H24              tests/cli: `portguard run` refuses or uses an
 //   absolute path H21 H35                  documented limits H27 H28 H29 H30          Cure and Outgoing, by
-//   the same names H44                      PrivateNet H45 H46 H50 H51          tests of shim/diagnosis
+//   the same names H44                      PrivateNet H45 H46 H50 H51          tests of shim/explain
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"

@@ -1,11 +1,11 @@
-#include "diagnosis/render_text.h"
+#include "explain/render_text.h"
 
 #include <algorithm>
 
 #include "core/text.h"
-#include "diagnosis/holder_summary.h"
-#include "diagnosis/sentence.h"
-#include "diagnosis/text_block.h"
+#include "explain/holder_summary.h"
+#include "explain/sentence.h"
+#include "explain/text_block.h"
 
 namespace portguard {
 namespace {

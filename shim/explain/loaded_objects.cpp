@@ -1,4 +1,4 @@
-#include "diagnosis/loaded_objects.h"
+#include "explain/loaded_objects.h"
 
 #include <array>
 #include <cerrno>

@@ -1,10 +1,10 @@
-#include "diagnosis/sentence.h"
+#include "explain/sentence.h"
 
 #include <algorithm>
 
 #include "core/options.h"
 #include "core/text.h"
-#include "diagnosis/holder_summary.h"
+#include "explain/holder_summary.h"
 
 namespace portguard {
 namespace {

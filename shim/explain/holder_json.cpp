@@ -1,4 +1,4 @@
-#include "diagnosis/holder_json.h"
+#include "explain/holder_json.h"
 
 #include <arpa/inet.h>
 #include <nlohmann/json.hpp>

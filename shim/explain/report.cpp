@@ -1,4 +1,4 @@
-#include "diagnosis/report.h"
+#include "explain/report.h"
 
 namespace portguard {
 

@@ -1,4 +1,4 @@
-#include "diagnosis/facts.h"
+#include "explain/facts.h"
 
 #include <algorithm>
 #include <array>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "core/policy.h"
-#include "diagnosis/ask_ports.h"
-#include "diagnosis/debug_lines.h"
+#include "explain/ask_ports.h"
+#include "explain/debug_lines.h"
 
 namespace portguard {
 namespace {

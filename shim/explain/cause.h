@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "diagnosis/facts.h"
+#include "explain/facts.h"
 
 namespace portguard {
 

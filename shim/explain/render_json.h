@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "diagnosis/report.h"
+#include "explain/report.h"
 
 namespace portguard {
 

@@ -1,4 +1,4 @@
-#include "diagnosis/elf_symbols.h"
+#include "explain/elf_symbols.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include <link.h>
 #include <unistd.h>
 
-#include "diagnosis/loaded_objects.h"
+#include "explain/loaded_objects.h"
 #include "kernel/syscalls.h"
 
 namespace portguard {

@@ -1,4 +1,4 @@
-#include "diagnosis/walk.h"
+#include "explain/walk.h"
 
 #include <atomic>
 

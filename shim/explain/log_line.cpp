@@ -1,4 +1,4 @@
-#include "diagnosis/log_line.h"
+#include "explain/log_line.h"
 
 #include <memory>
 #include <new>

@@ -1,4 +1,4 @@
-#include "diagnosis/debug_lines.h"
+#include "explain/debug_lines.h"
 
 #include <algorithm>
 #include <array>

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "diagnosis/cause.h"
-#include "diagnosis/cures.h"
-#include "diagnosis/facts.h"
+#include "explain/cause.h"
+#include "explain/cures.h"
+#include "explain/facts.h"
 
 namespace portguard {
 

@@ -1,4 +1,4 @@
-#include "diagnosis/stack.h"
+#include "explain/stack.h"
 
 #include <algorithm>
 #include <iterator>
@@ -6,8 +6,8 @@
 #include <fcntl.h>
 
 #include "core/text.h"
-#include "diagnosis/debug_lines.h"
-#include "diagnosis/elf_symbols.h"
+#include "explain/debug_lines.h"
+#include "explain/elf_symbols.h"
 
 namespace portguard {
 namespace {

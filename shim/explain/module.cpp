@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 #include "core/seam.h"
-#include "diagnosis/asked_socket.h"
-#include "diagnosis/cause.h"
-#include "diagnosis/cures.h"
-#include "diagnosis/facts.h"
-#include "diagnosis/fold.h"
-#include "diagnosis/log_line.h"
-#include "diagnosis/render_json.h"
-#include "diagnosis/render_text.h"
-#include "diagnosis/report.h"
+#include "explain/asked_socket.h"
+#include "explain/cause.h"
+#include "explain/cures.h"
+#include "explain/facts.h"
+#include "explain/fold.h"
+#include "explain/log_line.h"
+#include "explain/render_json.h"
+#include "explain/render_text.h"
+#include "explain/report.h"
 
 namespace portguard {
 namespace {

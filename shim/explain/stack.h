@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "diagnosis/loaded_objects.h"
-#include "diagnosis/walk.h"
+#include "explain/loaded_objects.h"
+#include "explain/walk.h"
 #include "kernel/deadline.h"
 #include "kernel/syscalls.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 
 namespace portguard {
 

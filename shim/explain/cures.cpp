@@ -1,10 +1,10 @@
-#include "diagnosis/cures.h"
+#include "explain/cures.h"
 
 #include <algorithm>
 
 #include "core/outgoing.h"
 #include "core/text.h"
-#include "diagnosis/sentence.h"
+#include "explain/sentence.h"
 
 namespace portguard {
 namespace {

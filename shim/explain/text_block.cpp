@@ -1,4 +1,4 @@
-#include "diagnosis/text_block.h"
+#include "explain/text_block.h"
 
 #include <algorithm>
 

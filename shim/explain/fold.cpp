@@ -1,4 +1,4 @@
-#include "diagnosis/fold.h"
+#include "explain/fold.h"
 
 namespace portguard {
 namespace {

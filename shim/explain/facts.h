@@ -10,9 +10,9 @@
 
 #include "core/event.h"
 #include "core/seam.h"
-#include "diagnosis/asked_socket.h"
-#include "diagnosis/port_usage.h"
-#include "diagnosis/stack.h"
+#include "explain/asked_socket.h"
+#include "explain/port_usage.h"
+#include "explain/stack.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
 

@@ -1,4 +1,4 @@
-#include "diagnosis/asked_socket.h"
+#include "explain/asked_socket.h"
 
 #include <cstring>
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/seam.h"
-#include "diagnosis/port_usage.h"
+#include "explain/port_usage.h"
 #include "kernel/deadline.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 
 namespace portguard {
 

@@ -1,4 +1,4 @@
-#include "diagnosis/port_usage.h"
+#include "explain/port_usage.h"
 
 #include <algorithm>
 #include <array>

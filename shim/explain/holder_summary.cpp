@@ -1,4 +1,4 @@
-#include "diagnosis/holder_summary.h"
+#include "explain/holder_summary.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "diagnosis/render_json.h"
+#include "explain/render_json.h"
 
 #include <algorithm>
 #include <ctime>
@@ -8,7 +8,7 @@
 #include "core/event_json.h"
 #include "core/options.h"
 #include "core/text.h"
-#include "diagnosis/holder_json.h"
+#include "explain/holder_json.h"
 
 namespace portguard {
 namespace {

@@ -1,4 +1,4 @@
-#include "diagnosis/ask_ports.h"
+#include "explain/ask_ports.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

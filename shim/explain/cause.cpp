@@ -1,9 +1,9 @@
-#include "diagnosis/cause.h"
+#include "explain/cause.h"
 
 #include <algorithm>
 #include <array>
 
-#include "diagnosis/sentence.h"
+#include "explain/sentence.h"
 
 namespace portguard {
 namespace {

@@ -1,0 +1,78 @@
+// What a failing call leaves for `portguard explain`: one plain struct at the beginning of a memfd, and the bytes of
+// the stack behind it. Made by the preloaded object (preload/capture.h), read in another process, so that nothing that
+// allocates, locks or throws runs in the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/socket.h>
+
+#include "core/config.h"
+#include "core/event.h"
+#include "core/socket_facts.h"
+
+namespace portguard {
+
+inline constexpr std::uint32_t snapshot_version = 1;
+
+/// e_machine of the program (elf.h): which registers Snapshot::registers holds.
+inline constexpr std::uint16_t machine_x86_64 = 62;
+inline constexpr std::uint16_t machine_i386 = 3;
+inline constexpr std::uint16_t machine_aarch64 = 183;
+
+/// As many as the largest of the three has, by DWARF number: x86-64 rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8-r15, rip
+/// (System V ABI, figure 3.36); aarch64 x0-x30, sp, pc. Those that a call need not preserve are 0.
+inline constexpr std::size_t snapshot_registers = 33;
+/// What is copied of the stack, at most: where the mapping ends earlier, less.
+inline constexpr std::size_t snapshot_stack_capacity = 65536;
+
+/// The descriptors that the executed file finds. 0 and 1 are closed; 2 is the program's stderr if reports may go there.
+inline constexpr int snapshot_fd = 3;
+/// A duplicate of the program's socket.
+inline constexpr int snapshot_socket_fd = 4;
+/// /proc/self/maps, opened by the program: what is read is the program's.
+inline constexpr int snapshot_maps_fd = 5;
+
+/// The exit status of `portguard explain`, and of the child that starts it. Anything else, or a signal: it failed.
+inline constexpr int explained_mark = 0x40;
+/// Set beside the mark: the event was written, or need not be.
+inline constexpr int explained_told = 0x01;
+/// Set beside the mark: the call went through in the child (Snapshot::kind is `cured`).
+inline constexpr int explained_cured = 0x02;
+
+struct Snapshot {
+    std::uint32_t size = sizeof(Snapshot);
+    std::uint32_t version = snapshot_version;
+    std::uint16_t machine = 0;
+    EventKind kind = EventKind::in_use;
+    Call call = Call::bind;
+    SocketFacts facts;
+    /// fd 2 is the file that the process was started with, and no other's (design 3.5): reports may go there.
+    bool stderr_is_ours = false;
+    /// NO_COLOR was set when the program started (https://no-color.org).
+    bool no_color = false;
+    /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel chooses.
+    PortRange bound_range;
+    /// The program's number for the socket.
+    std::int32_t fd = -1;
+    /// The program's errno; 0 where the call went through.
+    std::int32_t error = 0;
+    std::int32_t pid = 0;
+    std::int32_t tid = 0;
+    /// The events like this one since the last that was told, this one included.
+    std::uint32_t count = 1;
+    /// Others that max_reports, or the share of time, kept back since then.
+    std::uint32_t kept_back = 0;
+    /// What the program passed; `address_length` 0: nothing (listen), the socket's own is meant.
+    std::uint32_t address_length = 0;
+    /// Bytes of the stack that follow this struct, from registers' stack pointer upwards.
+    std::uint32_t stack_bytes = 0;
+    alignas(8) std::uint64_t registers[snapshot_registers] = {};
+    alignas(8) unsigned char address[sizeof(sockaddr_storage)] = {};
+    /// program_invocation_short_name as it was at start, NUL-terminated.
+    char program[64] = {};
+    alignas(8) Config config;
+};
+
+} // namespace portguard
