@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/endpoint.h"
-#include "kernel/sock_diag.h"
+#include "kernel/diag_socket.h"
 
 namespace portguard {
 

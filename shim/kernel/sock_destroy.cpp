@@ -5,11 +5,12 @@
 #include <cstring>
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+
+#include "kernel/netlink.h"
 
 namespace portguard {
 namespace {
@@ -17,31 +18,20 @@ namespace {
 // TCP_TIME_WAIT of include/net/tcp_states.h.
 constexpr std::uint32_t time_wait_bit = 1U << 6;
 
-struct Message {
-    alignas(nlmsghdr) std::array<char, 256> bytes{};
-    std::size_t length = 0;
-};
-
 /// v4-mapped sockets are found among IPv4's: one hash table has both.
-Message build_request(const DiagSocket& socket) {
-    Message message;
-    nlmsghdr* header = mnl_nlmsg_put_header(message.bytes.data());
-    header->nlmsg_type = SOCK_DESTROY;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-    header->nlmsg_seq = 1;
-    auto* query =
-        static_cast<inet_diag_req_v2*>(mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
-    query->sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
-    query->sdiag_protocol = IPPROTO_TCP;
-    query->idiag_states = time_wait_bit;
-    query->id.idiag_sport = htons(socket.local.port);
-    query->id.idiag_dport = htons(socket.remote.port);
-    std::memcpy(query->id.idiag_src, socket.local.address.data(), sizeof query->id.idiag_src);
-    std::memcpy(query->id.idiag_dst, socket.remote.address.data(), sizeof query->id.idiag_dst);
-    query->id.idiag_if = socket.device;
-    std::memcpy(query->id.idiag_cookie, socket.cookie.data(), sizeof query->id.idiag_cookie);
-    message.length = header->nlmsg_len;
-    return message;
+NetlinkRequest build_request(const DiagSocket& socket) {
+    inet_diag_req_v2 query{};
+    query.sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
+    query.sdiag_protocol = IPPROTO_TCP;
+    query.idiag_states = time_wait_bit;
+    query.id.idiag_sport = htons(socket.local.port);
+    query.id.idiag_dport = htons(socket.remote.port);
+    std::memcpy(query.id.idiag_src, socket.local.address.data(), sizeof query.id.idiag_src);
+    std::memcpy(query.id.idiag_dst, socket.remote.address.data(), sizeof query.id.idiag_dst);
+    query.id.idiag_if = socket.device;
+    std::memcpy(query.id.idiag_cookie, socket.cookie.data(), sizeof query.id.idiag_cookie);
+    NetlinkRequest request(SOCK_DESTROY, NLM_F_ACK, 1);
+    return request.body(query);
 }
 
 } // namespace
@@ -51,24 +41,23 @@ int destroy_time_wait(const DiagSocket& socket, const Syscalls& syscalls) {
     if (!fd.valid()) {
         return errno;
     }
-    const Message request = build_request(socket);
-    if (syscalls.send(fd.get(), request.bytes.data(), request.length, 0) < 0) {
+    NetlinkRequest request = build_request(socket);
+    const auto question = request.bytes();
+    if (syscalls.send(fd.get(), question.data(), question.size(), 0) < 0) {
         return errno;
     }
     // The kernel has answered before send(2) returns.
-    Message answer;
-    const ssize_t length = syscalls.recv(fd.get(), answer.bytes.data(), answer.bytes.size(), MSG_DONTWAIT);
+    std::array<std::byte, 512> answer;
+    const ssize_t length = syscalls.recv(fd.get(), answer.data(), answer.size(), MSG_DONTWAIT);
     if (length < 0) {
         return errno;
     }
-    const auto* header = reinterpret_cast<const nlmsghdr*>(answer.bytes.data());
-    int result = 0;
-    if (!mnl_nlmsg_ok(header, static_cast<int>(length)) || header->nlmsg_type != NLMSG_ERROR ||
-        mnl_nlmsg_get_payload_len(header) < sizeof result) {
+    std::span<const std::byte> bytes(answer.data(), static_cast<std::size_t>(length));
+    const auto message = take_message(bytes);
+    if (!message.has_value() || message->type != NLMSG_ERROR || message->payload.size() < sizeof(int)) {
         return EBADMSG;
     }
-    std::memcpy(&result, mnl_nlmsg_get_payload(header), sizeof result);
-    return -result;
+    return error_in(*message);
 }
 
 } // namespace portguard

@@ -2,33 +2,33 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
+#include <span>
 #include <system_error>
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+
+#include "kernel/netlink.h"
 
 namespace portguard::test {
 namespace {
 
 constexpr std::uint32_t sequence = 1;
-using Socket = std::unique_ptr<mnl_socket, int (*)(mnl_socket*)>;
 
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-Socket open_sock_diag() {
-    Socket socket(::mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC), ::mnl_socket_close);
-    if (socket == nullptr || ::mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
+Fd open_sock_diag() {
+    Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+    if (!socket.valid()) {
         fail("open sock_diag");
     }
     return socket;
 }
 
-void add_port_equals(nlmsghdr* header, std::uint16_t port) {
+void add_port_equals(NetlinkRequest& request, std::uint16_t port) {
     // An operation and its operand. From an operation, `yes` leads to the next one (here the end: accept) and
     // `no` beyond the end: reject.
     std::array<inet_diag_bc_op, 2> code{};
@@ -36,44 +36,44 @@ void add_port_equals(nlmsghdr* header, std::uint16_t port) {
     code[0].yes = sizeof code;
     code[0].no = sizeof code + sizeof code[0];
     code[1].no = port;
-    ::mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, sizeof code, code.data());
+    request.attribute(INET_DIAG_REQ_BYTECODE, code.data(), sizeof code);
 }
 
-int keep_attribute(const nlattr* attribute, void* data) {
-    auto& attributes = *static_cast<std::map<int, std::string>*>(data);
-    attributes[::mnl_attr_get_type(attribute)] = std::string(
-        static_cast<const char*>(::mnl_attr_get_payload(attribute)), ::mnl_attr_get_payload_len(attribute));
-    return MNL_CB_OK;
-}
-
-int keep_socket(const nlmsghdr* header, void* data) {
+DiagSocket socket_from(const NetlinkMessage& message) {
     DiagSocket socket;
-    socket.message = *static_cast<const inet_diag_msg*>(::mnl_nlmsg_get_payload(header));
-    ::mnl_attr_parse(header, sizeof(inet_diag_msg), keep_attribute, &socket.attributes);
-    static_cast<std::vector<DiagSocket>*>(data)->push_back(std::move(socket));
-    return MNL_CB_OK;
+    socket.message = read_value<inet_diag_msg>(message.payload).value();
+    auto rest = message.payload.subspan(sizeof socket.message);
+    while (const auto attribute = take_attribute(rest)) {
+        socket.attributes[attribute->type] =
+            std::string(reinterpret_cast<const char*>(attribute->payload.data()), attribute->payload.size());
+    }
+    return socket;
 }
 
 /// Reads until the kernel says done, acknowledges or refuses.
-Outcome read_answer(const Socket& socket, std::vector<DiagSocket>* found) {
-    std::array<char, 32768> buffer{};
-    int more = MNL_CB_OK;
-    while (more > MNL_CB_STOP) {
-        const ssize_t length = ::mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+Outcome read_answer(const Fd& socket, std::vector<DiagSocket>* found) {
+    std::array<std::byte, 32768> buffer{};
+    while (true) {
+        const ssize_t length = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (length < 0) {
             fail("receive from sock_diag");
         }
-        more = ::mnl_cb_run(buffer.data(), static_cast<std::size_t>(length), sequence,
-                            ::mnl_socket_get_portid(socket.get()), found != nullptr ? keep_socket : nullptr,
-                            found);
+        std::span<const std::byte> bytes(buffer.data(), static_cast<std::size_t>(length));
+        while (const auto message = take_message(bytes)) {
+            if (message->type == NLMSG_DONE || message->type == NLMSG_ERROR) {
+                return Outcome{error_in(*message)};
+            }
+            if (found != nullptr) {
+                found->push_back(socket_from(*message));
+            }
+        }
     }
-    return outcome_of(more);
 }
 
-Outcome ask(nlmsghdr* header, std::vector<DiagSocket>* found) {
-    const Socket socket = open_sock_diag();
-    header->nlmsg_seq = sequence;
-    if (::mnl_socket_sendto(socket.get(), header, header->nlmsg_len) < 0) {
+Outcome ask(NetlinkRequest& request, std::vector<DiagSocket>* found) {
+    const Fd socket = open_sock_diag();
+    const auto question = request.bytes();
+    if (::send(socket.get(), question.data(), question.size(), 0) < 0) {
         fail("send to sock_diag");
     }
     return read_answer(socket, found);
@@ -86,22 +86,19 @@ std::uint16_t DiagSocket::port() const {
 }
 
 std::vector<DiagSocket> sock_diag(const DiagRequest& request) {
-    alignas(nlmsghdr) std::array<char, 512> buffer{};
-    nlmsghdr* header = ::mnl_nlmsg_put_header(buffer.data());
-    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    auto* query =
-        static_cast<inet_diag_req_v2*>(::mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
-    query->sdiag_family = static_cast<std::uint8_t>(request.family);
-    query->sdiag_protocol = IPPROTO_TCP;
-    query->idiag_ext = request.extensions;
-    query->idiag_states = request.states;
-    query->id.idiag_sport = htons(request.port);
+    inet_diag_req_v2 query{};
+    query.sdiag_family = static_cast<std::uint8_t>(request.family);
+    query.sdiag_protocol = IPPROTO_TCP;
+    query.idiag_ext = request.extensions;
+    query.idiag_states = request.states;
+    query.id.idiag_sport = htons(request.port);
+    NetlinkRequest dump(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
+    dump.body(query);
     if (request.bytecode_port) {
-        add_port_equals(header, *request.bytecode_port);
+        add_port_equals(dump, *request.bytecode_port);
     }
     std::vector<DiagSocket> found;
-    const Outcome outcome = ask(header, &found);
+    const Outcome outcome = ask(dump, &found);
     if (outcome != success) {
         throw std::system_error(outcome.error, std::generic_category(), "sock_diag dump");
     }
@@ -109,17 +106,13 @@ std::vector<DiagSocket> sock_diag(const DiagRequest& request) {
 }
 
 Outcome sock_destroy(const DiagSocket& socket) {
-    alignas(nlmsghdr) std::array<char, 512> buffer{};
-    nlmsghdr* header = ::mnl_nlmsg_put_header(buffer.data());
-    header->nlmsg_type = SOCK_DESTROY;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-    auto* query =
-        static_cast<inet_diag_req_v2*>(::mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
-    query->sdiag_family = socket.message.idiag_family;
-    query->sdiag_protocol = IPPROTO_TCP;
-    query->idiag_states = all_states_but_bound;
-    query->id = socket.message.id;
-    return ask(header, nullptr);
+    inet_diag_req_v2 query{};
+    query.sdiag_family = socket.message.idiag_family;
+    query.sdiag_protocol = IPPROTO_TCP;
+    query.idiag_states = all_states_but_bound;
+    query.id = socket.message.id;
+    NetlinkRequest request(SOCK_DESTROY, NLM_F_ACK, sequence);
+    return ask(request.body(query), nullptr);
 }
 
 } // namespace portguard::test

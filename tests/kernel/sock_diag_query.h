@@ -1,4 +1,4 @@
-// One question to sock_diag(7) through libmnl, and SOCK_DESTROY. The kernel's answer is handed on as it came:
+// One question to sock_diag(7), and SOCK_DESTROY. The kernel's answer is handed on as it came:
 // the tests pin what is in it and what is not.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <span>
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "kernel/holders.h"
+#include "kernel/netlink.h"
 #include "kernel/syscalls.h"
 #include "tools/refusal.h"
 #include "tools/repro/network.h"
@@ -24,63 +26,27 @@ namespace {
 
 constexpr const char* device_name = "repro0";
 
-class Message {
-public:
-    Message(std::uint16_t type, std::uint16_t flags) {
-        header().nlmsg_len = NLMSG_HDRLEN;
-        header().nlmsg_type = type;
-        header().nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
+/// 0, or the errno of the kernel's answer.
+int ask(NetlinkRequest& request) {
+    const Syscalls syscalls;
+    const ScopedFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), syscalls);
+    const auto question = request.bytes();
+    std::array<std::byte, 4096> answer{};
+    if (!socket.valid() || ::send(socket.get(), question.data(), question.size(), 0) < 0) {
+        return errno;
     }
+    const ssize_t length = ::recv(socket.get(), answer.data(), answer.size(), 0);
+    if (length < 0) {
+        return errno;
+    }
+    std::span<const std::byte> bytes(answer.data(), static_cast<std::size_t>(length));
+    const auto message = take_message(bytes);
+    return message.has_value() && message->type == NLMSG_ERROR ? error_in(*message) : EBADMSG;
+}
 
-    template <typename Body>
-    Message& body(const Body& value) {
-        append(&value, sizeof value);
-        return *this;
-    }
-    Message& attribute(std::uint16_t type, const void* data, std::size_t length) {
-        const rtattr head{static_cast<std::uint16_t>(RTA_LENGTH(length)), type};
-        append(&head, sizeof head);
-        append(data, length);
-        return *this;
-    }
-    /// What is appended until end() belongs to it.
-    std::size_t begin(std::uint16_t type) {
-        const std::size_t start = header().nlmsg_len;
-        attribute(type, nullptr, 0);
-        return start;
-    }
-    Message& end(std::size_t start) {
-        const auto length = static_cast<std::uint16_t>(header().nlmsg_len - start);
-        std::memcpy(bytes_.data() + start, &length, sizeof length);
-        return *this;
-    }
-
-    /// 0, or the errno of the kernel's answer.
-    int send() {
-        const Syscalls syscalls;
-        const ScopedFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), syscalls);
-        std::array<std::byte, 4096> answer{};
-        if (!socket.valid() || ::send(socket.get(), bytes_.data(), header().nlmsg_len, 0) < 0 ||
-            ::recv(socket.get(), answer.data(), answer.size(), 0) <
-                static_cast<ssize_t>(NLMSG_LENGTH(sizeof(nlmsgerr)))) {
-            return errno;
-        }
-        nlmsgerr error{};
-        std::memcpy(&error, answer.data() + NLMSG_HDRLEN, sizeof error);
-        return -error.error;
-    }
-
-private:
-    nlmsghdr& header() { return *reinterpret_cast<nlmsghdr*>(bytes_.data()); }
-    void append(const void* data, std::size_t length) {
-        if (length != 0) {
-            std::memcpy(bytes_.data() + header().nlmsg_len, data, length);
-        }
-        header().nlmsg_len = NLMSG_ALIGN(header().nlmsg_len + static_cast<unsigned>(length));
-    }
-
-    alignas(nlmsghdr) std::array<std::byte, 512> bytes_{};
-};
+NetlinkRequest request(std::uint16_t type, std::uint16_t flags) {
+    return {type, static_cast<std::uint16_t>(NLM_F_ACK | flags), 1};
+}
 
 void require(int error, const char* what) {
     if (error != 0) {
@@ -93,16 +59,16 @@ int bring_up(unsigned index) {
     ifinfomsg link{};
     link.ifi_index = static_cast<int>(index);
     link.ifi_flags = link.ifi_change = IFF_UP;
-    return Message(RTM_NEWLINK, 0).body(link).send();
+    return ask(request(RTM_NEWLINK, 0).body(link));
 }
 
 int make_dummy() {
     constexpr std::string_view kind = "dummy";
-    Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+    NetlinkRequest message = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     message.body(ifinfomsg{}).attribute(IFLA_IFNAME, device_name, std::strlen(device_name) + 1);
     const std::size_t info = message.begin(IFLA_LINKINFO);
     message.attribute(IFLA_INFO_KIND, kind.data(), kind.size());
-    return message.end(info).send();
+    return ask(message.end(info));
 }
 
 int add_address(unsigned index, const Endpoint& endpoint) {
@@ -115,12 +81,11 @@ int add_address(unsigned index, const Endpoint& endpoint) {
     // Nobody else is there who could have it: no detection, which would take a second. The one route to it is
     // that of a local address, which is_reachable() waits for.
     constexpr std::uint32_t flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE;
-    return Message(RTM_NEWADDR, NLM_F_CREATE)
-        .body(address)
-        .attribute(IFA_LOCAL, endpoint.address.data(), length)
-        .attribute(IFA_ADDRESS, endpoint.address.data(), length)
-        .attribute(IFA_FLAGS, &flags, sizeof flags)
-        .send();
+    return ask(request(RTM_NEWADDR, NLM_F_CREATE)
+                   .body(address)
+                   .attribute(IFA_LOCAL, endpoint.address.data(), length)
+                   .attribute(IFA_ADDRESS, endpoint.address.data(), length)
+                   .attribute(IFA_FLAGS, &flags, sizeof flags));
 }
 
 /// The route to a new IPv6 address is made by a work queue of the kernel's (addrconf_dad_work), which waits

@@ -1,0 +1,154 @@
+#include "kernel/port_look.h"
+
+#include <cerrno>
+#include <ctime>
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "kernel/diag_message.h"
+#include "kernel/kernel_call.h"
+
+namespace portguard {
+namespace {
+
+/// On the kernel's own clock: the program's may stand still (libfaketime).
+std::int64_t now_ms() {
+    timespec now{};
+    kernel_call(SYS_clock_gettime, CLOCK_MONOTONIC, as_argument(&now));
+    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+class Look {
+public:
+    Look(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer, unsigned budget_ms)
+        : asked_(asked), own_inode_(own_inode), buffer_(buffer), end_ms_(now_ms() + budget_ms),
+          fd_(kernel_call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {}
+    Look(const Look&) = delete;
+    Look& operator=(const Look&) = delete;
+    ~Look() {
+        if (fd_ >= 0) {
+            kernel_call(SYS_close, fd_);
+        }
+    }
+
+    PortLook run() {
+        if (fd_ < 0 || buffer_.size() < dump_datagram_size) {
+            return result_;
+        }
+        // What may end the look first: few sockets, in tables of their own.
+        for (const std::uint32_t states : {diag_listen | diag_bound, diag_connected}) {
+            if (!read_families(states)) {
+                return result_;
+            }
+            if (is_decided()) {
+                break;
+            }
+        }
+        result_.complete = true;
+        return result_;
+    }
+
+private:
+    [[nodiscard]] bool is_decided() const {
+        // Since listeners and bound sockets are read first, one that yields decides among the others.
+        return result_.listener || result_.bound_only || (reading_connected_ && result_.yields);
+    }
+
+    bool read_families(std::uint32_t states) {
+        reading_connected_ = states == diag_connected;
+        // Without IPv6 in the kernel there is nothing to ask.
+        if (const int error = dump(AF_INET6, states); error != 0 && error != ENOENT) {
+            return false;
+        }
+        // An address that only IPv6 has is in no IPv4 socket's way.
+        const bool only_ipv6 = asked_.endpoint.family == Family::ipv6 && !asked_.endpoint.is_wildcard();
+        return is_decided() || only_ipv6 || dump(AF_INET, states) == 0;
+    }
+
+    /// 0, or an errno. One that was interrupted is read again, since a socket may be missing in it.
+    int dump(int family, std::uint32_t states) {
+        constexpr int attempts = 3;
+        for (int attempt = 0; attempt < attempts; ++attempt) {
+            NetlinkRequest request =
+                dump_request(family, Protocol::tcp, asked_.endpoint.port, states, ++sequence_);
+            if (const long sent = send(request.bytes()); sent < 0) {
+                return static_cast<int>(-sent);
+            }
+            DumpParser parser(Protocol::tcp, asked_.endpoint.port, sequence_);
+            if (const int error = receive(parser); error != 0) {
+                return error;
+            }
+            if (is_decided() || !parser.interrupted()) {
+                return 0;
+            }
+        }
+        return EAGAIN;
+    }
+
+    long send(std::span<const std::byte> bytes) const {
+        return kernel_call(SYS_sendto, fd_, as_argument(bytes.data()), static_cast<long>(bytes.size()));
+    }
+
+    /// Each datagram of a dump is made by the call before: by send, then by recv. None is waited for.
+    int receive(DumpParser& parser) {
+        while (now_ms() < end_ms_) {
+            const long length = kernel_call(SYS_recvfrom, fd_, as_argument(buffer_.data()),
+                                            static_cast<long>(buffer_.size()), MSG_DONTWAIT | MSG_TRUNC);
+            if (length <= 0) {
+                return length == 0 ? EBADMSG : static_cast<int>(-length);
+            }
+            if (static_cast<std::size_t>(length) > buffer_.size()) {
+                return EBADMSG;
+            }
+            const DumpProgress progress =
+                read_datagram(parser, buffer_.first(static_cast<std::size_t>(length)));
+            if (progress == DumpProgress::failed) {
+                return parser.error();
+            }
+            if (progress == DumpProgress::malformed) {
+                return EBADMSG;
+            }
+            if (progress == DumpProgress::done || is_decided()) {
+                return 0;
+            }
+        }
+        return ETIME;
+    }
+
+    DumpProgress read_datagram(DumpParser& parser, std::span<const std::byte> bytes) {
+        DiagSocket socket;
+        DumpProgress progress = parser.next(bytes, socket);
+        for (; progress == DumpProgress::socket; progress = parser.next(bytes, socket)) {
+            if ((socket.inode == 0 || socket.inode != own_inode_) && overlaps(asked_, socket)) {
+                note(socket);
+            }
+        }
+        return progress;
+    }
+
+    void note(const DiagSocket& socket) {
+        result_.listener = result_.listener || socket.state == SocketState::listen;
+        result_.bound_only = result_.bound_only || (socket.state == SocketState::bound && !socket.is_hold());
+        result_.yields = result_.yields || socket.is_hold() || yields_to_reuseaddr(socket.state);
+    }
+
+    const AskedAddress& asked_;
+    std::uint64_t own_inode_;
+    std::span<std::byte> buffer_;
+    std::int64_t end_ms_;
+    long fd_;
+    std::uint32_t sequence_ = 0;
+    bool reading_connected_ = false;
+    PortLook result_;
+};
+
+} // namespace
+
+PortLook look_at_port(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer,
+                      unsigned budget_ms) {
+    return Look(asked, own_inode, buffer, budget_ms).run();
+}
+
+} // namespace portguard

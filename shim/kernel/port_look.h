@@ -1,0 +1,33 @@
+// May SO_REUSEADDR help a bind or listen that failed? The look of design 3.2, for a child that shares a
+// program's memory: raw system calls and the caller's memory only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernel/overlap.h"
+
+namespace portguard {
+
+/// Of the TCP sockets that overlap the asked address, the asker's own left out.
+struct PortLook {
+    /// Every list was read as far as the answer needs it: a listener, or a socket that is only bound, ends
+    /// the look.
+    bool complete = false;
+    bool listener = false;
+    /// No `portguard hold` among them.
+    bool bound_only = false;
+    /// A connected or closing one, a TIME_WAIT, or a hold.
+    bool yields = false;
+
+    [[nodiscard]] bool may_cure() const { return complete && yields && !listener && !bound_only; }
+};
+
+/// In the network namespace of the calling thread. `own_inode` is the asking socket's (fstat(2)); 0: none.
+/// `buffer` takes the kernel's answers and has dump_datagram_size bytes at least. Never waits; after
+/// `budget_ms` it gives up.
+PortLook look_at_port(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer,
+                      unsigned budget_ms);
+
+} // namespace portguard
