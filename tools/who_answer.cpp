@@ -19,11 +19,10 @@ namespace {
 constexpr std::chrono::seconds look_up_budget{10};
 constexpr std::size_t most_holders = 6;
 
-HolderReport look_up(const AskedAddress& address, Protocol protocol, bool owners) {
+HolderOptions look_up_options() {
     HolderOptions options;
     options.budget = look_up_budget;
-    options.owners = owners;
-    return find_holders(address, protocol, options);
+    return options;
 }
 
 /// The other end of a connection listens here: the holder dialled out.
@@ -33,9 +32,9 @@ bool peer_listens(const Holder& holder) {
     }
     AskedAddress peer;
     peer.endpoint = holder.socket.remote;
-    const HolderReport report = look_up(peer, Protocol::tcp, false);
-    return std::any_of(report.holders.begin(), report.holders.end(),
-                       [](const Holder& other) { return other.socket.state == SocketState::listen; });
+    HolderOptions options = look_up_options();
+    options.states = diag_listen;
+    return !find_conflicts(peer, Protocol::tcp, options).holders.empty();
 }
 
 void judge_first_holder(const AskedPort& asked, Facts& facts) {
@@ -112,7 +111,7 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     facts.euid = ::geteuid();
     facts.self.netns = own_netns();
     facts.holders_asked = true;
-    facts.holders = look_up(asked.address, protocol, true);
+    facts.holders = find_holders(asked.address, protocol, look_up_options());
     facts.host = read_host_settings(Syscalls{});
     if (!facts.holders.holders.empty()) {
         judge_first_holder(asked, facts);

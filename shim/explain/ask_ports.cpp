@@ -49,7 +49,7 @@ std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol
     const PortSet ports = candidates(request, host);
     std::vector<DiagSocket> sockets;
     for (const int family : {AF_INET, AF_INET6}) {
-        if (dump_sockets(family, protocol, 0, deadline, syscalls, sockets).error != 0) {
+        if (dump_sockets(family, protocol, 0, diag_all, deadline, syscalls, sockets).error != 0) {
             return std::nullopt;
         }
     }

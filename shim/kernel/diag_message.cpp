@@ -106,14 +106,23 @@ std::array<inet_diag_bc_op, 4> port_filter(std::uint16_t port) {
 
 NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
                             std::uint32_t sequence) {
-    inet_diag_req_v2 query{};
-    query.sdiag_family = static_cast<std::uint8_t>(family);
-    query.sdiag_protocol = protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
-    query.idiag_ext = 1U << (INET_DIAG_TOS - 1);
-    query.idiag_states = states;
-    query.id.idiag_sport = htons(port);
-    NetlinkRequest request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
-    request.body(query);
+    constexpr std::uint8_t extensions = 1U << (INET_DIAG_TOS - 1);
+    NetlinkRequest request(family == AF_UNSPEC ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
+    if (family == AF_UNSPEC) {
+        inet_diag_req query{};
+        query.idiag_ext = extensions;
+        query.idiag_states = states;
+        query.id.idiag_sport = htons(port);
+        request.body(query);
+    } else {
+        inet_diag_req_v2 query{};
+        query.sdiag_family = static_cast<std::uint8_t>(family);
+        query.sdiag_protocol = protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
+        query.idiag_ext = extensions;
+        query.idiag_states = states;
+        query.id.idiag_sport = htons(port);
+        request.body(query);
+    }
     if (port != 0) {
         const auto filter = port_filter(port);
         request.attribute(INET_DIAG_REQ_BYTECODE, filter.data(), sizeof filter);
@@ -135,7 +144,7 @@ DumpProgress DumpParser::next(std::span<const std::byte>& bytes, DiagSocket& out
             error_ = error_in(*message);
             return error_ == 0 ? DumpProgress::done : DumpProgress::failed;
         }
-        if (message->type != SOCK_DIAG_BY_FAMILY) {
+        if (message->type != SOCK_DIAG_BY_FAMILY && message->type != TCPDIAG_GETSOCK) {
             continue;
         }
         const auto body = read_value<inet_diag_msg>(message->payload);

@@ -27,8 +27,10 @@ inline constexpr std::uint32_t diag_close = 1U << 7;
 /// All but SYN_RECV and NEW_SYN_RECV: those share the port of their listener and hold none of their own.
 inline constexpr std::uint32_t diag_all = diag_listen | diag_bound | diag_connected | diag_close;
 
-/// Asks for the sockets of `protocol` (Protocol::udp, else TCP) in `family` (AF_INET, AF_INET6) that are in
-/// one of `states` and have the local port `port` (0: any).
+/// Asks for the sockets of `protocol` (Protocol::udp, else TCP) in `family` that are in one of `states` and
+/// have the local port `port` (0: any). AF_INET6's include those with v4-mapped addresses. AF_UNSPEC asks for
+/// TCP of both families, by the older message, which walks the kernel's tables once instead of twice; where
+/// it is not known (qemu-user, gVisor) an error is the answer.
 NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
                             std::uint32_t sequence);
 

@@ -37,21 +37,30 @@ void tell_unread_list(HolderReport& report, const char* family, int error) {
 }
 
 std::vector<DiagSocket> read_sockets(const AskedAddress& asked, Protocol protocol, const Deadline& deadline,
-                                     const Syscalls& syscalls, HolderReport& report) {
+                                     const HolderOptions& options, HolderReport& report) {
     std::vector<DiagSocket> sockets;
-    const std::uint16_t port = asked.endpoint.port;
-    const DumpResult ipv6 = dump_sockets(AF_INET6, protocol, port, deadline, syscalls, sockets);
-    // Without IPv6 in the kernel there is nothing to ask.
-    if (ipv6.error != 0 && ipv6.error != ENOENT) {
-        tell_unread_list(report, "IPv6", ipv6.error);
-    }
+    const auto dump = [&](int family) {
+        return dump_sockets(family, protocol, asked.endpoint.port, options.states, deadline, options.syscalls,
+                            sockets)
+            .error;
+    };
     // An address that only IPv6 has is in no IPv4 socket's way.
-    if (asked.endpoint.family == Family::ipv6 && !asked.endpoint.is_wildcard()) {
+    const bool only_ipv6 = asked.endpoint.family == Family::ipv6 && !asked.endpoint.is_wildcard();
+    if (protocol != Protocol::udp && !only_ipv6) {
+        if (dump(AF_UNSPEC) == 0) {
+            return sockets;
+        }
+        sockets.clear();
+    }
+    // Without IPv6 in the kernel there is nothing to ask.
+    if (const int error = dump(AF_INET6); error != 0 && error != ENOENT) {
+        tell_unread_list(report, "IPv6", error);
+    }
+    if (only_ipv6) {
         return sockets;
     }
-    const DumpResult ipv4 = dump_sockets(AF_INET, protocol, port, deadline, syscalls, sockets);
-    if (ipv4.error != 0) {
-        tell_unread_list(report, "IPv4", ipv4.error);
+    if (const int error = dump(AF_INET); error != 0) {
+        tell_unread_list(report, "IPv4", error);
     }
     return sockets;
 }
@@ -175,7 +184,7 @@ std::string describe_errno(int error) {
 HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
     HolderReport report;
     const Deadline deadline(options.budget);
-    for (DiagSocket& socket : read_sockets(asked, protocol, deadline, options.syscalls, report)) {
+    for (DiagSocket& socket : read_sockets(asked, protocol, deadline, options, report)) {
         const bool is_asker = socket.inode != 0 && socket.inode == options.left_out_inode;
         if (!is_asker && overlaps(asked, socket)) {
             report.holders.emplace_back().socket = socket;

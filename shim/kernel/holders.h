@@ -66,6 +66,9 @@ struct HolderOptions {
     bool owners = true;
     /// Read SO_REUSEADDR and SO_REUSEPORT through pidfd_getfd; needs `owners`.
     bool flags = true;
+    /// diag_listen and its kin (diag_message.h): which holders are looked for. Listeners alone cost a
+    /// hundredth of all.
+    std::uint32_t states = diag_all;
     /// Inode of a socket that is left out: the one that asks. 0: none.
     std::uint64_t left_out_inode = 0;
     Syscalls syscalls{};

@@ -18,10 +18,8 @@ struct DumpResult {
     int error = 0;
 };
 
-/// Appends the sockets of `protocol` (Protocol::udp, else TCP) in `family` (AF_INET, AF_INET6) whose local
-/// port is `port` (0: any), of the network namespace of the calling thread. IPv6 sockets with v4-mapped
-/// addresses are in AF_INET6's list.
-DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, const Deadline& deadline,
-                        const Syscalls& syscalls, std::vector<DiagSocket>& out);
+/// Appends what dump_request() asks for, of the network namespace of the calling thread.
+DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+                        const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out);
 
 } // namespace portguard

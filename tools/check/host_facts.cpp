@@ -154,7 +154,8 @@ std::vector<SocketFact> sockets_of_host(std::vector<std::string>& missing) {
     std::vector<DiagSocket> sockets;
     for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
         for (const int family : {AF_INET, AF_INET6}) {
-            const int error = dump_sockets(family, protocol, 0, deadline, Syscalls{}, sockets).error;
+            const int error =
+                dump_sockets(family, protocol, 0, diag_all, deadline, Syscalls{}, sockets).error;
             // Without IPv6 in the kernel there is nothing to ask.
             if (error != 0 && !(family == AF_INET6 && error == ENOENT)) {
                 missing.push_back(std::string(family == AF_INET ? "IPv4 " : "IPv6 ") +
