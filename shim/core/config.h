@@ -19,7 +19,7 @@ enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
 enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
-enum class LogKind : std::uint8_t { standard_error, file, none };
+enum class LogKind : std::uint8_t { standard_error, file, none, journal, syslog };
 enum class Format : std::uint8_t { text, json };
 enum class Level : std::uint8_t { info, warn, error };
 

@@ -113,12 +113,26 @@ bool copy_path(char (&path)[capacity], std::string_view value, std::string_view 
     return copy_text(path, value, why);
 }
 
-bool assign_log(Config& config, std::string_view value, TextWriter& why) {
-    if (value == "stderr" || value == "none") {
-        config.log.kind = value == "none" ? LogKind::none : LogKind::standard_error;
-        return true;
+/// For a file, what stands before its path.
+std::string_view log_word(LogKind kind) {
+    switch (kind) {
+    case LogKind::file: return file_prefix;
+    case LogKind::journal: return "journal";
+    case LogKind::syslog: return "syslog";
+    case LogKind::none: return "none";
+    case LogKind::standard_error: break;
     }
-    if (!copy_path(config.log.path, value, "stderr, none", why)) {
+    return "stderr";
+}
+
+bool assign_log(Config& config, std::string_view value, TextWriter& why) {
+    for (const LogKind kind : {LogKind::standard_error, LogKind::journal, LogKind::syslog, LogKind::none}) {
+        if (value == log_word(kind)) {
+            config.log.kind = kind;
+            return true;
+        }
+    }
+    if (!copy_path(config.log.path, value, "stderr, journal, syslog, none", why)) {
         return false;
     }
     config.log.kind = LogKind::file;
@@ -142,10 +156,9 @@ void print_record(const Config& config, TextWriter& out) {
 }
 
 void print_log(const Config& config, TextWriter& out) {
-    switch (config.log.kind) {
-    case LogKind::standard_error: out.add("stderr"); break;
-    case LogKind::none: out.add("none"); break;
-    case LogKind::file: out.add(file_prefix).add(config.log.path); break;
+    out.add(log_word(config.log.kind));
+    if (config.log.kind == LogKind::file) {
+        out.add(config.log.path);
     }
 }
 
@@ -202,8 +215,8 @@ constexpr std::array table{
            assign_enum<range_words, &Config::range_method>, print_enum<range_words, &Config::range_method>},
     Option{"only", "NAME[,...]", "unset: every program",
            "program names in which the guard is active, for wrapping a whole build", assign_only, print_only},
-    Option{"log", "stderr|file:PATH|none", "stderr", "where events go; %p in PATH is the pid", assign_log,
-           print_log},
+    Option{"log", "stderr|journal|syslog|file:PATH|none", "stderr", "where events go; %p in PATH is the pid",
+           assign_log, print_log},
     Option{"record", "file:PATH|none", "none",
            "where events go as well, as JSON, whatever log and format say", assign_record, print_record},
     Option{"diagnosis", "full|stack|line|off", "full",

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "kernel/kernel_call.h"
-#include "preload/line_writer.h"
+#include "kernel/log_writer.h"
 #include "preload/quiet_section.h"
 #include "preload/real.h"
+#include "preload/standard_error.h"
 #include "preload/start_page.h"
 
 namespace portguard::guard {
@@ -96,7 +97,9 @@ Activity configure() {
         Sentence line;
         line.add("portguard: ").add(why.view()).add("; the guard is inactive in this process\n");
         const QuietSection quiet;
-        line_writer::write_to_standard_error(line.view());
+        if (log_writer::may_hold_reports(STDERR_FILENO)) {
+            log_writer::write_to_standard_error(line.view());
+        }
         return Activity::passive;
     }
     return draft.config.mode == Mode::off || !is_named() ? Activity::passive : Activity::awake;
@@ -115,7 +118,7 @@ void start() {
         return;
     }
     real::resolve_all();
-    line_writer::remember_standard_error();
+    standard_error::remember();
     copy_program_name();
     current_activity.store(configure(), std::memory_order_release);
 }

@@ -7,13 +7,37 @@
 
 #include "core/event_json.h"
 #include "core/policy.h"
+#include "kernel/kernel_call.h"
+#include "kernel/log_writer.h"
 #include "preload/diagnosis_module.h"
 #include "preload/guard.h"
-#include "kernel/kernel_call.h"
-#include "preload/line_writer.h"
+#include "preload/lost_events.h"
+#include "preload/standard_error.h"
 
 namespace portguard::plain_report {
 namespace {
+
+std::int32_t own_pid() {
+    return static_cast<std::int32_t>(kernel_call(SYS_getpid));
+}
+
+log_writer::Outcome log_block(std::string_view lines) {
+    return log_writer::write(guard::config(), own_pid(), standard_error::is_ours(), Level::error, lines);
+}
+
+log_writer::Outcome record_block(std::string_view lines) {
+    return log_writer::record(guard::config(), own_pid(), lines);
+}
+
+void write_counted(log_writer::Outcome (*write)(std::string_view), std::string_view lines) {
+    const log_writer::Outcome outcome = write(lines);
+    lost_events::note(outcome);
+    Text<96> note;
+    const std::uint32_t lost = outcome == log_writer::Outcome::written ? lost_events::take(note) : 0;
+    if (lost != 0 && write(note.view()) == log_writer::Outcome::lost) {
+        lost_events::put_back(lost);
+    }
+}
 
 /// What the program passed, or, for listen, where the socket is.
 Endpoint asked_endpoint(const Occurrence& occurrence) {
@@ -79,13 +103,8 @@ void tell(const Occurrence& occurrence) {
     if (!is_told(occurrence.kind, config)) {
         return;
     }
-    const Event event{occurrence.kind,
-                      occurrence.call,
-                      occurrence.facts.protocol(),
-                      occurrence.error,
-                      static_cast<int>(kernel_call(SYS_getpid)),
-                      guard::program_name(),
-                      asked_endpoint(occurrence)};
+    const Event event{occurrence.kind, occurrence.call,       occurrence.facts.protocol(), occurrence.error,
+                      own_pid(),       guard::program_name(), asked_endpoint(occurrence)};
     Sentence why_missing;
     diagnosis_module::print_why_missing(why_missing);
     if (config.log.kind != LogKind::none && config.format == Format::text) {
@@ -99,14 +118,11 @@ void tell(const Occurrence& occurrence) {
 }
 
 void write_to_log(std::string_view lines) {
-    const LogTarget& log = guard::config().log;
-    if (log.kind != LogKind::none) {
-        line_writer::write(log.kind, log.path, lines);
-    }
+    write_counted(log_block, lines);
 }
 
 void write_to_record(std::string_view lines) {
-    line_writer::write(LogKind::file, guard::config().record, lines);
+    write_counted(record_block, lines);
 }
 
 bool has_record() {
