@@ -143,9 +143,9 @@ Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts 
     return {.next = facts.with_port(at_risk ? PortChoice::program_in_ephemeral : PortChoice::program)};
 }
 
-bool may_try_cure(const Config& config, SocketFacts facts, Target target) {
+bool may_try_cure(const Config& config, SocketFacts facts) {
     return enforces(config) && config.reuseaddr != ReuseAddress::off && facts.is_tcp_like() &&
-           target.port != 0 && !facts.chose_reuseaddr();
+           !facts.chose_reuseaddr();
 }
 
 Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {

@@ -94,9 +94,9 @@ inline bool is_of_no_plan(const sockaddr* address, socklen_t length) {
     return family != AF_UNSPEC && family != AF_INET && family != AF_INET6;
 }
 
-/// bind(2) said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
+/// bind(2) to an explicit port, or listen(2), said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
 /// that it helps against? Needs facts whose protocol is known.
-bool may_try_cure(const Config& config, SocketFacts facts, Target target);
+bool may_try_cure(const Config& config, SocketFacts facts);
 
 /// socket(2) has made `facts`: UDP is kept in its range from the beginning, since sendto chooses a port, too.
 Verdict decide_socket(const Config& config, const OutgoingPlan& plan, SocketFacts facts);

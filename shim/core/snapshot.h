@@ -1,6 +1,6 @@
-// What a failing call leaves for `portguard explain`: one plain struct at the beginning of a memfd, and the bytes of
-// the stack behind it. Made by the preloaded object (preload/capture.h), read in another process, so that nothing that
-// allocates, locks or throws runs in the program.
+// What a failing call leaves for `portguard explain`: one plain struct at the beginning of a memfd, and the
+// bytes of the stack behind it. Made by the preloaded object (preload/capture.h), read in another process, so
+// that nothing that allocates, locks or throws runs in the program.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,23 @@ inline constexpr std::uint16_t machine_x86_64 = 62;
 inline constexpr std::uint16_t machine_i386 = 3;
 inline constexpr std::uint16_t machine_aarch64 = 183;
 
-/// As many as the largest of the three has, by DWARF number: x86-64 rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8-r15, rip
-/// (System V ABI, figure 3.36); aarch64 x0-x30, sp, pc. Those that a call need not preserve are 0.
+/// As many as the largest of the three has, by DWARF number: x86-64 rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp,
+/// r8-r15, rip (System V ABI, figure 3.36); aarch64 x0-x30, sp, pc. Those that a call need not preserve are
+/// 0.
 inline constexpr std::size_t snapshot_registers = 33;
 /// What is copied of the stack, at most: where the mapping ends earlier, less.
 inline constexpr std::size_t snapshot_stack_capacity = 65536;
 
-/// The descriptors that the executed file finds. 0 and 1 are closed; 2 is the program's stderr if reports may go there.
+/// The descriptors that the executed file finds. 0 and 1 are closed; 2 is the program's stderr if reports may
+/// go there.
 inline constexpr int snapshot_fd = 3;
 /// A duplicate of the program's socket.
 inline constexpr int snapshot_socket_fd = 4;
 /// /proc/self/maps, opened by the program: what is read is the program's.
 inline constexpr int snapshot_maps_fd = 5;
 
-/// The exit status of `portguard explain`, and of the child that starts it. Anything else, or a signal: it failed.
+/// The exit status of `portguard explain`, and of the child that starts it. Anything else, or a signal: it
+/// failed.
 inline constexpr int explained_mark = 0x40;
 /// Set beside the mark: the event was written, or need not be.
 inline constexpr int explained_told = 0x01;
@@ -52,7 +55,8 @@ struct Snapshot {
     bool stderr_is_ours = false;
     /// NO_COLOR was set when the program started (https://no-color.org).
     bool no_color = false;
-    /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel chooses.
+    /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel
+    /// chooses.
     PortRange bound_range;
     /// The program's number for the socket.
     std::int32_t fd = -1;

@@ -40,7 +40,7 @@ bool would_try_cure(const SeamRequest& request, const AskedSocket& socket, const
         sockets.push_back(holder.socket);
     }
     return request.address != nullptr && holders.sockets_complete && may_cure(socket.address, sockets) &&
-           may_try_cure(enforcing, request.facts, read_target(request.address, request.length));
+           may_try_cure(enforcing, request.facts);
 }
 
 bool listens_in_this_network(const Endpoint& endpoint, HolderOptions options) {

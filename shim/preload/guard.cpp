@@ -8,7 +8,7 @@
 
 #include "kernel/kernel_call.h"
 #include "kernel/log_writer.h"
-#include "preload/quiet_section.h"
+#include "preload/quiet_write.h"
 #include "preload/real.h"
 #include "preload/standard_error.h"
 #include "preload/start_page.h"
@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t longest_name = 64;
 
 PORTGUARD_ON_START_PAGE constinit char program[longest_name];
+PORTGUARD_ON_START_PAGE constinit bool no_color = false;
 // Static: the constructor may run on any stack. Untouched, and so without a page, where there is no file.
 constinit char file_text[config_file_capacity];
 
@@ -31,6 +32,16 @@ void copy_program_name() {
     const char* const name = program_invocation_short_name;
     if (name != nullptr) {
         std::string_view(name).copy(program, longest_name - 1);
+    }
+}
+
+/// Without getenv(3), which would be a name more to look up in every exec.
+void look_for_no_color() {
+    constexpr std::string_view prefix = "NO_COLOR=";
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        if ((*variable)[0] == 'N' && starts_with(*variable, prefix) && (*variable)[prefix.size()] != '\0') {
+            no_color = true;
+        }
     }
 }
 
@@ -96,7 +107,7 @@ Activity configure() {
     if (!read_configuration(why)) {
         Sentence line;
         line.add("portguard: ").add(why.view()).add("; the guard is inactive in this process\n");
-        const QuietSection quiet;
+        const QuietWrite quiet;
         if (log_writer::may_hold_reports(STDERR_FILENO)) {
             log_writer::write_to_standard_error(line.view());
         }
@@ -120,11 +131,16 @@ void start() {
     real::resolve_all();
     standard_error::remember();
     copy_program_name();
+    look_for_no_color();
     current_activity.store(configure(), std::memory_order_release);
 }
 
 const char* program_name() {
     return program;
+}
+
+bool wants_no_color() {
+    return no_color;
 }
 
 } // namespace portguard::guard

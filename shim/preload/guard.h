@@ -40,7 +40,10 @@ inline bool is_awake() {
     return activity == Activity::awake;
 }
 
-/// program_invocation_short_name as it was at start: programs overwrite argv (H25). NUL-terminated.
+/// program_invocation_short_name as it was at start: programs overwrite argv (H25). 64 bytes, NUL-terminated.
 const char* program_name();
+
+/// NO_COLOR was set at start (https://no-color.org).
+bool wants_no_color();
 
 } // namespace portguard::guard

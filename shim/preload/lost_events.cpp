@@ -11,12 +11,6 @@ constinit std::atomic<std::uint32_t> lost{0};
 
 } // namespace
 
-void note(log_writer::Outcome outcome) {
-    if (outcome == log_writer::Outcome::lost) {
-        put_back(1);
-    }
-}
-
 std::uint32_t take(TextWriter& line) {
     const std::uint32_t count = lost.exchange(0, std::memory_order_relaxed);
     if (count != 0) {

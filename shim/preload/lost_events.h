@@ -5,18 +5,15 @@
 #include <cstdint>
 
 #include "core/text.h"
-#include "kernel/log_writer.h"
 
 namespace portguard::lost_events {
-
-/// Counts an event that was lost.
-void note(log_writer::Outcome outcome);
 
 /// "portguard: 12 events before this one could not be written" and a newline, and the count is 0 again;
 /// nothing where it is.
 std::uint32_t take(TextWriter& line);
 
-/// That line was lost itself: `count` is what take() returned.
+/// That line was lost itself, and `count` with it: what take() returned, and the event that came with the
+/// line.
 void put_back(std::uint32_t count);
 
 } // namespace portguard::lost_events

@@ -1,5 +1,6 @@
 #include "preload/plain_report.h"
 
+#include <atomic>
 #include <ctime>
 
 #include <fcntl.h>
@@ -9,69 +10,54 @@
 #include "core/policy.h"
 #include "kernel/kernel_call.h"
 #include "kernel/log_writer.h"
-#include "preload/diagnosis_module.h"
 #include "preload/guard.h"
 #include "preload/lost_events.h"
+#include "preload/quiet_write.h"
 #include "preload/standard_error.h"
 
 namespace portguard::plain_report {
 namespace {
 
-std::int32_t own_pid() {
-    return static_cast<std::int32_t>(kernel_call(SYS_getpid));
-}
-
-log_writer::Outcome log_block(std::string_view lines) {
-    return log_writer::write(guard::config(), own_pid(), standard_error::is_ours(), Level::error, lines);
-}
-
-log_writer::Outcome record_block(std::string_view lines) {
-    return log_writer::record(guard::config(), own_pid(), lines);
-}
-
-void write_counted(log_writer::Outcome (*write)(std::string_view), std::string_view lines) {
-    const log_writer::Outcome outcome = write(lines);
-    lost_events::note(outcome);
-    Text<96> note;
-    const std::uint32_t lost = outcome == log_writer::Outcome::written ? lost_events::take(note) : 0;
-    if (lost != 0 && write(note.view()) == log_writer::Outcome::lost) {
-        lost_events::put_back(lost);
-    }
-}
+/// The reason why there is no more than a line is worth saying once.
+constinit std::atomic<bool> said_why{false};
 
 /// What the program passed, or, for listen, where the socket is.
-Endpoint asked_endpoint(const Occurrence& occurrence) {
+Endpoint asked_endpoint(const Occurrence& occurrence, int socket) {
     if (occurrence.address != nullptr) {
         return read_endpoint(occurrence.address, occurrence.length);
     }
     sockaddr_storage local{};
     socklen_t length = sizeof local;
-    if (kernel_call(SYS_getsockname, occurrence.fd, as_argument(&local), as_argument(&length)) != 0) {
+    if (kernel_call(SYS_getsockname, socket, as_argument(&local), as_argument(&length)) != 0) {
         return {};
     }
     return read_endpoint(reinterpret_cast<const sockaddr*>(&local), length);
 }
 
-/// The two forms are functions of their own, so that a stack which is almost used up holds one of them at a
-/// time.
-[[gnu::noinline]] void print_text(const Event& event, std::string_view why_missing) {
-    Sentence reason;
-    print_known_reason(event, guard::config(), reason);
-    Sentence line;
-    print_event_head(event, line);
-    line.add(reason.empty() ? "" : ": ").add(reason.view());
-    if (!why_missing.empty()) {
-        line.add(" (no diagnosis from here on: ").add(why_missing).add(')');
+void print_why(const Job& job, TextWriter& out) {
+    out.add(job.why_plain);
+    if (job.why_number < 0) {
+        out.add(' ').add_number(static_cast<std::uint64_t>(-job.why_number));
     }
-    line.add('\n');
-    write_to_log(line.view());
 }
 
-[[gnu::noinline]] void print_json(const Event& event, int fd, std::string_view why_missing,
-                                  void (*write)(std::string_view)) {
+void print_text(const Event& event, const Job& job, TextWriter& line) {
+    Sentence reason;
+    print_known_reason(event, guard::config(), reason);
+    print_event_head(event, line);
+    line.add(reason.empty() ? "" : ": ").add(reason.view());
+    if (!job.why_plain.empty() && !said_why.exchange(true, std::memory_order_relaxed)) {
+        line.add(" (one line only, said once: ");
+        print_why(job, line);
+        line.add(')');
+    }
+    line.add('\n');
+}
+
+void print_json(const Event& event, const Job& job, TextWriter& line) {
     PlainFacts facts;
-    clock_gettime(CLOCK_REALTIME, &facts.now);
-    facts.fd = fd;
+    kernel_call(SYS_clock_gettime, CLOCK_REALTIME, as_argument(&facts.now));
+    facts.fd = job.occurrence.fd;
     char exe[longest_plain_text];
     const long length =
         kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/exe"), as_argument(exe), sizeof exe);
@@ -82,51 +68,72 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     Sentence reason;
     print_known_reason(event, guard::config(), reason);
     facts.reason = reason.view();
-    const bool is_short = guard::config().diagnosis == Diagnosis::line;
     Sentence missing;
-    missing.add("what diagnosis=full would have asked (")
-        .add(!why_missing.empty() ? why_missing
-             : is_short           ? "diagnosis=line"
-                                  : "it could not run")
-        .add(')');
+    missing.add("what diagnosis=full would have asked (");
+    if (job.why_plain.empty()) {
+        missing.add("diagnosis=line");
+    } else {
+        print_why(job, missing);
+    }
+    missing.add(')');
     facts.missing = missing.view();
-    Text<plain_event_capacity> line;
     print_event_json(event, facts, line);
     line.add('\n');
-    write(line.view());
+}
+
+Event event_of(const Job& job, int socket) {
+    const Occurrence& occurrence = job.occurrence;
+    return {kind_of(job),
+            occurrence.call,
+            occurrence.facts.protocol(),
+            job.cured ? 0 : occurrence.error,
+            job.pid,
+            guard::program_name(),
+            asked_endpoint(occurrence, socket)};
+}
+
+/// The count of those that were lost before this one comes with it.
+template <std::size_t capacity>
+bool write(const Job& job, const Event& event, bool stderr_is_ours, Text<capacity>& block) {
+    const Config& config = guard::config();
+    const std::uint32_t lost = lost_events::take(block);
+    if (config.format == Format::text) {
+        print_text(event, job, block);
+    } else {
+        print_json(event, job, block);
+    }
+    const bool written = log_writer::write(config, job.pid, stderr_is_ours, level_of(event.kind),
+                                           block.view()) == log_writer::Outcome::written;
+    if (!written) {
+        lost_events::put_back(lost + 1);
+    }
+    return written;
+}
+
+[[gnu::noinline]] void record(const Job& job, const Event& event) {
+    Text<plain_event_capacity> line;
+    print_json(event, job, line);
+    log_writer::record(guard::config(), job.pid, line.view());
+}
+
+bool tell_on(const Job& job, int socket, bool stderr_is_ours) {
+    const Event event = event_of(job, socket);
+    if (guard::config().record[0] != '\0') {
+        record(job, event);
+    }
+    Text<plain_event_capacity + 128> block;
+    return guard::config().log.kind == LogKind::none || write(job, event, stderr_is_ours, block);
 }
 
 } // namespace
 
-void tell(const Occurrence& occurrence) {
-    const Config& config = guard::config();
-    if (!is_told(occurrence.kind, config)) {
-        return;
-    }
-    const Event event{occurrence.kind, occurrence.call,       occurrence.facts.protocol(), occurrence.error,
-                      own_pid(),       guard::program_name(), asked_endpoint(occurrence)};
-    Sentence why_missing;
-    diagnosis_module::print_why_missing(why_missing);
-    if (config.log.kind != LogKind::none && config.format == Format::text) {
-        print_text(event, why_missing.view());
-    } else if (config.log.kind != LogKind::none) {
-        print_json(event, occurrence.fd, why_missing.view(), write_to_log);
-    }
-    if (has_record()) {
-        print_json(event, occurrence.fd, why_missing.view(), write_to_record);
-    }
+bool tell(const Job& job, bool stderr_is_ours) {
+    return tell_on(job, job.socket, stderr_is_ours);
 }
 
-void write_to_log(std::string_view lines) {
-    write_counted(log_block, lines);
-}
-
-void write_to_record(std::string_view lines) {
-    write_counted(record_block, lines);
-}
-
-bool has_record() {
-    return guard::config().record[0] != '\0';
+void tell_in_host(const Job& job) {
+    const QuietWrite quiet;
+    tell_on(job, job.occurrence.fd, standard_error::is_ours());
 }
 
 } // namespace portguard::plain_report

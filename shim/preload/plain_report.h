@@ -1,19 +1,17 @@
-// What is told without the diagnosis module: where it is not wanted, cannot be had, or is in use by a thread
-// that a fork left behind. Async-signal-safe but for the first time that the module turns out to be missing.
+// The one line that is told where nothing can be executed, is not wanted, or was killed: made of what the
+// process knows by itself. Raw system calls and fixed memory.
 #pragma once
 
-#include <string_view>
-
-#include "preload/report.h"
+#include "preload/job.h"
 
 namespace portguard::plain_report {
 
-/// One line where `log` says, as `format` says; and one of JSON to the file of `record`.
-void tell(const Occurrence& occurrence);
+/// One line where `log` says, as `format` says, and one of JSON to the file of `record`. For the child.
+/// False: it could not be written, and is counted.
+bool tell(const Job& job, bool stderr_is_ours);
 
-/// To the two places: `lines` with their newline.
-void write_to_log(std::string_view lines);
-void write_to_record(std::string_view lines);
-bool has_record();
+/// The same in the program itself, where the child could not be had. Asynchronous signals are blocked: what a
+/// write raises is taken back.
+void tell_in_host(const Job& job);
 
 } // namespace portguard::plain_report

@@ -1,5 +1,6 @@
 #include "preload/port_lock.h"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 
@@ -21,9 +22,11 @@ PortLock::PortLock(std::uint16_t port) {
     const auto length = static_cast<long>(offsetof(sockaddr_un, sun_path) + name.view().size());
 
     fd_ = static_cast<int>(kernel_call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (fd_ >= 0 && kernel_call(SYS_bind, fd_, as_argument(&address), length) != 0) {
+    const long result = fd_ >= 0 ? kernel_call(SYS_bind, fd_, as_argument(&address), length) : 0;
+    if (result != 0) {
         kernel_call(SYS_close, fd_);
         fd_ = -1;
+        taken_ = result == -EADDRINUSE;
     }
 }
 

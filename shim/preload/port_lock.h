@@ -5,8 +5,9 @@
 
 namespace portguard {
 
-/// A try-lock between processes: an abstract unix name (unix(7)) a port, in this network namespace. It
-/// vanishes with its socket, so nothing is left behind by a process that dies.
+/// A try-lock between processes: an abstract unix name (unix(7)) per port, in this network namespace. It
+/// vanishes with its socket, which is the child's alone: nothing is left behind by a process that dies,
+/// nothing inherited by one that is forked meanwhile (H56).
 class PortLock {
 public:
     explicit PortLock(std::uint16_t port);
@@ -15,9 +16,12 @@ public:
     ~PortLock();
 
     [[nodiscard]] bool is_held() const { return fd_ >= 0; }
+    /// By another process. Neither held nor taken: AF_UNIX is forbidden here.
+    [[nodiscard]] bool is_taken() const { return taken_; }
 
 private:
     int fd_ = -1;
+    bool taken_ = false;
 };
 
 } // namespace portguard

@@ -65,8 +65,4 @@ void resolve_all() {
 }
 #undef ALIAS
 
-RealFunctions functions() {
-    return {pointers.socket.load(std::memory_order_relaxed), pointers.close.load(std::memory_order_relaxed)};
-}
-
 } // namespace portguard::real

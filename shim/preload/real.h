@@ -5,8 +5,6 @@
 
 #include <sys/socket.h>
 
-#include "core/seam.h"
-
 namespace portguard::real {
 
 /// One pointer a name. Each starts at a resolver, so that a call that arrives before our constructor is
@@ -33,8 +31,5 @@ struct Pointers {
 
 /// Looks every name up now, instead of at its first call.
 void resolve_all();
-
-/// For the diagnosis module.
-RealFunctions functions();
 
 } // namespace portguard::real

@@ -1,11 +1,9 @@
-// Telling what happened: through the diagnosis module where it can be had, in one line of our own elsewhere.
-// Everything here is for failure paths.
+// Handling what went wrong: cured where design 3.2 allows, and told. For failure paths.
 #pragma once
 
 #include <sys/socket.h>
 
 #include "core/event.h"
-#include "core/seam.h"
 #include "core/socket_facts.h"
 
 namespace portguard {
@@ -17,16 +15,19 @@ struct Occurrence {
     int fd = -1;
     /// What the program is told; 0 where the call went through.
     int error = 0;
+    /// What the program passed; null for listen.
     const sockaddr* address = nullptr;
     socklen_t length = 0;
     SocketFacts facts;
+    /// listen(2)'s.
+    int backlog = 0;
 };
 
-/// Tells the event. errno, signals and stack of the caller are as before.
+/// Tells the event. errno, signals and descriptors of the program are as before.
 void tell(const Occurrence& occurrence);
 
-/// bind said EADDRINUSE: cures it where design 3.2 allows, tells what came of it either way, and returns what
-/// the program is to get (0, or -1 with errno set). `facts` have a known protocol.
+/// bind or listen said EADDRINUSE: cures it where design 3.2 allows, tells what came of it either way, and
+/// returns what the program is to get (0, or -1 with errno as it was). `facts` have a known protocol.
 int cure_or_tell(const Occurrence& occurrence);
 
 } // namespace portguard

@@ -1,0 +1,50 @@
+#include "preload/admission.h"
+
+#include <ctime>
+
+#include "core/hash.h"
+#include "preload/fold.h"
+#include "preload/guard.h"
+
+namespace portguard::admission {
+namespace {
+
+constinit Fold fold;
+
+/// What makes two events the same, as far as that is known without a look-up: kind, call, errno and address;
+/// for listen, whose address is the kernel's to say, the descriptor.
+std::uint64_t key_of(const Job& job) {
+    const Occurrence& occurrence = job.occurrence;
+    Fnv1a key;
+    key.add(kind_of(job)).add(occurrence.call).add(occurrence.error).add(occurrence.facts.protocol());
+    if (occurrence.address == nullptr) {
+        return key.add(occurrence.fd).value();
+    }
+    const Endpoint asked = read_endpoint(occurrence.address, occurrence.length);
+    return key.add(asked.port).add(asked.address).value();
+}
+
+} // namespace
+
+std::uint64_t now_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void decide(Job& job, std::uint64_t now_ns) {
+    const Config& config = guard::config();
+    if (config.diagnosis == Diagnosis::off || !is_told(kind_of(job), config)) {
+        return;
+    }
+    const Fold::Answer answer = fold.admit(key_of(job), now_ns, config.max_reports.value());
+    job.tells = answer.told;
+    job.count = answer.count;
+    job.kept_back = answer.kept_back;
+}
+
+void spend(std::uint64_t elapsed_ns) {
+    fold.spend(elapsed_ns);
+}
+
+} // namespace portguard::admission

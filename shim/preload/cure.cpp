@@ -1,0 +1,116 @@
+#include "preload/cure.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "kernel/kernel_call.h"
+#include "kernel/port_look.h"
+#include "kernel/socket_option.h"
+#include "preload/guard.h"
+#include "preload/port_lock.h"
+
+namespace portguard {
+namespace {
+
+struct Asked {
+    AskedAddress address;
+    std::uint64_t inode = 0;
+};
+
+/// The interface that a bind to a link-local address means (inet6_bind, net/ipv6/af_inet6.c).
+std::uint32_t scope_of(const sockaddr_storage& address, socklen_t length) {
+    sockaddr_in6 ipv6{};
+    if (address.ss_family != AF_INET6 || length < sizeof ipv6) {
+        return 0;
+    }
+    std::memcpy(&ipv6, &address, sizeof ipv6);
+    return IN6_IS_ADDR_LINKLOCAL(&ipv6.sin6_addr) ? ipv6.sin6_scope_id : 0;
+}
+
+/// What bind asked for; for listen, what the socket has.
+bool read_asked(const Occurrence& occurrence, int socket, Asked& asked) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    if (occurrence.address != nullptr) {
+        length = occurrence.length < length ? occurrence.length : length;
+        std::memcpy(&storage, occurrence.address, length);
+    } else if (kernel_call(SYS_getsockname, socket, as_argument(&storage), as_argument(&length)) != 0) {
+        return false;
+    }
+    struct stat status {};
+    if (kernel_call(SYS_fstat, socket, as_argument(&status)) != 0) {
+        return false;
+    }
+    asked.inode = status.st_ino;
+    asked.address.endpoint = read_endpoint(reinterpret_cast<const sockaddr*>(&storage), length);
+    asked.address.v6only = socket_option_or(socket, SOL_IPV6, IPV6_V6ONLY, 0) != 0;
+    const auto device = static_cast<std::uint32_t>(socket_option_or(socket, SOL_SOCKET, SO_BINDTOIFINDEX, 0));
+    asked.address.device = device != 0 ? device : scope_of(storage, length);
+    return asked.address.endpoint.family != Family::other && asked.address.endpoint.port != 0;
+}
+
+/// The flag as the program set it; true also where the kernel does not say, or says that this is no TCP
+/// socket (K10).
+bool has_flag_or_is_foreign(int socket) {
+    const int protocol = socket_option_or(socket, SOL_SOCKET, SO_PROTOCOL, 0);
+    return (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) ||
+           socket_option_or(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0;
+}
+
+bool helps(const Asked& asked, std::span<std::byte> answers) {
+    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value()).may_cure();
+}
+
+/// The flag lives for this one call: set any longer it opens the port to every binder that has it as well
+/// (K7).
+bool bind_with_flag(const Occurrence& occurrence, int socket) {
+    if (set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+        return false;
+    }
+    const long result = kernel_call(SYS_bind, socket, as_argument(occurrence.address), occurrence.length);
+    set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 0);
+    return result == 0;
+}
+
+/// A listener keeps it, for its next restart.
+bool listen_with_flag(const Occurrence& occurrence, int socket) {
+    if (set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+        return false;
+    }
+    if (kernel_call(SYS_listen, socket, occurrence.backlog) == 0) {
+        return true;
+    }
+    set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 0);
+    return false;
+}
+
+} // namespace
+
+bool try_cure(const Occurrence& occurrence, int socket, std::span<std::byte> answers) {
+    Asked asked;
+    if (has_flag_or_is_foreign(socket) || !read_asked(occurrence, socket, asked)) {
+        return false;
+    }
+    // Before the look: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
+    const PortLock lock(asked.address.endpoint.port);
+    if (lock.is_taken() || !helps(asked, answers)) {
+        return false;
+    }
+    if (occurrence.call == Call::listen) {
+        return listen_with_flag(occurrence, socket);
+    }
+    if (!bind_with_flag(occurrence, socket)) {
+        return false;
+    }
+    // Without a lock (no AF_UNIX in a sandbox) another may have done the same meanwhile. Each sees the
+    // other's, and gives up: the bind cannot be undone, but the program is told what it would have been told.
+    return lock.is_held() || helps(asked, answers);
+}
+
+} // namespace portguard

@@ -1,0 +1,17 @@
+// The cure of design 3.2: bind or listen once more with SO_REUSEADDR, where only TIME_WAIT sockets and
+// outgoing connections are in the way. For the child: raw system calls, fixed memory.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "preload/report.h"
+
+namespace portguard {
+
+/// bind or listen said EADDRINUSE. `socket` is the child's descriptor for the socket of `occurrence`.
+/// `answers` is for what the kernel says (32 KiB). False: the call stays refused, and the socket is as the
+/// program made it.
+bool try_cure(const Occurrence& occurrence, int socket, std::span<std::byte> answers);
+
+} // namespace portguard

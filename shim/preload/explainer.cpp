@@ -1,0 +1,170 @@
+#include "preload/explainer.h"
+
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "kernel/kernel_call.h"
+#include "preload/clone.h"
+#include "preload/guard.h"
+#include "preload/helper_file.h"
+#include "preload/outgoing_side.h"
+#include "preload/registers.h"
+#include "preload/signals.h"
+
+namespace portguard {
+namespace {
+
+/// Beyond those that the helper finds.
+constexpr int helper_fd = 6;
+
+bool fail(Job& job, std::string_view why, long number = 0) {
+    job.why_plain = why;
+    job.why_number = static_cast<int>(number);
+    return false;
+}
+
+/// Gives a new descriptor the number that it should have.
+bool move_to(long fd, int wanted, int flags = 0) {
+    if (fd < 0 || fd == wanted) {
+        return fd >= 0;
+    }
+    const long moved = kernel_call(SYS_dup3, fd, wanted, flags);
+    kernel_call(SYS_close, fd);
+    return moved >= 0;
+}
+
+/// Where step 3 of design 3.4 looked for a port; empty: it did not.
+PortRange searched_range(const Occurrence& occurrence) {
+    const OutgoingPlan plan = outgoing_side::plan();
+    const bool searched = plan.binds && !occurrence.facts.chose_range() &&
+                          (occurrence.call != Call::connect || plan.connect == OutgoingMethod::explicit_bind);
+    return searched ? plan.range : PortRange{};
+}
+
+void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours) {
+    const Occurrence& occurrence = job.occurrence;
+    snapshot.size = sizeof snapshot;
+    snapshot.version = snapshot_version;
+    snapshot.machine = own_machine;
+    snapshot.kind = kind_of(job);
+    snapshot.call = occurrence.call;
+    snapshot.facts = occurrence.facts;
+    snapshot.stderr_is_ours = stderr_is_ours;
+    snapshot.no_color = guard::wants_no_color();
+    snapshot.bound_range = searched_range(occurrence);
+    snapshot.fd = occurrence.fd;
+    snapshot.error = job.cured ? 0 : occurrence.error;
+    snapshot.pid = job.pid;
+    snapshot.tid = job.tid;
+    snapshot.count = job.count;
+    snapshot.kept_back = job.kept_back;
+    if (occurrence.address != nullptr && occurrence.length <= sizeof snapshot.address) {
+        snapshot.address_length = occurrence.length;
+        std::memcpy(snapshot.address, occurrence.address, occurrence.length);
+    }
+    std::memcpy(snapshot.registers, job.registers, sizeof snapshot.registers);
+    std::memcpy(snapshot.program, guard::program_name(), sizeof snapshot.program);
+    snapshot.config = guard::config();
+}
+
+/// The stack first: only then is known how much of it there was. The write stops by itself where the mapping
+/// ends.
+bool write_snapshot(Snapshot& snapshot) {
+    if (snapshot.config.stack_depth.value() != 0) {
+        const long copied = kernel_call(SYS_pwrite64, snapshot_fd,
+                                        static_cast<long>(snapshot.registers[stack_pointer_register]),
+                                        snapshot_stack_capacity, sizeof snapshot);
+        snapshot.stack_bytes = copied > 0 ? static_cast<std::uint32_t>(copied) : 0;
+    }
+    return kernel_call(SYS_pwrite64, snapshot_fd, as_argument(&snapshot), sizeof snapshot, 0) ==
+           static_cast<long>(sizeof snapshot);
+}
+
+bool open_descriptors(Job& job, Workspace& workspace) {
+    const long memory = kernel_call(SYS_memfd_create, as_argument("portguard-snapshot"), MFD_CLOEXEC);
+    if (!move_to(memory, snapshot_fd)) {
+        return fail(job, "memfd_create", memory);
+    }
+    if (!write_snapshot(workspace.snapshot)) {
+        return fail(job, "the snapshot cannot be written");
+    }
+    std::string_view why;
+    const int helper = helper_file::open(workspace.answers, why);
+    if (!move_to(helper, helper_fd, O_CLOEXEC)) {
+        return fail(job, why);
+    }
+    // Opened here, it goes on showing this memory when the helper reads it. Without it there are no names.
+    move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/maps"), O_RDONLY), snapshot_maps_fd);
+    return true;
+}
+
+/// Of milliseconds of real time, after which SIGALRM ends the process.
+void set_alarm(long milliseconds) {
+    const itimerval timer{{}, {milliseconds / 1000, milliseconds % 1000 * 1000}};
+    kernel_call(SYS_setitimer, ITIMER_REAL, as_argument(&timer), 0);
+}
+
+/// The helper's process, until it has executed the file. The alarm outlives that, and ends it if we are
+/// killed.
+int start_helper(void* argument) {
+    set_alarm(*static_cast<const long*>(argument));
+    static constinit const char name[] = "portguard-explain";
+    const char* const arguments[] = {name, nullptr};
+    const char* const environment[] = {nullptr};
+    // Not execveat(2), which filters of system calls forbid more often.
+    const long result = kernel_call(SYS_execve, as_argument("/proc/self/fd/6"), as_argument(arguments),
+                                    as_argument(environment));
+    return static_cast<int>(-result) & 0x3f;
+}
+static_assert(helper_fd == 6, "as the path says");
+
+/// Exit status as wait(2) has it; negative: it did not end in time, and was killed.
+int wait_for(long pid, long milliseconds) {
+    const SignalSet child_ended = signal_bit(SIGCHLD);
+    const timespec timeout{milliseconds / 1000, milliseconds % 1000 * 1'000'000};
+    int status = 0;
+    // SIGCHLD is blocked here and has no handler: it waits for us.
+    kernel_call(SYS_rt_sigtimedwait, as_argument(&child_ended), 0, as_argument(&timeout), sizeof child_ended);
+    if (kernel_call(SYS_wait4, pid, as_argument(&status), WNOHANG, 0) == pid) {
+        return status;
+    }
+    kernel_call(SYS_kill, pid, SIGKILL);
+    kernel_call(SYS_wait4, pid, as_argument(&status), 0, 0);
+    return -1;
+}
+
+bool judge(Job& job, int status) {
+    if (status < 0) {
+        return fail(job, "portguard-explain was not done within budget_ms");
+    }
+    if (WIFSIGNALED(status)) {
+        return fail(job, "portguard-explain was killed by signal", -WTERMSIG(status));
+    }
+    const int code = WEXITSTATUS(status);
+    if ((code & explained_mark) == 0) {
+        return fail(job, "portguard-explain cannot be executed", -code);
+    }
+    return (code & explained_told) != 0 || fail(job, "portguard-explain could not write the event");
+}
+
+} // namespace
+
+bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
+    fill(workspace.snapshot, job, stderr_is_ours);
+    if (!open_descriptors(job, workspace)) {
+        return false;
+    }
+    long budget = guard::config().budget_ms.value();
+    const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD,
+                                 end_of(workspace.starter_stack), start_helper, &budget);
+    return pid > 0 ? judge(job, wait_for(pid, budget)) : fail(job, "clone", pid);
+}
+
+} // namespace portguard

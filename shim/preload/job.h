@@ -1,0 +1,62 @@
+// One failed call on its way through the child.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/snapshot.h"
+#include "preload/report.h"
+
+namespace portguard {
+
+/// What the host hands to the child, and what the child leaves in it: they share the memory, unless valgrind
+/// or qemu-user has made a fork of the clone (K23). On the host's stack.
+struct Job {
+    const Occurrence& occurrence;
+    int pid = 0;
+    int tid = 0;
+    /// The call may be repeated with SO_REUSEADDR, if the holders turn out to be of the kind that it helps
+    /// against.
+    bool may_cure = false;
+    bool tells = false;
+    std::uint32_t count = 1;
+    std::uint32_t kept_back = 0;
+    std::uint64_t registers[snapshot_registers] = {};
+
+    // By the child.
+    /// Its descriptor for the program's socket.
+    int socket = -1;
+    bool cured = false;
+    bool told = false;
+    /// Why no report could be made; empty: none was tried, or it was made. Constant text.
+    std::string_view why_plain{};
+    /// Signal or errno that belongs to it; 0: none.
+    int why_number = 0;
+};
+
+/// The event as it stands by now.
+inline EventKind kind_of(const Job& job) {
+    return job.cured ? EventKind::cured : job.occurrence.kind;
+}
+
+/// Memory for a job's time: one mapping, with a page that cannot be touched below each stack.
+struct Workspace {
+    static constexpr std::size_t guard_size = 64 * 1024; // the largest page size of either architecture
+
+    char below_starter[guard_size];
+    alignas(16) char starter_stack[64 * 1024];
+    char below_stack[guard_size];
+    alignas(16) char stack[128 * 1024];
+    /// For answers of the kernel (32 KiB: a netlink datagram) and lines of /proc/self/maps.
+    alignas(16) char answers[32 * 1024];
+    Snapshot snapshot;
+};
+
+/// Where a stack begins that grows down into `memory`.
+template <std::size_t size>
+char* end_of(char (&memory)[size]) {
+    return memory + size;
+}
+
+} // namespace portguard
