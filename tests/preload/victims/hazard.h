@@ -62,5 +62,20 @@ int count_threads();
 int throw_after_report();
 int run_in_seccomp_sandbox();
 int report_often();
+// hazards_child.cpp
+int compare_before_and_after();
+int wait_for_any_child();
+int bind_where_openat_is_trapped();
+int fork_beside_a_walk_of_objects();
+int bind_without_standard_descriptors();
+int bind_in_a_thread_with_descriptors_of_its_own();
+int bind_without_a_free_descriptor();
+int report_from_a_handler_that_interrupts_malloc();
+int report_with_little_memory();
+int fail_in_200_threads();
+int kill_children_in_reports();
+int fork_during_cures();
+int scan_over_taken_ports();
+int fail_at_forty_addresses();
 
 } // namespace victim

@@ -86,6 +86,20 @@ constexpr std::array hazards{
     Hazard{"throw_after_report", throw_after_report},
     Hazard{"run_in_seccomp_sandbox", run_in_seccomp_sandbox},
     Hazard{"report_often", report_often},
+    Hazard{"compare_before_and_after", compare_before_and_after},
+    Hazard{"wait_for_any_child", wait_for_any_child},
+    Hazard{"bind_where_openat_is_trapped", bind_where_openat_is_trapped},
+    Hazard{"fork_beside_a_walk_of_objects", fork_beside_a_walk_of_objects},
+    Hazard{"bind_without_standard_descriptors", bind_without_standard_descriptors},
+    Hazard{"bind_in_a_thread_with_descriptors_of_its_own", bind_in_a_thread_with_descriptors_of_its_own},
+    Hazard{"bind_without_a_free_descriptor", bind_without_a_free_descriptor},
+    Hazard{"report_from_a_handler_that_interrupts_malloc", report_from_a_handler_that_interrupts_malloc},
+    Hazard{"report_with_little_memory", report_with_little_memory},
+    Hazard{"fail_in_200_threads", fail_in_200_threads},
+    Hazard{"kill_children_in_reports", kill_children_in_reports},
+    Hazard{"fork_during_cures", fork_during_cures},
+    Hazard{"scan_over_taken_ports", scan_over_taken_ports},
+    Hazard{"fail_at_forty_addresses", fail_at_forty_addresses},
 };
 
 } // namespace

@@ -1,0 +1,158 @@
+// hazards.md, H53 and later: what the child that handles a failed call may not do to the program, nor the
+// program to it.
+#include <filesystem>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "preload/hazards/hazards.h"
+
+namespace portguard::test {
+namespace {
+
+/// Without a limit that other load would make a test reach.
+Environment patient(std::initializer_list<const char*> options = {}) {
+    Environment all{"PORTGUARD_BUDGET_MS=10000"};
+    all.insert(all.end(), options.begin(), options.end());
+    return all;
+}
+
+TEST_F(Hazards, H63_a_report_leaves_no_mapping_no_heap_and_no_descriptor) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "a sanitizer maps memory of its own";
+    }
+    const Played played = provoke("compare_before_and_after", patient());
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
+    EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
+    EXPECT_EQ(played.said("same maps"), "1");
+    EXPECT_EQ(played.said("same heap"), "1");
+    EXPECT_EQ(played.said("same descriptors"), "1");
+}
+
+TEST_F(Hazards, H73_no_wait_and_no_handler_of_the_program_sees_the_child) {
+    const Played played = provoke("wait_for_any_child", patient());
+    EXPECT_TRUE(played.result.exited_with(0)) << played.result;
+    EXPECT_EQ(played.said("SIGCHLD"), "0");
+    EXPECT_EQ(played.said("a child was seen"), "(not reached)");
+    EXPECT_EQ(played.said("another errno"), "(not reached)");
+}
+
+TEST_F(Hazards, H58_a_sandbox_that_traps_a_call_of_the_child_costs_the_program_nothing_but_the_report) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "a sanitizer's run-time opens files of its own";
+    }
+    const Played played = provoke("bind_where_openat_is_trapped", patient());
+    EXPECT_TRUE(played.result.exited_with(0)) << played.result;
+    EXPECT_EQ(played.said("trapped by the program"), "1");
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
+    EXPECT_EQ(played.said("trapped after the bind"), "1");
+    EXPECT_NE(played.result.err.find("bind tcp 127.0.0.1:10001: in use (EADDRINUSE)"), std::string::npos)
+        << played.result;
+    EXPECT_NE(played.result.err.find("killed by signal 31"), std::string::npos) << played.result;
+}
+
+TEST_F(Hazards, H59_children_forked_beside_a_walk_of_loaded_objects_do_not_hang) {
+    const Played played =
+        provoke("fork_beside_a_walk_of_objects", {"PORTGUARD_LOG=file:" + folder_.file("log")});
+    EXPECT_EQ(played.said("children that hung or failed"), "0") << played.result;
+}
+
+TEST_F(Hazards, H71_descriptors_0_to_2_stay_free_where_the_program_closed_them) {
+    const Played played =
+        provoke("bind_without_standard_descriptors", {"PORTGUARD_LOG=file:" + folder_.file("log")});
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
+    EXPECT_EQ(played.said("first"), "0");
+    EXPECT_EQ(played.said("third"), "2");
+    EXPECT_NE(read_text(folder_.file("log")).find("held by"), std::string::npos);
+}
+
+TEST_F(Hazards, H68_a_number_that_is_another_socket_in_another_thread_is_judged_by_what_it_is) {
+    const Played played = provoke("bind_in_a_thread_with_descriptors_of_its_own", patient());
+    EXPECT_EQ(played.said("bind over TIME_WAIT"), "ok") << played.result;
+    EXPECT_EQ(played.said("flag"), "0");
+}
+
+TEST_F(Hazards, H71_without_a_free_descriptor_it_is_told_in_full_and_cured) {
+    const Played played = provoke("bind_without_a_free_descriptor", patient());
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
+    EXPECT_EQ(played.said("bind over TIME_WAIT"), "ok");
+    EXPECT_EQ(played.said("listen"), "ok");
+    EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
+    EXPECT_NE(played.result.err.find("cured"), std::string::npos) << played.result;
+}
+
+TEST_F(Hazards, H03_a_handler_that_interrupted_malloc_reports_in_full) {
+    const Played played = provoke("report_from_a_handler_that_interrupts_malloc", patient());
+    EXPECT_EQ(played.said("failures in the handler"), "10") << played.result;
+    EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
+}
+
+TEST_F(Hazards, H65_a_program_with_8_MiB_of_address_space_reports_in_full) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "a sanitizer's shadow is larger";
+    }
+    const Played played = provoke("report_with_little_memory", patient());
+    EXPECT_EQ(played.said("setrlimit"), "ok");
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
+    EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
+}
+
+TEST_F(Hazards, H66_two_hundred_threads_that_fail_at_once_get_their_answers_and_few_reports) {
+    const Played played = provoke("fail_in_200_threads", {"PORTGUARD_LOG=file:" + folder_.file("log")});
+    EXPECT_TRUE(played.result.exited_with(0)) << played.result;
+    EXPECT_EQ(played.said("wrong answers"), "0");
+    EXPECT_LE(count_of(read_text(folder_.file("log")), "portguard: hazard["), 60U);
+}
+
+TEST_F(Hazards, H05_a_child_that_is_killed_in_a_report_spoils_no_later_one) {
+    const Played played = provoke("kill_children_in_reports", patient({"PORTGUARD_MAX_REPORTS=1000"}));
+    EXPECT_TRUE(played.result.exited_with(0)) << played.result;
+    EXPECT_EQ(played.said("another errno"), "(not reached)");
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
+}
+
+TEST_F(Hazards, H56_a_fork_at_any_moment_of_a_cure_inherits_no_lock) {
+    const Played played = provoke("fork_during_cures", {"PORTGUARD_LOG=none"});
+    EXPECT_EQ(played.said("locks kept"), "0") << played.result;
+}
+
+TEST_F(Hazards, H66_a_scan_over_taken_ports_makes_few_reports_and_says_how_many_there_were) {
+    const Played played = provoke("scan_over_taken_ports", {"PORTGUARD_MAX_REPORTS=10"});
+    EXPECT_EQ(played.said("refused"), "1000") << played.result;
+    EXPECT_LE(count_of(played.result.err, "portguard: "), 60U) << played.result;
+}
+
+TEST_F(Hazards, H67_where_the_clock_stands_still_reports_go_on) {
+    const Played with_clock = provoke("fail_at_forty_addresses", patient({"PORTGUARD_MAX_REPORTS=5"}));
+    EXPECT_EQ(with_clock.said("refused"), "40") << with_clock.result;
+    const Played without{run({.argv = {victim("hazard"), "fail_at_forty_addresses"},
+                              .environment = patient({"PORTGUARD_MAX_REPORTS=5"}),
+                              .preloaded_before = {victim_object("frozen_clock")}})};
+    EXPECT_EQ(without.said("refused"), "40") << without.result;
+    EXPECT_GT(count_of(without.result.err, "portguard: hazard["), 6U) << without.result;
+}
+
+TEST_F(Hazards, H57_nothing_of_another_root_is_executed) {
+    // The jail holds a library and a helper of its own under the very paths of ours.
+    const std::filesystem::path shim(shim_path());
+    const std::string jail = folder_.path();
+    const std::string inside = jail + shim.parent_path().string();
+    std::filesystem::create_directories(inside);
+    std::filesystem::permissions(jail, std::filesystem::perms(0755));
+    std::filesystem::copy_file(shim, inside + "/libportguard.so");
+    std::filesystem::copy_file("/bin/true", inside + "/portguard-explain");
+    const std::string marker = jail + "/executed";
+    write_text(inside + "/portguard-explain", "#!/proc/self/exe\n");
+    const Environment environment = plan_with({("VICTIM_FOLDER=" + jail).c_str()});
+    const Played played = provoke("change_root", environment);
+    EXPECT_EQ(played.said("chroot"), "ok") << played.result;
+    EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
+    EXPECT_EQ(count_of(played.result.err, "\n"), 2U) << "a line, since nothing may be executed\n"
+                                                     << played.result;
+}
+
+} // namespace
+} // namespace portguard::test

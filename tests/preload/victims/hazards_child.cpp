@@ -1,0 +1,392 @@
+// Failed calls in programs that would notice the child which handles them, or what it leaves.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <link.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "victims/hazard.h"
+
+namespace victim {
+namespace {
+
+int get_flag(int fd) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    ::getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &length);
+    return value;
+}
+
+/// A port that only a TIME_WAIT of a server with the flag holds.
+void leave_time_wait(std::uint16_t port) {
+    const int listener = open_tcp();
+    const int on = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bind_errno(listener, port);
+    ::listen(listener, 1);
+    const int client = open_tcp();
+    connect_errno(client, port);
+    const int server = ::accept(listener, nullptr, nullptr);
+    ::close(server);
+    char byte = 0;
+    while (::read(client, &byte, 1) > 0) {
+    }
+    ::close(client);
+    ::close(listener);
+}
+
+std::string text_of(const char* path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string open_descriptors() {
+    std::string open;
+    for (int fd = 0; fd < 256; ++fd) {
+        open += ::fcntl(fd, F_GETFD) >= 0 ? '1' : '0';
+    }
+    return open;
+}
+
+std::atomic<int> signals_seen{0};
+void count_signal(int /*signal*/) {
+    signals_seen.fetch_add(1);
+}
+
+void set_handler(int signal, void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    ::sigaction(signal, &action, nullptr);
+}
+
+int trapped_calls = 0;
+void answer_with_eperm(int /*signal*/, siginfo_t* /*info*/, void* context) {
+    ++trapped_calls;
+    static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = -EPERM;
+}
+
+/// openat(2) raises SIGSYS, as browsers' sandboxes have it.
+bool trap_openat() {
+    std::array<sock_filter, 4> program{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+std::atomic<bool> stop{false};
+
+int visit_nothing(dl_phdr_info* /*info*/, std::size_t /*size*/, void* /*data*/) {
+    return 0;
+}
+
+/// The child's exit status; -1 where it died or did not end within five seconds.
+int status_of(pid_t child) {
+    int status = 0;
+    for (int tries = 0; tries < 5000; ++tries) {
+        if (::waitpid(child, &status, WNOHANG) == child) {
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        }
+        ::poll(nullptr, 0, 1);
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, &status, 0);
+    return -1;
+}
+
+int failures_in_handler = 0;
+void bind_in_handler(int /*signal*/) {
+    failures_in_handler += try_bind(busy_port) == EADDRINUSE ? 1 : 0;
+}
+
+} // namespace
+
+int compare_before_and_after() {
+    occupy_busy_port();
+    // A time's worth of everything that libc allocates on its own.
+    text_of("/proc/self/maps");
+    const std::string descriptors = open_descriptors();
+    const std::string maps = text_of("/proc/self/maps");
+    void* const break_before = ::sbrk(0);
+    const int error = try_bind(busy_port);
+    const bool same_break = ::sbrk(0) == break_before;
+    const std::string maps_after = text_of("/proc/self/maps");
+    say("bind in use", error);
+    say_number("same maps", maps == maps_after ? 1 : 0);
+    say_number("same heap", same_break ? 1 : 0);
+    say_number("same descriptors", descriptors == open_descriptors() ? 1 : 0);
+    return 0;
+}
+
+int wait_for_any_child() {
+    occupy_busy_port();
+    for (void (*const handler)(int) : {&count_signal, SIG_IGN, SIG_DFL}) {
+        set_handler(SIGCHLD, handler);
+        std::thread waiter([] {
+            // Another thread waits for children all the time, as an init or a supervisor does.
+            while (!stop) {
+                if (::waitpid(-1, nullptr, WNOHANG) > 0) {
+                    say("a child was seen", 0);
+                }
+            }
+        });
+        for (int round = 0; round < 20; ++round) {
+            if (try_bind(busy_port) != EADDRINUSE) {
+                say("another errno", 0);
+            }
+        }
+        stop = true;
+        waiter.join();
+        stop = false;
+    }
+    say_number("SIGCHLD", signals_seen);
+    return 0;
+}
+
+int bind_where_openat_is_trapped() {
+    occupy_busy_port();
+    struct sigaction action {};
+    action.sa_sigaction = answer_with_eperm;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    ::sigaction(SIGSYS, &action, nullptr);
+    if (!trap_openat()) {
+        return 2;
+    }
+    ::syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+    say_number("trapped by the program", trapped_calls);
+    say("bind in use", try_bind(busy_port));
+    say_number("trapped after the bind", trapped_calls);
+    return 0;
+}
+
+int fork_beside_a_walk_of_objects() {
+    occupy_busy_port();
+    std::thread walker([] {
+        while (!stop) {
+            ::dl_iterate_phdr(visit_nothing, nullptr);
+        }
+    });
+    int wrong = 0;
+    for (int round = 0; round < 500; ++round) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::_exit(try_bind(busy_port) == EADDRINUSE ? 0 : 1);
+        }
+        wrong += status_of(child) != 0 ? 1 : 0;
+    }
+    stop = true;
+    walker.join();
+    say_number("children that hung or failed", wrong);
+    return 0;
+}
+
+int bind_without_standard_descriptors() {
+    occupy_busy_port();
+    const int out = ::fcntl(STDOUT_FILENO, F_DUPFD, 50);
+    const int socket = ::fcntl(open_tcp(), F_DUPFD, 20);
+    for (int fd = 0; fd < 20; ++fd) {
+        ::close(fd);
+    }
+    const int error = bind_errno(socket, busy_port);
+    const int numbers[] = {::open("/dev/null", O_RDWR), ::dup(0), ::dup(0)};
+    ::dup2(out, STDOUT_FILENO);
+    say("bind in use", error);
+    say_number("first", numbers[0]);
+    say_number("third", numbers[2]);
+    return 0;
+}
+
+int bind_in_a_thread_with_descriptors_of_its_own() {
+    leave_time_wait(allowed_port);
+    pthread_barrier_t barrier;
+    ::pthread_barrier_init(&barrier, nullptr, 2);
+    std::thread other([&barrier] {
+        ::unshare(CLONE_FILES);
+        ::pthread_barrier_wait(&barrier);
+        // The numbers of the other table are other sockets here.
+        std::array<int, 8> udp{};
+        for (int& fd : udp) {
+            fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+        }
+        ::pthread_barrier_wait(&barrier);
+        ::pthread_barrier_wait(&barrier);
+    });
+    ::pthread_barrier_wait(&barrier);
+    const int socket = open_tcp();
+    ::pthread_barrier_wait(&barrier);
+    say("bind over TIME_WAIT", bind_errno(socket, allowed_port));
+    say_number("flag", get_flag(socket));
+    ::pthread_barrier_wait(&barrier);
+    other.join();
+    return 0;
+}
+
+int bind_without_a_free_descriptor() {
+    leave_time_wait(allowed_port);
+    occupy_busy_port();
+    const int over_time_wait = open_tcp();
+    const int over_holder = open_tcp();
+    const rlimit limit{64, 64};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    while (::dup(0) >= 0) {
+    }
+    say("bind in use", bind_errno(over_holder, busy_port));
+    say("bind over TIME_WAIT", bind_errno(over_time_wait, allowed_port));
+    say("listen", ::listen(over_time_wait, 1) == 0 ? 0 : errno);
+    return 0;
+}
+
+int report_from_a_handler_that_interrupts_malloc() {
+    occupy_busy_port();
+    set_handler(SIGPROF, bind_in_handler);
+    const itimerval often{{0, 3000}, {0, 3000}};
+    ::setitimer(ITIMER_PROF, &often, nullptr);
+    std::vector<void*> blocks(512);
+    for (std::size_t round = 0; failures_in_handler < 10; ++round) {
+        void*& block = blocks[round % blocks.size()];
+        std::free(block);
+        block = std::malloc(16 + round % 4096);
+    }
+    const itimerval never{};
+    ::setitimer(ITIMER_PROF, &never, nullptr);
+    say_number("failures in the handler", failures_in_handler >= 10 ? 10 : failures_in_handler);
+    return 0;
+}
+
+int report_with_little_memory() {
+    occupy_busy_port();
+    const rlimit limit{8 << 20, 8 << 20};
+    say("setrlimit", ::setrlimit(RLIMIT_AS, &limit) == 0 ? 0 : errno);
+    say("bind in use", try_bind(busy_port));
+    return 0;
+}
+
+int fail_in_200_threads() {
+    occupy_busy_port();
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int index = 0; index < 200; ++index) {
+        threads.emplace_back([&wrong] {
+            for (int round = 0; round < 5; ++round) {
+                wrong += try_bind(busy_port) != EADDRINUSE ? 1 : 0;
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    say_number("wrong answers", wrong);
+    return 0;
+}
+
+int kill_children_in_reports() {
+    occupy_busy_port();
+    const pid_t self = ::getpid();
+    for (int round = 0; round < 100; ++round) {
+        const pid_t killer = ::fork();
+        if (killer == 0) {
+            ::poll(nullptr, 0, round % 4);
+            std::ifstream children("/proc/" + std::to_string(self) + "/task/" + std::to_string(self) +
+                                   "/children");
+            for (pid_t child = 0; children >> child;) {
+                if (child != ::getpid()) {
+                    ::kill(child, SIGKILL);
+                }
+            }
+            ::_exit(0);
+        }
+        if (try_bind(busy_port) != EADDRINUSE) {
+            say("another errno", 0);
+        }
+        ::waitpid(killer, nullptr, 0);
+    }
+    say("bind in use", try_bind(busy_port));
+    return 0;
+}
+
+int fork_during_cures() {
+    int kept = 0;
+    for (std::uint16_t round = 0; round < 30; ++round) {
+        const auto port = static_cast<std::uint16_t>(allowed_port + round);
+        leave_time_wait(port);
+        const int socket = open_tcp();
+        std::thread restart([socket, port] { bind_errno(socket, port); });
+        ::usleep(static_cast<useconds_t>(::rand() % 1500));
+        const pid_t worker = ::fork();
+        if (worker == 0) {
+            ::close(socket);
+            ::pause();
+        }
+        restart.join();
+        kept += text_of("/proc/net/unix").find("portguard-cure-" + std::to_string(port)) != std::string::npos
+                    ? 1
+                    : 0;
+        ::kill(worker, SIGKILL);
+        ::waitpid(worker, nullptr, 0);
+        ::close(socket);
+    }
+    say_number("locks kept", kept);
+    return 0;
+}
+
+int scan_over_taken_ports() {
+    std::vector<int> held;
+    constexpr std::uint16_t taken = 200;
+    for (std::uint16_t index = 0; index < taken; ++index) {
+        held.push_back(open_tcp());
+        bind_errno(held.back(), static_cast<std::uint16_t>(allowed_port + index));
+        ::listen(held.back(), 1);
+    }
+    int refused = 0;
+    for (int round = 0; round < 5; ++round) {
+        for (std::uint16_t index = 0; index < taken; ++index) {
+            refused += try_bind(static_cast<std::uint16_t>(allowed_port + index)) == EADDRINUSE ? 1 : 0;
+        }
+    }
+    say_number("refused", refused);
+    return 0;
+}
+
+int fail_at_forty_addresses() {
+    std::vector<int> held;
+    int refused = 0;
+    for (std::uint16_t index = 0; index < 40; ++index) {
+        const auto port = static_cast<std::uint16_t>(allowed_port + index);
+        held.push_back(open_tcp());
+        bind_errno(held.back(), port);
+        ::listen(held.back(), 1);
+        refused += try_bind(port) == EADDRINUSE ? 1 : 0;
+    }
+    say_number("refused", refused);
+    return 0;
+}
+
+} // namespace victim
