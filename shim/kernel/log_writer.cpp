@@ -34,7 +34,7 @@ void print_reason(const Config& config, const Attempt& failed, TextWriter& out) 
 
 /// Each block has the reason before it: what holds no state cannot know which is the first.
 bool report_elsewhere(const Config& config, const Attempt& failed, const Entry& entry) {
-    Sentence reason;
+    Text<log_path_capacity + 128> reason;
     print_reason(config, failed, reason);
     const Entry note{entry.level, entry.pid, reason.view(), {}};
     if (config.log.kind != LogKind::journal && write_to_journal(note).is_written()) {

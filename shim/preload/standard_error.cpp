@@ -13,9 +13,9 @@
 namespace portguard::standard_error {
 namespace {
 
-PORTGUARD_ON_START_PAGE constinit std::atomic<bool> was_open{false};
-PORTGUARD_ON_START_PAGE constinit std::atomic<dev_t> device{0};
-PORTGUARD_ON_START_PAGE constinit std::atomic<ino_t> inode{0};
+PORTGUARD_ON_START_PAGE constinit std::atomic<bool> has_standard_error{false};
+PORTGUARD_ON_START_PAGE constinit std::atomic<dev_t> standard_error_device{0};
+PORTGUARD_ON_START_PAGE constinit std::atomic<ino_t> standard_error_inode{0};
 
 bool get_status(struct stat& status) {
     return kernel_call(SYS_fstat, STDERR_FILENO, as_argument(&status)) == 0;
@@ -26,17 +26,17 @@ bool get_status(struct stat& status) {
 void remember() {
     struct stat status {};
     if (get_status(status)) {
-        device.store(status.st_dev, std::memory_order_relaxed);
-        inode.store(status.st_ino, std::memory_order_relaxed);
-        was_open.store(true, std::memory_order_relaxed);
+        standard_error_device.store(status.st_dev, std::memory_order_relaxed);
+        standard_error_inode.store(status.st_ino, std::memory_order_relaxed);
+        has_standard_error.store(true, std::memory_order_relaxed);
     }
 }
 
 bool is_ours() {
     struct stat status {};
-    return was_open.load(std::memory_order_relaxed) && get_status(status) &&
-           status.st_dev == device.load(std::memory_order_relaxed) &&
-           status.st_ino == inode.load(std::memory_order_relaxed) &&
+    return has_standard_error.load(std::memory_order_relaxed) && get_status(status) &&
+           status.st_dev == standard_error_device.load(std::memory_order_relaxed) &&
+           status.st_ino == standard_error_inode.load(std::memory_order_relaxed) &&
            log_writer::may_hold_reports(STDERR_FILENO);
 }
 

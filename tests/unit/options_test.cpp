@@ -152,7 +152,7 @@ TEST(Options, SayWhatWouldBeRight) {
         {"reuseaddr", "1", "must be auto, listeners or off"},
         {"port_zero", "", "must be ephemeral or listen"},
         {"only", long_names, "at most 511 bytes would be right"},
-        {"log", "syslog", "must be stderr, none or file:/absolute/path"},
+        {"log", "kmsg", "must be stderr, journal, syslog, none or file:/absolute/path"},
         {"log", "file:events.log", "file:/absolute/path would be right"},
         {"log", long_path, "at most 511 bytes would be right"},
         {"log", std::string_view("file:/a\0b", 9), "text without one would be right"},
