@@ -1,5 +1,6 @@
 #include "tools/json_text.h"
 
+#include "explain/holder_json.h"
 #include "tools/port_text.h"
 
 namespace portguard::tools {
@@ -9,7 +10,7 @@ Json json_of(PortRange range) {
 }
 
 std::string text_of(const Json& document) {
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return line_of(document) + "\n";
 }
 
 } // namespace portguard::tools

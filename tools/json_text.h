@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 /// "15000-65000", null where there is none.
 Json json_of(PortRange range);
 
-/// On one line, with its end. Bytes that are no UTF-8 (a process may be named so) become U+FFFD.
+/// On one line, with its end, and escaped as line_of() does.
 std::string text_of(const Json& document);
 
 } // namespace portguard::tools

@@ -2,73 +2,68 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/log_path.h"
 #include "core/options.h"
+#include "kernel/log_file.h"
 #include "tools/output.h"
 #include "tools/refusal.h"
 
 namespace portguard::tools {
 namespace {
 
-namespace fs = std::filesystem;
+using log_writer::Distrust;
+using log_writer::LogFolder;
 
-std::string failure(const char* what) {
-    return std::string(what) + ": " + std::strerror(errno);
+std::string failure(const char* what, int error) {
+    return std::string(what) + ": " + std::strerror(error);
 }
 
-/// The guard follows no link where everybody may make one; empty: there is none on the way.
-std::string link_of_everybody(const fs::path& path) {
-    std::error_code error;
-    fs::path folder;
-    for (const fs::path& name : path.parent_path()) {
-        const auto permissions = fs::status(folder, error).permissions();
-        const bool is_public = !folder.empty() && (permissions & fs::perms::others_write) != fs::perms::none;
-        folder /= name;
-        if (is_public && fs::is_symlink(folder, error)) {
-            return folder.string();
-        }
+std::string why_not_entered(const LogFolder& folder) {
+    const std::string reached(folder.reached);
+    struct stat status {};
+    if (folder.is_public && ::lstat(reached.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
+        return "goes through the link '" + shown(reached) + "' where everybody may make one";
     }
-    return {};
+    return failure("cannot be made", static_cast<int>(-folder.fd));
 }
 
-/// Empty: it would be made.
-std::string why_not_made(const fs::path& path) {
-    return ::access(path.parent_path().c_str(), W_OK | X_OK) == 0 ? "" : failure("cannot be made");
+/// Empty: `folder` would let the name be made.
+std::string why_not_made(int folder) {
+    return ::faccessat(folder, ".", W_OK | X_OK, 0) == 0 ? "" : failure("cannot be made", errno);
 }
 
-bool belongs_to_others(const struct stat& status) {
-    const uid_t user = ::geteuid();
-    return (status.st_mode & S_IWOTH) != 0 || (user != 0 && status.st_uid != user && status.st_uid != 0);
-}
-
-/// Empty: it would be written to.
-std::string why_unwritable(const fs::path& path) {
-    if (const std::string link = link_of_everybody(path); !link.empty()) {
-        return "goes through the link '" + shown(link) + "' where everybody may make one";
+/// Empty: the name in `folder` would be written to.
+std::string why_unwritable_in(int folder, const char* name) {
+    if (*name == '\0') {
+        return std::string(log_writer::words_for(Distrust::kind));
     }
     struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        return errno == ENOENT ? why_not_made(path) : failure("cannot be written");
+    if (::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? why_not_made(folder) : failure("cannot be written", errno);
     }
-    if (S_ISLNK(status.st_mode)) {
-        return "is a link, which is not followed";
+    // Root may be about to become the user whose file it is.
+    const uid_t user = ::geteuid() == 0 ? status.st_uid : ::geteuid();
+    if (const Distrust distrust = log_writer::distrust_of(status, user); distrust != Distrust::none) {
+        return std::string(log_writer::words_for(distrust));
     }
-    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) {
-        return "is neither a plain file nor a FIFO";
+    return ::faccessat(folder, name, W_OK, 0) == 0 ? "" : failure("cannot be written", errno);
+}
+
+/// Empty: it would be written to. `path` has its NUL.
+std::string why_unwritable(std::string_view path) {
+    const LogFolder folder = log_writer::open_log_folder(path);
+    if (folder.fd < 0) {
+        return why_not_entered(folder);
     }
-    if (status.st_nlink > 1) {
-        return "is a second name of another file";
-    }
-    if (belongs_to_others(status)) {
-        return "belongs to somebody else, or everybody may write to it";
-    }
-    return ::access(path.c_str(), W_OK) == 0 ? "" : failure("cannot be written");
+    const int fd = static_cast<int>(folder.fd);
+    std::string reason = why_unwritable_in(fd, folder.name.data());
+    ::close(fd);
+    return reason;
 }
 
 bool is_of_command_line(const Draft& draft, std::string_view option) {
@@ -83,9 +78,9 @@ void refuse_log(const std::string& option, const std::string& path, const std::s
 }
 
 void require_writable(const std::string& option, const std::string& path) {
-    // One byte for the NUL that the guard needs.
-    Text<log_path_capacity - 1> expanded;
+    Text<log_path_capacity> expanded;
     print_log_path(path, static_cast<std::uint64_t>(::getpid()), expanded);
+    expanded.add('\0');
     if (expanded.truncated()) {
         refuse_log(option, path,
                    "is longer than " + std::to_string(log_path_capacity - 1) + " bytes with the pid in it");

@@ -1,5 +1,6 @@
 // Whether the guard will write to a file that somebody named: it passes over what another user could have put
-// there (shim/preload/line_writer.cpp), and says nothing of it, so that it has to be said before.
+// there (shim/kernel/log_file.h), and what it says of it stands in another log, so that it has to be said
+// before.
 #pragma once
 
 #include <string>

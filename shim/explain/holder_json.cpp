@@ -28,6 +28,11 @@ Json owners_json(const HolderReport& report, const Holder& holder, std::optional
 
 } // namespace
 
+std::string line_of(const Json& document) {
+    constexpr bool ensure_ascii = true;
+    return document.dump(-1, ' ', ensure_ascii, Json::error_handler_t::replace);
+}
+
 Json address_json(const Endpoint& endpoint) {
     char text[INET6_ADDRSTRLEN];
     const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;

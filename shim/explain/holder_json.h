@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,11 @@ namespace portguard {
 
 /// Fields stay in the order of the schema, so that a person can read it as well.
 using Json = nlohmann::ordered_json;
+
+/// On one line, without its end. All that is not printable ASCII is escaped: a terminal acts on C1 controls,
+/// DEL and marks of direction, which JSON itself would allow (a process may be named so). Bytes that are no
+/// UTF-8 become U+FFFD.
+std::string line_of(const Json& document);
 
 /// Null where there is none.
 Json address_json(const Endpoint& endpoint);

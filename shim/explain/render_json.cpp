@@ -145,7 +145,7 @@ std::string render_json(const Report& report) {
         {"cures", cures_json(report.cures)},
         {"count", report.count},
         {"missing", missing}};
-    return event.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return line_of(event);
 }
 
 } // namespace portguard

@@ -31,17 +31,6 @@ bool is_public(long folder) {
     return !status_of(folder, status) || (status.st_mode & S_IWOTH) != 0;
 }
 
-std::string_view words_for(Distrust distrust) {
-    switch (distrust) {
-    case Distrust::none: break;
-    case Distrust::link: return "is a link, which is not followed";
-    case Distrust::kind: return "is neither a plain file nor a FIFO";
-    case Distrust::second_name: return "is a second name of another file";
-    case Distrust::owner: return "belongs to another user, or everybody may write to it";
-    }
-    return {};
-}
-
 Attempt write_to_open_file(int fd, std::string_view block) {
     struct stat status {};
     if (!status_of(fd, status)) {
@@ -94,6 +83,17 @@ Distrust distrust_of(const struct stat& status, uid_t user) {
     }
     const bool is_ours = status.st_uid == user || status.st_uid == 0;
     return is_ours && (status.st_mode & S_IWOTH) == 0 ? Distrust::none : Distrust::owner;
+}
+
+std::string_view words_for(Distrust distrust) {
+    switch (distrust) {
+    case Distrust::none: break;
+    case Distrust::link: return "is a link, which is not followed";
+    case Distrust::kind: return "is neither a plain file nor a FIFO";
+    case Distrust::second_name: return "is a second name of another file";
+    case Distrust::owner: return "belongs to another user, or everybody may write to it";
+    }
+    return {};
 }
 
 LogFolder open_log_folder(std::string_view path) {

@@ -24,6 +24,9 @@ enum class Distrust : std::uint8_t {
 /// nobody else can replace or fill, and which is no other file's second name, is written to.
 Distrust distrust_of(const struct stat& status, uid_t user);
 
+/// What follows the log's name: "is a link, which is not followed".
+std::string_view words_for(Distrust distrust);
+
 /// The folder of a log, and its name in there.
 struct LogFolder {
     /// O_PATH; or -errno.

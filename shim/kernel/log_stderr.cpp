@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "kernel/kernel_call.h"
@@ -16,8 +15,12 @@
 namespace portguard::log_writer {
 namespace {
 
-// /dev/null and its like (Documentation/admin-guide/devices.txt): never a terminal, never waiting.
-constexpr unsigned memory_devices = 1;
+/// /dev/null and its like (Documentation/admin-guide/devices.txt): never a terminal, never waiting. major(3) is a
+/// function of libc's, which the preloaded object would have to look up in every exec.
+bool is_memory_device(dev_t device) {
+    constexpr dev_t memory_devices = 1;
+    return (device >> 8 & 0xfff) == memory_devices && device >> 44 == 0;
+}
 
 bool status_of(int fd, struct stat& status) {
     return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
@@ -67,7 +70,7 @@ bool is_descriptor_2(long fd, const struct stat& expected) {
 }
 
 Attempt write_to_character_device(const struct stat& status, std::string_view block) {
-    if (major(status.st_rdev) == memory_devices) {
+    if (is_memory_device(status.st_rdev)) {
         return append(STDERR_FILENO, block);
     }
     if (has_flag(STDERR_FILENO, O_NONBLOCK)) {

@@ -4,7 +4,6 @@
 #include <climits>
 
 #include <fcntl.h>
-#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -33,8 +32,10 @@ bool has_room(int fd, std::size_t size) {
     if (capacity < 0 || kernel_call(SYS_ioctl, fd, FIONREAD, as_argument(&unread)) != 0) {
         return false;
     }
-    const auto page = static_cast<std::size_t>(getauxval(AT_PAGESZ));
-    return size + 2 * static_cast<std::size_t>(unread) + 3 * page <= static_cast<std::size_t>(capacity);
+    // A pipe has 16 pages unless somebody has resized it, and then more as a rule.
+    const auto bytes = static_cast<std::size_t>(capacity);
+    const std::size_t page = std::max<std::size_t>(PIPE_BUF, bytes / 16);
+    return size + 2 * static_cast<std::size_t>(unread) + 3 * page <= bytes;
 }
 
 long write_nonblocking(int fd, std::span<const iovec> pieces) {

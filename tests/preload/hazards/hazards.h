@@ -1,12 +1,13 @@
-// The fixture of every row of hazards.md: a private network and a folder.
+// The fixture of every row of hazards.md: a private network, a system's log with nobody at it, and a folder.
 #pragma once
 
 #include "preload/play.h"
 #include "support/private_net.h"
+#include "support/system_log.h"
 
 namespace portguard::test {
 
-class Hazards : public PrivateNetTest {
+class Hazards : public SystemLogTest {
 protected:
     ScratchFolder folder_;
 };

@@ -74,6 +74,30 @@ TEST_F(Hazards, H31_a_program_name_with_escapes_stays_one_harmless_line) {
     EXPECT_EQ(played.result.err.find('\xff'), std::string::npos);
 }
 
+// A right-to-left override, a C1 control, DEL: valid in JSON as they are, and acted upon by terminals.
+TEST_F(Hazards, H31_arguments_with_what_a_terminal_acts_on_are_escaped_in_JSON_and_not_shown_in_text) {
+    const std::string odd = "odd\xc2\x9b\x33\x31m\xe2\x80\xae\x7f";
+    const auto report_of_python = [&](const char* format) {
+        return run({.argv = {"/usr/bin/python3", "-c",
+                             "import socket\n"
+                             "a = socket.socket(); a.bind(('127.0.0.1', 10000)); a.listen()\n"
+                             "b = socket.socket()\n"
+                             "try: b.bind(('127.0.0.1', 10000))\n"
+                             "except OSError: pass",
+                             odd},
+                    .environment = plan_with({format})})
+            .err;
+    };
+    const std::string json = report_of_python("PORTGUARD_FORMAT=json");
+    EXPECT_NE(json.find(R"(odd\u009b31m\u202e\u007f)"), std::string::npos) << json;
+    for (const std::string& report : {json, report_of_python("PORTGUARD_FORMAT=text")}) {
+        EXPECT_NE(report.find("10000"), std::string::npos) << report;
+        for (const char* const acted_on : {"\xc2\x9b", "\xe2\x80\xae", "\x7f"}) {
+            EXPECT_EQ(report.find(acted_on), std::string::npos) << report;
+        }
+    }
+}
+
 TEST_F(Hazards, H36_a_million_numbers_are_closed_one_by_one_in_silence) {
     const Played played = provoke("close_every_number");
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
