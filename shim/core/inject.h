@@ -31,6 +31,8 @@ public:
     static constexpr std::size_t capacity = 16;
 
     [[nodiscard]] bool empty() const { return count_ == 0; }
+    /// For one whose bytes came from elsewhere: nothing beyond it would be read.
+    [[nodiscard]] bool is_sound() const { return count_ <= capacity; }
     [[nodiscard]] std::span<const InjectRule> all() const { return std::span(rules_).first(count_); }
     /// False: there are as many as there can be.
     bool add(const InjectRule& rule);

@@ -41,6 +41,8 @@ public:
         return ((words_[port / 64U] >> (port % 64U)) & 1U) != 0;
     }
     [[nodiscard]] bool empty() const { return end_ == 0; }
+    /// For one whose bytes came from elsewhere: nothing beyond it would be read.
+    [[nodiscard]] bool is_sound() const { return end_ <= words_.size(); }
     /// The lowest run of neighbouring ports of the set at or above `from`; none: an empty range.
     [[nodiscard]] PortRange next_run(std::uint32_t from) const;
     /// The lowest port that both hold, or 0.

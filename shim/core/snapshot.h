@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 1;
+inline constexpr std::uint32_t snapshot_version = 2;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;
@@ -35,6 +35,10 @@ inline constexpr int snapshot_fd = 3;
 inline constexpr int snapshot_socket_fd = 4;
 /// /proc/self/maps, opened by the program: what is read is the program's.
 inline constexpr int snapshot_maps_fd = 5;
+/// If Snapshot::has_memory: /proc/self/mem, opened for reading by a process that shares the program's memory,
+/// which takes no ptrace right. What the copied stack does not hold is read from there: the interrupted stack
+/// below a signal handler's own, a stack above 64 KiB, the vdso, files that have been deleted.
+inline constexpr int snapshot_memory_fd = 6;
 
 /// The exit status of `portguard explain`, and of the child that starts it. Anything else, or a signal: it
 /// failed.
@@ -55,6 +59,8 @@ struct Snapshot {
     bool stderr_is_ours = false;
     /// NO_COLOR was set when the program started (https://no-color.org).
     bool no_color = false;
+    /// Descriptor 6 is the program's memory.
+    bool has_memory = false;
     /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel
     /// chooses.
     PortRange bound_range;
@@ -76,6 +82,9 @@ struct Snapshot {
     alignas(8) unsigned char address[sizeof(sockaddr_storage)] = {};
     /// program_invocation_short_name as it was at start, NUL-terminated.
     char program[64] = {};
+    /// What readlink(2) says of /proc/self/exe, NUL-terminated; empty: asked of /proc/PID/exe, which a
+    /// program that is not dumpable shows to root alone.
+    char exe[512] = {};
     alignas(8) Config config;
 };
 

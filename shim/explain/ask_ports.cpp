@@ -23,15 +23,15 @@ PortRange range_of_socket(int fd, PortRange host) {
 }
 
 /// What the refused call could have been given.
-PortSet candidates(const SeamRequest& request, const HostPorts& host) {
-    const Config& config = *request.config;
+PortSet candidates(const Snapshot& snapshot, int socket, const HostPorts& host) {
+    const Config& config = snapshot.config;
     PortSet ports;
-    if (request.call != Call::connect && config.port_zero == PortZero::listen && config.has_listen) {
+    if (snapshot.call != Call::connect && config.port_zero == PortZero::listen && config.has_listen) {
         ports = config.listen;
-    } else if (!request.bound_range.empty()) {
-        ports.insert(request.bound_range);
+    } else if (!snapshot.bound_range.empty()) {
+        ports.insert(snapshot.bound_range);
     } else {
-        const PortRange range = range_of_socket(request.fd, host.range);
+        const PortRange range = range_of_socket(socket, host.range);
         for (std::uint32_t port = range.low; port <= range.high && !range.empty(); ++port) {
             const auto number = static_cast<std::uint16_t>(port);
             if (!host.reserved.contains(number)) {
@@ -44,9 +44,10 @@ PortSet candidates(const SeamRequest& request, const HostPorts& host) {
 
 } // namespace
 
-std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol, const HostPorts& host,
-                                   const Deadline& deadline, const Syscalls& syscalls) {
-    const PortSet ports = candidates(request, host);
+std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protocol protocol,
+                                   const HostPorts& host, const Deadline& deadline,
+                                   const Syscalls& syscalls) {
+    const PortSet ports = candidates(snapshot, socket, host);
     std::vector<DiagSocket> sockets;
     for (const int family : {AF_INET, AF_INET6}) {
         if (dump_sockets(family, protocol, 0, diag_all, deadline, syscalls, sockets).error != 0) {
@@ -57,7 +58,7 @@ std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol
         return std::nullopt;
     }
     PortUsage usage = summarize_ports(ports, sockets);
-    usage.by_binds = request.call == Call::connect && !request.bound_range.empty();
+    usage.by_binds = snapshot.call == Call::connect && !snapshot.bound_range.empty();
     return usage;
 }
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "core/seam.h"
+#include "core/snapshot.h"
 #include "explain/port_usage.h"
 #include "kernel/deadline.h"
 #include "kernel/syscalls.h"
@@ -11,9 +11,9 @@
 
 namespace portguard {
 
-/// For EventKind::exhausted: one dump a family of the sockets of `protocol`. Nothing: the kernel did not
-/// answer in time, or what the socket chooses from is not known.
-std::optional<PortUsage> ask_ports(const SeamRequest& request, Protocol protocol, const HostPorts& host,
-                                   const Deadline& deadline, const Syscalls& syscalls);
+/// `socket`: a duplicate of the program's, or -1. For EventKind::exhausted: one dump a family of the sockets
+/// of `protocol`. Nothing: the kernel did not answer in time, or what the socket chooses from is not known.
+std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protocol protocol,
+                                   const HostPorts& host, const Deadline& deadline, const Syscalls& syscalls);
 
 } // namespace portguard

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "kernel/syscalls.h"
-
 namespace portguard {
 namespace {
 
@@ -45,17 +43,13 @@ std::uint32_t scope_of(const sockaddr_storage& address, socklen_t length) {
     return IN6_IS_ADDR_LINKLOCAL(&ipv6.sin6_addr) ? ipv6.sin6_scope_id : 0;
 }
 
-void read_address(const SeamRequest& request, AskedSocket& asked) {
+void read_address(const Snapshot& snapshot, int socket, AskedSocket& asked) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
-    if (request.address != nullptr) {
-        length = request.length;
-        // read_endpoint tells whether these bytes can be read at all.
-        if (read_endpoint(request.address, length).family == Family::other) {
-            return;
-        }
-        std::memcpy(&storage, request.address, length);
-    } else if (getsockname(request.fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+    if (snapshot.address_length != 0) {
+        length = snapshot.address_length;
+        std::memcpy(&storage, snapshot.address, length);
+    } else if (getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
         return;
     }
     asked.address.endpoint = read_endpoint(reinterpret_cast<const sockaddr*>(&storage), length);
@@ -64,21 +58,20 @@ void read_address(const SeamRequest& request, AskedSocket& asked) {
 
 } // namespace
 
-AskedSocket read_asked_socket(const SeamRequest& request) {
+AskedSocket read_asked_socket(const Snapshot& snapshot, int socket) {
     AskedSocket asked;
-    asked.protocol = request.facts.protocol();
+    asked.protocol = snapshot.facts.protocol();
     if (asked.protocol == Protocol::unknown) {
-        asked.protocol = read_protocol(request.fd);
+        asked.protocol = read_protocol(socket);
     }
-    asked.reuseaddr = read_switch(request.fd, SOL_SOCKET, SO_REUSEADDR);
-    asked.reuseport = read_switch(request.fd, SOL_SOCKET, SO_REUSEPORT);
-    asked.v6only = read_switch(request.fd, SOL_IPV6, IPV6_V6ONLY);
-    asked.device =
-        static_cast<std::uint32_t>(read_option(request.fd, SOL_SOCKET, SO_BINDTOIFINDEX).value_or(0));
+    asked.reuseaddr = read_switch(socket, SOL_SOCKET, SO_REUSEADDR);
+    asked.reuseport = read_switch(socket, SOL_SOCKET, SO_REUSEPORT);
+    asked.v6only = read_switch(socket, SOL_IPV6, IPV6_V6ONLY);
+    asked.device = static_cast<std::uint32_t>(read_option(socket, SOL_SOCKET, SO_BINDTOIFINDEX).value_or(0));
     asked.address.v6only = asked.v6only.value_or(false);
     struct stat file {};
-    asked.inode = direct::fstat(request.fd, &file) == 0 ? file.st_ino : 0;
-    read_address(request, asked);
+    asked.inode = fstat(socket, &file) == 0 ? file.st_ino : 0;
+    read_address(snapshot, socket, asked);
     return asked;
 }
 

@@ -6,7 +6,7 @@
 
 #include "core/endpoint.h"
 #include "core/event.h"
-#include "core/seam.h"
+#include "core/snapshot.h"
 #include "kernel/overlap.h"
 
 namespace portguard {
@@ -14,7 +14,7 @@ namespace portguard {
 struct AskedSocket {
     AskedAddress address;
     Protocol protocol = Protocol::unknown;
-    /// st_ino of the descriptor; 0: unknown.
+    /// st_ino of the socket; 0: unknown.
     std::uint64_t inode = 0;
     std::optional<bool> reuseaddr;
     std::optional<bool> reuseport;
@@ -24,8 +24,9 @@ struct AskedSocket {
     std::uint32_t device = 0;
 };
 
-/// By getsockopt(2), getsockname(2) and fstat(2) on request.fd; what they do not say stays unknown. The
-/// address is what the program passed; for listen, and for a bind that went through, what the socket has.
-AskedSocket read_asked_socket(const SeamRequest& request);
+/// By getsockopt(2), getsockname(2) and fstat(2) on `socket`, a duplicate of the program's (-1: there is
+/// none); what they do not say stays unknown. The address is what the program passed; for listen what the
+/// socket has.
+AskedSocket read_asked_socket(const Snapshot& snapshot, int socket);
 
 } // namespace portguard

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <string_view>
 #include <utility>
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/policy.h"
+#include "core/text.h"
 #include "explain/ask_ports.h"
-#include "explain/debug_lines.h"
 
 namespace portguard {
 namespace {
@@ -19,10 +19,20 @@ bool has_holders(EventKind kind) {
     return kind == EventKind::in_use || kind == EventKind::cured;
 }
 
-std::string read_link(const char* path) {
+std::string read_link(pid_t pid, std::string_view name) {
+    Text<64> path;
+    path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add('/').add(name).add('\0');
     std::array<char, 4096> text;
-    const ssize_t length = readlink(path, text.data(), text.size());
+    const ssize_t length = readlink(path.view().data(), text.data(), text.size());
     return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string{};
+}
+
+std::chrono::milliseconds time_left(const Inquiry& inquiry) {
+    return std::chrono::milliseconds(inquiry.deadline.remaining_ms());
+}
+
+const sockaddr* address_of(const Snapshot& snapshot) {
+    return reinterpret_cast<const sockaddr*>(snapshot.address);
 }
 
 /// A question of its own, so it is asked only where is_outgoing() needs the answer.
@@ -32,124 +42,134 @@ bool is_peer_in_question(const HostSettings& host, const DiagSocket& socket) {
 }
 
 /// Whether enforce would have tried to cure what observe leaves alone.
-bool would_try_cure(const SeamRequest& request, const AskedSocket& socket, const HolderReport& holders) {
-    Config enforcing = *request.config;
+bool would_try_cure(const Snapshot& snapshot, const AskedSocket& socket, const HolderReport& holders) {
+    Config enforcing = snapshot.config;
     enforcing.mode = Mode::enforce;
     std::vector<DiagSocket> sockets;
     for (const Holder& holder : holders.holders) {
         sockets.push_back(holder.socket);
     }
-    return request.address != nullptr && holders.sockets_complete && may_cure(socket.address, sockets) &&
-           may_try_cure(enforcing, request.facts);
+    return snapshot.address_length != 0 && holders.sockets_complete && may_cure(socket.address, sockets) &&
+           may_try_cure(enforcing, snapshot.facts);
 }
 
-bool listens_in_this_network(const Endpoint& endpoint, HolderOptions options) {
-    options.owners = false;
-    options.left_out_inode = 0;
+bool listens_in_this_network(const Endpoint& endpoint, const Inquiry& inquiry) {
+    HolderOptions options;
+    options.budget = time_left(inquiry);
+    options.states = diag_listen;
     AskedAddress address;
     address.endpoint = endpoint;
-    const HolderReport report = find_holders(address, Protocol::tcp, options);
-    return std::any_of(report.holders.begin(), report.holders.end(),
-                       [](const Holder& holder) { return holder.socket.state == SocketState::listen; });
+    return !find_conflicts(address, Protocol::tcp, options).holders.empty();
 }
 
-void gather_holders(const SeamRequest& request, std::unique_ptr<HolderReport> conflicts,
-                    const Deadline& deadline, Facts& facts) {
-    HolderOptions options = holder_options(request, facts.socket);
+/// Whoever diagnoses has a copy of the program's socket, and holds nothing.
+void leave_out(const std::vector<pid_t>& processes, HolderReport& report) {
+    for (Holder& holder : report.holders) {
+        const auto is_ours = [&](const Owner& owner) {
+            const pid_t pid = report.process_of(owner).pid;
+            return std::find(processes.begin(), processes.end(), pid) != processes.end();
+        };
+        holder.owners.erase(std::remove_if(holder.owners.begin(), holder.owners.end(), is_ours),
+                            holder.owners.end());
+        if (holder.owners.empty() && holder.owner_status == OwnerStatus::found) {
+            holder.owner_status = OwnerStatus::nobody;
+        }
+    }
+}
+
+void gather_holders(const Inquiry& inquiry, Facts& facts) {
+    HolderOptions options;
+    options.budget = time_left(inquiry);
+    options.left_out_inode = facts.socket.inode;
     facts.holders_asked = true;
-    facts.holders = conflicts != nullptr
-                        ? std::move(*conflicts)
-                        : find_conflicts(facts.socket.address, facts.socket.protocol, options);
-    options.budget = std::chrono::milliseconds(deadline.remaining_ms());
+    facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
+    options.budget = time_left(inquiry);
     add_details(facts.holders, options);
-    if (request.config->mode == Mode::observe) {
-        facts.would_try_cure = would_try_cure(request, facts.socket, facts.holders);
+    leave_out(inquiry.own_processes, facts.holders);
+    if (facts.config->mode == Mode::observe) {
+        facts.would_try_cure = would_try_cure(inquiry.snapshot, facts.socket, facts.holders);
     }
     if (facts.holders.holders.empty()) {
         return;
     }
     const Holder& first = facts.holders.holders.front();
     if (is_peer_in_question(facts.host, first.socket)) {
-        options.budget = std::chrono::milliseconds(deadline.remaining_ms());
-        facts.peer_listens = listens_in_this_network(first.socket.remote, options);
+        facts.peer_listens = listens_in_this_network(first.socket.remote, inquiry);
     }
     if (!first.owners.empty()) {
         facts.may_stop_owner = kill(facts.holders.process_of(first.owners.front()).pid, 0) == 0;
     }
 }
 
-void gather_ports(const SeamRequest& request, const Deadline& deadline, Facts& facts) {
-    const PortChoice choice = request.facts.port();
+void gather_ports(const Inquiry& inquiry, Facts& facts) {
+    const PortChoice choice = inquiry.snapshot.facts.port();
     facts.chose_port = choice == PortChoice::program || choice == PortChoice::program_in_ephemeral;
-    facts.ports =
-        ask_ports(request, facts.socket.protocol, facts.host.ports, deadline, real_syscalls(request));
+    facts.ports = ask_ports(inquiry.snapshot, inquiry.socket, facts.socket.protocol, facts.host.ports,
+                            inquiry.deadline, Syscalls{});
     if (!facts.ports.has_value()) {
         facts.missing.emplace_back("how many ports are in use");
     }
 }
 
-void gather_process(const Syscalls& syscalls, Facts& facts) {
-    facts.tid = static_cast<pid_t>(syscall(SYS_gettid));
+/// Those that descend from nobody (init, the first process of a container) have no ancestors to be missed.
+bool has_parent(pid_t pid) {
+    Text<64> path;
+    path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add("/status").add('\0');
+    constexpr std::size_t longest_status = 4096;
+    const auto text = read_text_file(path.view().data(), longest_status, Syscalls{});
+    return text.has_value() && parse_status(*text).parent != 0;
+}
+
+void gather_process(const Inquiry& inquiry, Facts& facts) {
+    const pid_t pid = inquiry.snapshot.pid;
+    facts.tid = inquiry.snapshot.tid;
+    // Of the thread that asked, as the file was executed with its rights.
     facts.euid = geteuid();
-    facts.exe = read_link("/proc/self/exe");
-    facts.cwd = read_link("/proc/self/cwd");
-    auto self = read_process(facts.event.pid, syscalls);
+    facts.exe = *inquiry.snapshot.exe != '\0' ? inquiry.snapshot.exe : read_link(pid, "exe");
+    facts.cwd = read_link(facts.tid > 0 ? facts.tid : pid, "cwd");
+    auto self = read_process(pid, Syscalls{});
     const bool found = self.has_value();
     if (found) {
         facts.self = std::move(*self);
     }
-    facts.self.netns = own_netns();
+    if (inquiry.socket >= 0) {
+        // A thread may have gone elsewhere by itself (setns(2)); this process is where it was.
+        facts.self.netns = own_netns();
+    }
     if (!found) {
         facts.missing.emplace_back("this process in /proc");
     } else if (facts.exe.empty() || facts.cwd.empty() || facts.self.argv.empty() ||
-               !facts.self.netns.has_value() || (facts.self.ancestors.empty() && getppid() != 0)) {
+               !facts.self.netns.has_value() || (facts.self.ancestors.empty() && has_parent(pid))) {
         facts.missing.emplace_back("part of what /proc says of this process");
     }
 }
 
 } // namespace
 
-Syscalls real_syscalls(const SeamRequest& request) {
-    Syscalls syscalls;
-    syscalls.socket = request.real.socket;
-    syscalls.close = request.real.close;
-    return syscalls;
-}
-
-HolderOptions holder_options(const SeamRequest& request, const AskedSocket& socket) {
-    HolderOptions options;
-    options.budget = std::chrono::milliseconds(request.config->budget_ms.value());
-    options.left_out_inode = socket.inode;
-    options.syscalls = real_syscalls(request);
-    return options;
-}
-
-Facts gather_facts(const SeamRequest& request, Beginning beginning) {
-    const Deadline deadline(std::chrono::milliseconds(request.config->budget_ms.value()));
-    const Syscalls syscalls = real_syscalls(request);
+Facts gather_facts(const Inquiry& inquiry) {
+    const Snapshot& snapshot = inquiry.snapshot;
     Facts facts;
-    facts.config = request.config;
-    facts.fd = request.fd;
-    facts.socket = beginning.socket;
-    facts.event = {request.kind, request.call,    facts.socket.protocol,        request.error,
-                   getpid(),     request.program, facts.socket.address.endpoint};
-    const bool full = request.config->diagnosis == Diagnosis::full;
+    facts.config = &snapshot.config;
+    facts.fd = snapshot.fd;
+    facts.socket = read_asked_socket(snapshot, inquiry.socket);
+    facts.event = {snapshot.kind, snapshot.call,    facts.socket.protocol,        snapshot.error,
+                   snapshot.pid,  snapshot.program, facts.socket.address.endpoint};
+    // Before anything that may use up the time: the copied bytes are here, and names can wait.
+    const CallPath calls = walk_stack(snapshot, inquiry.memory);
+    const bool full = snapshot.config.diagnosis == Diagnosis::full;
     if (full) {
-        gather_process(syscalls, facts);
-        facts.host = read_host_settings(syscalls);
+        gather_process(inquiry, facts);
+        facts.host = read_host_settings(Syscalls{});
     }
-    if (full && has_holders(request.kind)) {
-        gather_holders(request, std::move(beginning.conflicts), deadline, facts);
+    if (full && has_holders(snapshot.kind)) {
+        gather_holders(inquiry, facts);
     }
-    facts.stack = name_stack(beginning.calls, deadline, syscalls);
-    if (!facts.stack.unavailable.empty()) {
-        facts.missing.push_back("the stack (" + facts.stack.unavailable + ")");
-    } else if (!facts.stack.frames.empty() && is_libdw_fatal()) {
-        facts.missing.emplace_back("source lines (reading them may crash this program's sanitizer; with "
-                                   "intercept_tls_get_addr=0 in its options they are read)");
+    facts.stack = name_stack(calls, inquiry.deadline);
+    if (!facts.stack.missing.empty()) {
+        facts.missing.push_back(facts.stack.missing);
     }
-    if (full && request.kind == EventKind::exhausted) {
-        gather_ports(request, deadline, facts);
+    if (full && snapshot.kind == EventKind::exhausted) {
+        gather_ports(inquiry, facts);
     }
     return facts;
 }

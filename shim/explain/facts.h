@@ -1,7 +1,6 @@
 // All that was found out about one event: what the cause is judged by, and what the report shows.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,10 +8,12 @@
 #include <sys/types.h>
 
 #include "core/event.h"
-#include "core/seam.h"
+#include "core/snapshot.h"
 #include "explain/asked_socket.h"
 #include "explain/port_usage.h"
+#include "explain/program_memory.h"
 #include "explain/stack.h"
+#include "kernel/deadline.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
 
@@ -48,21 +49,20 @@ struct Facts {
     std::vector<std::string> missing;
 };
 
-/// What is known before anything is asked that takes long.
-struct Beginning {
-    AskedSocket socket;
-    CallPath calls;
-    /// The sockets in the way, where Phase::ask has found them already.
-    std::unique_ptr<HolderReport> conflicts;
+/// What a report is made from.
+struct Inquiry {
+    /// Lives as long as the facts do.
+    const Snapshot& snapshot;
+    /// A duplicate of the program's; -1: there is none.
+    int socket = -1;
+    ProgramMemory& memory;
+    /// For everything.
+    const Deadline& deadline;
+    /// Processes that are ours and no holders, in spite of the descriptors that they have.
+    std::vector<pid_t> own_processes;
 };
 
-/// Asks the kernel and /proc for the rest, as far as config.diagnosis allows and within config.budget_ms.
-Facts gather_facts(const SeamRequest& request, Beginning beginning);
-
-/// For find_conflicts(), and for all that follows it.
-HolderOptions holder_options(const SeamRequest& request, const AskedSocket& socket);
-
-/// Syscalls with the real functions in them.
-Syscalls real_syscalls(const SeamRequest& request);
+/// Asks the kernel and /proc, as far as config.diagnosis allows and the deadline.
+Facts gather_facts(const Inquiry& inquiry);
 
 } // namespace portguard

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include <fcntl.h>
-
 #include "core/text.h"
 #include "explain/debug_lines.h"
 #include "explain/elf_symbols.h"
@@ -16,53 +14,59 @@ constexpr std::string_view preloaded_object = "libportguard.so";
 // Hook, report and their helpers: more than there are, so that `depth` counts the program's own.
 constexpr std::size_t own_frames = 8;
 
-/// Names and lines for the frames of one file, which it reads once.
-void name_frames(const LoadedObject& object, std::vector<Frame*>& frames,
-                 const std::vector<std::uint64_t>& addresses, const Deadline& deadline,
-                 const Syscalls& syscalls) {
-    // O_NONBLOCK: the name may be a FIFO's by now.
-    const ScopedFd file(direct::open(object.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), syscalls);
-    if (!file.valid()) {
-        return;
-    }
-    const ElfSymbols symbols = read_symbols(file.get(), object.build_id, addresses);
+#if defined(__x86_64__)
+constexpr std::uint16_t own_machine = machine_x86_64;
+#elif defined(__aarch64__)
+constexpr std::uint16_t own_machine = machine_aarch64;
+#endif
+
+/// Names and lines for the frames of one file.
+void name_frames(const ElfImage& file, std::vector<Frame*>& frames,
+                 const std::vector<std::uint64_t>& addresses, const Deadline& deadline) {
+    const std::vector<std::string> symbols = find_symbols(file, addresses);
     for (std::size_t index = 0; index < frames.size(); ++index) {
-        frames[index]->symbol = symbols.names[index];
+        frames[index]->symbol = symbols[index];
     }
-    if (!symbols.has_debug_info || deadline.passed() || is_libdw_fatal()) {
+    if (deadline.passed()) {
         return;
     }
-    const std::vector<SourceLine> lines = read_lines(file.get(), addresses, deadline);
+    const std::vector<SourceLine> lines = read_lines(file, addresses, deadline);
     for (std::size_t index = 0; index < frames.size(); ++index) {
         frames[index]->file = lines[index].file;
         frames[index]->line = lines[index].line;
     }
 }
 
-void name_all(const CallPath& path, std::vector<Frame>& frames, const Deadline& deadline,
-              const Syscalls& syscalls) {
-    for (std::size_t object = 0; object < path.map.objects.size() && !deadline.passed(); ++object) {
+/// False: the deadline passed before the last file.
+bool name_all(const CallPath& path, std::vector<Frame>& frames, const Deadline& deadline) {
+    std::vector<const CodeImage*> done;
+    for (const CodeImage* const image : path.images) {
+        if (image == nullptr || image->file == nullptr ||
+            std::find(done.begin(), done.end(), image) != done.end()) {
+            continue;
+        }
+        if (deadline.passed()) {
+            return false;
+        }
+        done.push_back(image);
         std::vector<Frame*> named;
         std::vector<std::uint64_t> addresses;
         for (std::size_t index = 0; index < frames.size(); ++index) {
-            if (path.map.object_of[index] == object) {
+            if (path.images[index] == image) {
                 named.push_back(&frames[index]);
-                addresses.push_back(path.calls[index].inside() - path.map.objects[object].base);
+                addresses.push_back(path.calls[index].inside() - image->bias);
             }
         }
-        if (!named.empty()) {
-            name_frames(path.map.objects[object], named, addresses, deadline, syscalls);
-        }
+        name_frames(*image->file, named, addresses, deadline);
     }
+    return true;
 }
 
-std::size_t count_own_frames(const ObjectMap& map) {
-    std::size_t count = 0;
-    while (count < map.object_of.size() && map.object_of[count] != ObjectMap::npos &&
-           base_name(map.objects[map.object_of[count]].path) == preloaded_object) {
-        ++count;
-    }
-    return count;
+std::size_t count_own_frames(const std::vector<const CodeImage*>& images) {
+    const auto end = std::find_if(images.begin(), images.end(), [](const CodeImage* image) {
+        return image == nullptr || base_name(image->path) != preloaded_object;
+    });
+    return static_cast<std::size_t>(end - images.begin());
 }
 
 /// The first `skipped` and all beyond `depth` away.
@@ -72,45 +76,56 @@ void keep(std::vector<Value>& values, std::size_t skipped, std::size_t depth) {
     values.resize(std::min(values.size(), depth));
 }
 
+std::string_view reason_for_none(const Snapshot& snapshot, const ProgramMemory& memory) {
+    if (snapshot.machine != own_machine) {
+        return "the stack (of a program for another machine)";
+    }
+    if (snapshot.stack_bytes == 0 && !snapshot.has_memory) {
+        return "the stack (it was not copied)";
+    }
+    return memory.has_mappings() ? "" : "the stack (/proc/PID/maps was not to be had)";
+}
+
 } // namespace
 
-CallPath walk_stack(void* context, std::size_t depth) {
+CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory) {
     CallPath path;
+    const std::size_t depth = snapshot.config.stack_depth.value();
     if (depth == 0) {
         return path;
     }
-    const WalkClaim claim;
-    if (!claim.is_ours()) {
-        path.unavailable = "another walk is under way, or was when this process was forked";
+    path.missing = reason_for_none(snapshot, memory);
+    if (!path.missing.empty()) {
         return path;
     }
-    Walk walk = walk_calls(context, depth + own_frames);
-    std::vector<std::uintptr_t> inside;
-    std::transform(walk.calls.begin(), walk.calls.end(), std::back_inserter(inside),
-                   [](const CallAddress& call) { return call.inside(); });
+    Walk walk = walk_calls(memory, snapshot.registers, depth + own_frames);
+    std::transform(walk.calls.begin(), walk.calls.end(), std::back_inserter(path.images),
+                   [&](const CallAddress& call) { return memory.image_of(call.inside()); });
     path.calls = std::move(walk.calls);
-    path.unavailable = walk.unavailable;
-    path.map = map_objects(inside);
-    const std::size_t skipped = count_own_frames(path.map);
+    const std::size_t skipped = count_own_frames(path.images);
     keep(path.calls, skipped, depth);
-    keep(path.map.object_of, skipped, depth);
+    keep(path.images, skipped, depth);
+    if (walk.is_cut && path.calls.size() < depth) {
+        path.missing = "the outer part of the stack (only the innermost 64 KiB are copied)";
+    }
     return path;
 }
 
-Stack name_stack(const CallPath& path, const Deadline& deadline, const Syscalls& syscalls) {
+Stack name_stack(const CallPath& path, const Deadline& deadline) {
     Stack stack;
-    stack.unavailable = path.unavailable;
+    stack.missing = path.missing;
     for (std::size_t index = 0; index < path.calls.size(); ++index) {
         Frame& frame = stack.frames.emplace_back();
         frame.offset = path.calls[index].address;
-        if (path.map.object_of[index] != ObjectMap::npos) {
-            const LoadedObject& object = path.map.objects[path.map.object_of[index]];
-            frame.module = object.path;
-            frame.offset -= object.base;
-            frame.build_id = object.build_id;
+        if (const CodeImage* const image = path.images[index]; image != nullptr) {
+            frame.module = image->path;
+            frame.offset -= image->bias;
+            frame.build_id = image->build_id;
         }
     }
-    name_all(path, stack.frames, deadline, syscalls);
+    if (!name_all(path, stack.frames, deadline) && stack.missing.empty()) {
+        stack.missing = "names of functions in the stack (out of time)";
+    }
     return stack;
 }
 

@@ -1,4 +1,4 @@
-// The stack of the calling thread, as a person reads it.
+// The stack of the thread that asked, as a person reads it.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "explain/loaded_objects.h"
+#include "core/snapshot.h"
+#include "explain/program_memory.h"
 #include "explain/walk.h"
 #include "kernel/deadline.h"
-#include "kernel/syscalls.h"
 
 namespace portguard {
 
@@ -31,24 +31,23 @@ struct Frame {
 struct Stack {
     /// Innermost first, our own left out.
     std::vector<Frame> frames;
-    /// Empty, or why there are none.
-    std::string unavailable;
+    /// Empty, or what of it could not be had, a clause without a full stop.
+    std::string missing;
 };
 
-/// A stack as addresses: cheap to have, and enough to tell two apart.
+/// A stack as addresses: cheap to have.
 struct CallPath {
     /// Ours left out, innermost first.
     std::vector<CallAddress> calls;
-    /// What each of them lies in.
-    ObjectMap map;
-    /// Empty, or why there are none.
-    std::string_view unavailable;
+    /// What each of them lies in; null: code that was made at run time. The ProgramMemory's.
+    std::vector<const CodeImage*> images;
+    std::string_view missing;
 };
 
-/// `context`: ucontext_t of this thread inside the hook. `depth` 0: nothing is walked.
-CallPath walk_stack(void* context, std::size_t depth);
+/// As many frames as config.stack_depth asks for.
+CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory);
 
 /// Names are looked for until the deadline.
-Stack name_stack(const CallPath& path, const Deadline& deadline, const Syscalls& syscalls);
+Stack name_stack(const CallPath& path, const Deadline& deadline);
 
 } // namespace portguard

@@ -1,79 +1,140 @@
 #include "explain/walk.h"
 
-#include <atomic>
+#include <algorithm>
+#include <cstring>
+#include <optional>
 
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <ucontext.h>
-#include <unistd.h>
-
-#define UNW_LOCAL_ONLY
 #include <libunwind.h>
+
+#include "explain/unwind_table.h"
+
+// Exported, and in no header: what perf(1) unwinds its samples by (tools/perf/util/unwind-libunwind-local.c).
+#define portguard_search_unwind_table UNW_OBJ(dwarf_search_unwind_table)
+extern "C" int portguard_search_unwind_table(unw_addr_space_t space, unw_word_t address,
+                                             unw_dyn_info_t* table, unw_proc_info_t* info,
+                                             int need_unwind_info, void* argument);
 
 namespace portguard {
 namespace {
 
-// {pid, tid} of who walks; 0: nobody.
-constinit std::atomic<std::uint64_t> claimed_by{0};
+/// What libunwind's questions are answered from.
+struct Source {
+    ProgramMemory& memory;
+    std::span<const std::uint64_t> registers;
+    /// The last that was made up.
+    UnwindTable table;
 
-bool read_word(unw_word_t address, unw_word_t& value) {
-    const iovec local{&value, sizeof value};
-    const iovec remote{reinterpret_cast<void*>(address), sizeof value};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(sizeof value);
+    bool read(std::uint64_t address, std::span<std::byte> out) {
+        const std::uint64_t offset = address - table.entries_at;
+        if (address >= table.entries_at && offset < table.made_up.size() &&
+            out.size() <= table.made_up.size() - offset) {
+            std::memcpy(out.data(), table.made_up.data() + offset, out.size());
+            return true;
+        }
+        return memory.read(address, out);
+    }
+};
+
+Source& source_of(void* argument) {
+    return *static_cast<Source*>(argument);
 }
 
-/// In place of libunwind's own, which checks an address by writing to a pipe that it keeps open: after
-/// closefrom(3) that pipe is the program's file (H45). Without state, since a program that uses the same
-/// libunwind calls it from its own threads.
+int search(unw_addr_space_t space, unw_word_t address, const CodeImage& image, const UnwindTable& table,
+           unw_proc_info_t* info, int need_unwind_info, void* argument) {
+    const Mapping* const mapping = source_of(argument).memory.mapping_of(address);
+    unw_dyn_info_t wanted{};
+    wanted.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    wanted.start_ip = std::min(mapping->start, image.start);
+    wanted.end_ip = mapping->end;
+    wanted.u.rti.segbase = table.origin;
+    wanted.u.rti.table_data = table.entries_at;
+    constexpr std::size_t entry_size = 8;
+    wanted.u.rti.table_len = table.entries * entry_size / sizeof(unw_word_t);
+    return portguard_search_unwind_table(space, address, &wanted, info, need_unwind_info, argument);
+}
+
+int find_procedure(unw_addr_space_t space, unw_word_t address, unw_proc_info_t* info, int need_unwind_info,
+                   void* argument) {
+    Source& source = source_of(argument);
+    const CodeImage* const image = source.memory.image_of(address);
+    if (image == nullptr) {
+        return -UNW_ENOINFO;
+    }
+    source.table = {};
+    const auto sorted = find_sorted_table(*image, source.memory);
+    if (sorted.has_value() &&
+        search(space, address, *image, *sorted, info, need_unwind_info, argument) == UNW_ESUCCESS) {
+        return UNW_ESUCCESS;
+    }
+    auto made = make_table(*image, address);
+    if (!made.has_value()) {
+        return -UNW_ENOINFO;
+    }
+    source.table = std::move(*made);
+    return search(space, address, *image, source.table, info, need_unwind_info, argument);
+}
+
 int access_memory(unw_addr_space_t /*space*/, unw_word_t address, unw_word_t* value, int write,
-                  void* /*argument*/) {
-    return write == 0 && read_word(address, *value) ? 0 : -UNW_EINVAL;
+                  void* argument) {
+    const bool known =
+        write == 0 && source_of(argument).read(address, std::as_writable_bytes(std::span(value, 1)));
+    return known ? UNW_ESUCCESS : -UNW_EINVAL;
 }
 
-void prepare_libunwind() {
-    unw_get_accessors(unw_local_addr_space)->access_mem = access_memory;
-    // The cache has a lock of its own.
-    unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
+int access_register(unw_addr_space_t /*space*/, unw_regnum_t number, unw_word_t* value, int write,
+                    void* argument) {
+    const std::span<const std::uint64_t> registers = source_of(argument).registers;
+    if (write != 0 || number < 0 || static_cast<std::size_t>(number) >= registers.size()) {
+        return -UNW_EBADREG;
+    }
+    *value = registers[static_cast<std::size_t>(number)];
+    return UNW_ESUCCESS;
 }
 
-CallAddress current_call(unw_cursor_t& cursor, bool interrupted) {
-    unw_word_t address = 0;
-    unw_get_reg(&cursor, UNW_REG_IP, &address);
-    return {static_cast<std::uintptr_t>(address), interrupted};
+/// For those that libunwind must be able to call, and that an address is found without.
+template <typename... Arguments>
+int no_answer(Arguments...) {
+    return -UNW_ENOINFO;
+}
+
+void keep_nothing(unw_addr_space_t /*space*/, unw_proc_info_t* /*info*/, void* /*argument*/) {}
+
+unw_accessors_t accessors() {
+    unw_accessors_t made{};
+    made.find_proc_info = find_procedure;
+    made.put_unwind_info = keep_nothing;
+    made.get_dyn_info_list_addr = no_answer;
+    made.access_mem = access_memory;
+    made.access_reg = access_register;
+    made.access_fpreg = no_answer;
+    made.resume = no_answer;
+    made.get_proc_name = no_answer;
+    return made;
+}
+
+std::uint64_t register_of(unw_cursor_t& cursor, unw_regnum_t number) {
+    unw_word_t value = 0;
+    unw_get_reg(&cursor, number, &value);
+    return value;
 }
 
 } // namespace
 
-WalkClaim::WalkClaim() {
-    const auto pid = static_cast<std::uint64_t>(static_cast<std::uint32_t>(getpid()));
-    const auto tid = static_cast<std::uint64_t>(static_cast<std::uint32_t>(syscall(SYS_gettid)));
-    std::uint64_t nobody = 0;
-    taken_ = claimed_by.compare_exchange_strong(nobody, pid << 32 | tid, std::memory_order_acquire);
-}
-
-WalkClaim::~WalkClaim() {
-    if (taken_) {
-        claimed_by.store(0, std::memory_order_release);
-    }
-}
-
-Walk walk_calls(void* context, std::size_t depth) {
-    unw_word_t sample = 0;
-    if (!read_word(reinterpret_cast<unw_word_t>(&sample), sample)) {
-        return {{}, "process_vm_readv is forbidden"};
-    }
-    prepare_libunwind();
-    unw_cursor_t cursor;
-    if (context == nullptr || unw_init_local2(&cursor, static_cast<unw_context_t*>(context), 0) != 0) {
-        return {{}, "libunwind does not take the context"};
-    }
+Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth) {
     Walk walk;
-    unw_word_t stack_pointer = 0;
+    Source source{memory, registers, {}};
+    unw_accessors_t answers = accessors();
+    const unw_addr_space_t space = unw_create_addr_space(&answers, 0);
+    unw_cursor_t cursor;
+    if (space == nullptr || unw_init_remote(&cursor, space, &source) != UNW_ESUCCESS) {
+        walk.unavailable = "libunwind does not take the registers";
+        return walk;
+    }
+    std::uint64_t stack_pointer = 0;
     bool interrupted = false;
     while (walk.calls.size() < depth) {
-        const CallAddress call = current_call(cursor, interrupted);
-        unw_word_t here = 0;
-        unw_get_reg(&cursor, UNW_REG_SP, &here);
+        const CallAddress call{register_of(cursor, UNW_REG_IP), interrupted};
+        const std::uint64_t here = register_of(cursor, UNW_REG_SP);
         const bool stuck =
             !walk.calls.empty() && here == stack_pointer && walk.calls.back().address == call.address;
         if (call.address == 0 || stuck) {
@@ -82,10 +143,13 @@ Walk walk_calls(void* context, std::size_t depth) {
         walk.calls.push_back(call);
         stack_pointer = here;
         interrupted = unw_is_signal_frame(&cursor) > 0;
+        const std::size_t misses = memory.misses();
         if (unw_step(&cursor) <= 0) {
+            walk.is_cut = memory.misses() != misses;
             break;
         }
     }
+    unw_destroy_addr_space(space);
     return walk;
 }
 

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
-#include "holders/holder_samples.h"
+#include "explain/holder_samples.h"
 #include "kernel/holders.h"
 #include "kernel/port_look.h"
 #include "support/private_net.h"

@@ -3,16 +3,16 @@
 #include <string>
 #include <vector>
 
-#include "holders/module_fixture.h"
+#include "explain/explain_fixture.h"
 #include "support/child.h"
 
 namespace portguard::test {
 namespace {
 
-class Advice : public ModuleTest {
+class Advice : public ExplainTest {
 protected:
     void SetUp() override {
-        ModuleTest::SetUp();
+        ExplainTest::SetUp();
         config.format = Format::json;
     }
 
@@ -30,9 +30,9 @@ protected:
     std::vector<std::string> advised_plan(std::uint16_t asked) {
         const Fd socket = tcp_socket();
         const Address address = loopback(asked);
-        SeamRequest report = request(Phase::report, socket, address);
-        report.kind = EventKind::refused;
-        report.error = EACCES;
+        FailedCall report(socket, address);
+        report.snapshot.kind = EventKind::refused;
+        report.snapshot.error = EACCES;
         const std::string text = told(report);
         const std::size_t start = text.find("PORTGUARD_LISTEN=");
         if (start == std::string::npos) {
@@ -95,15 +95,15 @@ TEST_F(Advice, WhereNoPlanHasRoomIsToMoveTheServer) {
 }
 
 /// In observe nothing is changed, and the report says what would have been.
-class Observed : public ModuleTest {
+class Observed : public ExplainTest {
 protected:
     void SetUp() override {
-        ModuleTest::SetUp();
+        ExplainTest::SetUp();
         config.mode = Mode::observe;
     }
     std::string first_line_for(const Fd& socket, const Address& address, Call call = Call::bind) {
-        SeamRequest report = request(Phase::report, socket, address);
-        report.call = call;
+        FailedCall report(socket, address);
+        report.snapshot.call = call;
         const std::string text = told(report);
         return text.substr(0, text.find('\n'));
     }

@@ -10,14 +10,14 @@
 #include <sys/wait.h>
 
 #include "core/event_json.h"
-#include "holders/module_fixture.h"
+#include "explain/explain_fixture.h"
 #include "support/child.h"
 #include "support/skip.h"
 
 namespace portguard::test {
 namespace {
 
-class Rendered : public ModuleTest {
+class Rendered : public ExplainTest {
 protected:
     /// Many holders of each kind, one with a name that no terminal should see.
     void crowd_the_port() {
@@ -31,9 +31,9 @@ protected:
         });
     }
 
-    SeamRequest in_use(const Fd& socket) {
+    FailedCall in_use(const Fd& socket) {
         EXPECT_EQ(bind_to(socket, address), Outcome{EADDRINUSE});
-        return request(Phase::report, socket, address);
+        return {socket, address};
     }
 
     static std::vector<std::string> lines_of(const std::string& text) {
@@ -111,9 +111,9 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
     const Fd socket = tcp_socket();
     std::string all = told(in_use(socket));
     for (const EventKind kind : every_kind) {
-        SeamRequest report = request(Phase::report, socket, address);
-        report.kind = kind;
-        report.error = kind == EventKind::cured ? 0 : EACCES;
+        FailedCall report(socket, address);
+        report.snapshot.kind = kind;
+        report.snapshot.error = kind == EventKind::cured ? 0 : EACCES;
         all += told(report);
     }
     for (const EventKind kind : every_kind) {
@@ -126,8 +126,8 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
         config.stack_depth = level == Diagnosis::full ? 0 : 32;
         const Fd udp = udp_socket(AF_INET6);
         const Address ipv6 = loopback(9, AF_INET6);
-        all += told(request(Phase::report, udp, ipv6));
-        all += told(request(Phase::report, Fd(), Address{}));
+        all += told(FailedCall(udp, ipv6));
+        all += told(FailedCall(Fd(), Address{}));
     }
     FILE* checker = popen(PORTGUARD_SCHEMA_TEST " " PORTGUARD_SCHEMA, "w");
     ASSERT_NE(checker, nullptr);
@@ -152,38 +152,16 @@ TEST_F(Rendered, ThousandsOfHoldersStayALineThatOneWriteTakes) {
     EXPECT_NE(text.find("\"237 more holders\""), std::string::npos) << text;
 }
 
-TEST_F(Rendered, ARepeatIsCountedAndNotWritten) {
-    const Fd socket = tcp_socket();
-    config.stack_depth = 0;
-    EXPECT_NE(told(request(Phase::report, socket, address)), "");
-    for (int repeat = 0; repeat < 3; ++repeat) {
-        EXPECT_EQ(told(request(Phase::report, socket, address)), "");
-    }
-}
-
 TEST_F(Rendered, NothingIsWrittenBelowTheLevel) {
     config.level = Level::error;
     const Fd socket = tcp_socket();
-    SeamRequest report = request(Phase::report, socket, address);
-    report.kind = EventKind::cured;
+    FailedCall report(socket, address);
+    report.snapshot.kind = EventKind::cured;
     EXPECT_EQ(told(report), "");
-    report.kind = EventKind::ephemeral_listener;
+    report.snapshot.kind = EventKind::ephemeral_listener;
     EXPECT_EQ(told(report), "");
-    report.kind = EventKind::privileged;
+    report.snapshot.kind = EventKind::privileged;
     EXPECT_NE(told(report), "");
-}
-
-TEST_F(Rendered, NoMoreThanMaxReportsASecond) {
-    config.max_reports = 2;
-    const Fd socket = tcp_socket();
-    std::size_t told_reports = 0;
-    std::vector<Address> addresses;
-    for (std::uint16_t other = 20000; other < 20050; ++other) {
-        addresses.push_back(wildcard(other));
-        told_reports += told(request(Phase::report, socket, addresses.back())).empty() ? 0 : 1;
-    }
-    EXPECT_GE(told_reports, 2U);
-    EXPECT_LT(told_reports, 50U);
 }
 
 } // namespace

@@ -1,0 +1,48 @@
+#include "explain/explain.h"
+
+#include <utility>
+
+#include "explain/cause.h"
+#include "explain/cures.h"
+#include "explain/render_json.h"
+#include "explain/render_text.h"
+#include "explain/report.h"
+
+namespace portguard {
+namespace {
+
+std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
+    // The DWARF numbers of rsp, esp and sp.
+    constexpr std::size_t on_x86_64 = 7;
+    constexpr std::size_t on_i386 = 4;
+    constexpr std::size_t on_aarch64 = 31;
+    switch (snapshot.machine) {
+    case machine_aarch64: return snapshot.registers[on_aarch64];
+    case machine_i386: return snapshot.registers[on_i386];
+    default: return snapshot.registers[on_x86_64];
+    }
+}
+
+} // namespace
+
+ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& files,
+                                std::vector<pid_t> own_processes, const Deadline& deadline, bool coloured) {
+    const Snapshot& snapshot = read.snapshot;
+    const Config& config = snapshot.config;
+    ProgramMemory memory({stack_pointer_of(snapshot), read.stack}, read_program_map(files.maps),
+                         snapshot.has_memory ? files.memory : -1);
+    const Facts facts = gather_facts({snapshot, files.socket, memory, deadline, std::move(own_processes)});
+    Explanation explanation = explain(facts);
+    std::vector<Cure> cures = cures_for(facts, explanation);
+    const Report report{facts, std::move(explanation), std::move(cures), snapshot.count, snapshot.kept_back};
+    ExplainedEvent event;
+    if (config.format == Format::json || config.record[0] != '\0') {
+        event.json = render_json(report);
+    }
+    if (config.format == Format::text) {
+        event.text = render_text(report, coloured);
+    }
+    return event;
+}
+
+} // namespace portguard

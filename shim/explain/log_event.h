@@ -1,0 +1,17 @@
+// Where reports go: spdlog loggers whose sinks write as the guard itself does.
+#pragma once
+
+#include <string_view>
+
+#include "core/snapshot.h"
+
+namespace portguard {
+
+/// Writes `text` and a newline as one block to the log of snapshot.config, unless the event is below its
+/// level. False: it was lost.
+bool log_event(const Snapshot& snapshot, std::string_view text);
+
+/// The same to the file of `record`.
+bool record_event(const Snapshot& snapshot, std::string_view text);
+
+} // namespace portguard

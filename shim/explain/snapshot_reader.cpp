@@ -1,0 +1,109 @@
+#include "explain/snapshot_reader.h"
+
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#include <unistd.h>
+
+namespace portguard {
+namespace {
+
+static_assert(std::is_trivially_copyable_v<Snapshot>);
+
+/// Asked of the bytes, since a bool that is neither 0 nor 1 must not even be read as one.
+class Field {
+public:
+    explicit Field(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
+    [[nodiscard]] bool is_flag(std::size_t offset) const { return is_at_most(offset, 1); }
+
+    template <typename Enumeration>
+    [[nodiscard]] bool is_up_to(std::size_t offset, Enumeration last) const {
+        static_assert(sizeof last == 1);
+        return is_at_most(offset, static_cast<unsigned>(last));
+    }
+
+private:
+    [[nodiscard]] bool is_at_most(std::size_t offset, unsigned most) const {
+        return std::to_integer<unsigned>(bytes_[offset]) <= most;
+    }
+
+    std::span<const std::byte> bytes_;
+};
+
+// As GCC has it for a type of standard layout; Config is one but for its private members.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+
+/// All but log.kind, which whoever writes the report takes as it is.
+bool is_config_sound(const Field& field) {
+    constexpr std::size_t at = offsetof(Snapshot, config);
+    return field.is_up_to(at + offsetof(Config, mode), Mode::off) &&
+           field.is_up_to(at + offsetof(Config, deny_errno), DenyErrno::eaddrinuse) &&
+           field.is_up_to(at + offsetof(Config, reuseaddr), ReuseAddress::off) &&
+           field.is_up_to(at + offsetof(Config, port_zero), PortZero::listen) &&
+           field.is_up_to(at + offsetof(Config, range_method), RangeMethod::off) &&
+           field.is_up_to(at + offsetof(Config, diagnosis), Diagnosis::off) &&
+           field.is_flag(at + offsetof(Config, has_listen)) &&
+           field.is_up_to(at + offsetof(Config, format), Format::json) &&
+           field.is_up_to(at + offsetof(Config, level), Level::error);
+}
+
+bool is_sound(const Field& field) {
+    return field.is_up_to(offsetof(Snapshot, kind), EventKind::injected) &&
+           field.is_up_to(offsetof(Snapshot, call), Call::setsockopt) &&
+           field.is_flag(offsetof(Snapshot, stderr_is_ours)) && field.is_flag(offsetof(Snapshot, no_color)) &&
+           field.is_flag(offsetof(Snapshot, has_memory)) && is_config_sound(field);
+}
+
+#pragma GCC diagnostic pop
+
+template <std::size_t length>
+bool is_ended(const char (&text)[length]) {
+    return std::memchr(text, '\0', length) != nullptr;
+}
+
+bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
+    const Config& config = snapshot.config;
+    return snapshot.address_length <= sizeof snapshot.address && snapshot.stack_bytes <= behind &&
+           snapshot.stack_bytes <= snapshot_stack_capacity && is_ended(snapshot.program) &&
+           is_ended(snapshot.exe) && is_ended(config.only) && is_ended(config.log.path) &&
+           is_ended(config.record) && config.listen.is_sound() && config.inject.is_sound() &&
+           snapshot.pid > 0;
+}
+
+} // namespace
+
+std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
+    ReadSnapshot read;
+    if (bytes.size() < sizeof(Snapshot) || !is_sound(Field(bytes))) {
+        return std::nullopt;
+    }
+    std::memcpy(&read.snapshot, bytes.data(), sizeof(Snapshot));
+    const std::span<const std::byte> behind = bytes.subspan(sizeof(Snapshot));
+    if (read.snapshot.size != sizeof(Snapshot) || read.snapshot.version != snapshot_version ||
+        !are_lengths_sound(read.snapshot, behind.size())) {
+        return std::nullopt;
+    }
+    read.stack.assign(behind.begin(), behind.begin() + read.snapshot.stack_bytes);
+    return read;
+}
+
+std::optional<ReadSnapshot> read_snapshot(int fd) {
+    std::vector<std::byte> bytes(sizeof(Snapshot) + snapshot_stack_capacity);
+    std::size_t used = 0;
+    while (used < bytes.size()) {
+        const ssize_t length = pread(fd, bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
+        if (length < 0 && errno == EINTR) {
+            continue;
+        }
+        if (length <= 0) {
+            break;
+        }
+        used += static_cast<std::size_t>(length);
+    }
+    return parse_snapshot(std::span(bytes).first(used));
+}
+
+} // namespace portguard
