@@ -74,6 +74,8 @@ struct Snapshot {
     std::uint32_t count = 1;
     /// Others that max_reports, or the share of time, kept back since then.
     std::uint32_t kept_back = 0;
+    /// Events that no log took before this one.
+    std::uint32_t lost = 0;
     /// What the program passed; `address_length` 0: nothing (listen), the socket's own is meant.
     std::uint32_t address_length = 0;
     /// Bytes of the stack that follow this struct, from registers' stack pointer upwards.

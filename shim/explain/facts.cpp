@@ -31,10 +31,6 @@ std::chrono::milliseconds time_left(const Inquiry& inquiry) {
     return std::chrono::milliseconds(inquiry.deadline.remaining_ms());
 }
 
-const sockaddr* address_of(const Snapshot& snapshot) {
-    return reinterpret_cast<const sockaddr*>(snapshot.address);
-}
-
 /// A question of its own, so it is asked only where is_outgoing() needs the answer.
 bool is_peer_in_question(const HostSettings& host, const DiagSocket& socket) {
     return yields_to_reuseaddr(socket.state) && host.ports.range.contains(socket.local.port) &&

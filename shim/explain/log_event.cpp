@@ -10,7 +10,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
-#include "explain/log_writer_stub.h"
+#include "kernel/log_writer.h"
 
 namespace portguard {
 namespace {
@@ -72,7 +72,13 @@ bool log_block(const Snapshot& snapshot, std::string_view text, WriteBlock write
 } // namespace
 
 bool log_event(const Snapshot& snapshot, std::string_view text) {
-    return log_block(snapshot, text, [&snapshot](std::string_view block) {
+    std::string whole;
+    if (snapshot.lost != 0) {
+        whole = "portguard: " + std::to_string(snapshot.lost);
+        whole.append(lost_events_note) += '\n';
+    }
+    whole += text;
+    return log_block(snapshot, whole, [&snapshot](std::string_view block) {
         return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours,
                                  level_of(snapshot.kind), block);
     });

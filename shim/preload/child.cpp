@@ -215,7 +215,7 @@ void run_in_child(Job& job) {
     if (child > 0) {
         wait_for(job, child);
     } else {
-        job.why_plain = "clone";
+        job.why_plain = "clone said errno";
         job.why_number = static_cast<int>(child);
     }
     unmap_workspace(workspace);

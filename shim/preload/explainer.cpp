@@ -14,6 +14,7 @@
 #include "preload/clone.h"
 #include "preload/guard.h"
 #include "preload/helper_file.h"
+#include "preload/lost_events.h"
 #include "preload/outgoing_side.h"
 #include "preload/registers.h"
 #include "preload/signals.h"
@@ -22,7 +23,7 @@ namespace portguard {
 namespace {
 
 /// Beyond those that the helper finds.
-constexpr int helper_fd = 6;
+constexpr int helper_fd = 7;
 
 bool fail(Job& job, std::string_view why, long number = 0) {
     job.why_plain = why;
@@ -48,7 +49,7 @@ PortRange searched_range(const Occurrence& occurrence) {
     return searched ? plan.range : PortRange{};
 }
 
-void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours) {
+void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t lost) {
     const Occurrence& occurrence = job.occurrence;
     snapshot.size = sizeof snapshot;
     snapshot.version = snapshot_version;
@@ -65,6 +66,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours) {
     snapshot.tid = job.tid;
     snapshot.count = job.count;
     snapshot.kept_back = job.kept_back;
+    snapshot.lost = lost;
     if (occurrence.address != nullptr && occurrence.length <= sizeof snapshot.address) {
         snapshot.address_length = occurrence.length;
         std::memcpy(snapshot.address, occurrence.address, occurrence.length);
@@ -87,22 +89,26 @@ bool write_snapshot(Snapshot& snapshot) {
            static_cast<long>(sizeof snapshot);
 }
 
+/// Opened here, they go on showing this memory when the helper reads them: it has no right to ask for them
+/// itself. Where they cannot be had there are no names, or a stack of as much as was copied.
+void open_memory(Snapshot& snapshot) {
+    move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/maps"), O_RDONLY), snapshot_maps_fd);
+    snapshot.has_memory = move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/mem"), O_RDONLY),
+                                  snapshot_memory_fd);
+}
+
 bool open_descriptors(Job& job, Workspace& workspace) {
     const long memory = kernel_call(SYS_memfd_create, as_argument("portguard-snapshot"), MFD_CLOEXEC);
     if (!move_to(memory, snapshot_fd)) {
-        return fail(job, "memfd_create", memory);
-    }
-    if (!write_snapshot(workspace.snapshot)) {
-        return fail(job, "the snapshot cannot be written");
+        return fail(job, "memfd_create said errno", memory);
     }
     std::string_view why;
     const int helper = helper_file::open(workspace.answers, why);
     if (!move_to(helper, helper_fd, O_CLOEXEC)) {
         return fail(job, why);
     }
-    // Opened here, it goes on showing this memory when the helper reads it. Without it there are no names.
-    move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/maps"), O_RDONLY), snapshot_maps_fd);
-    return true;
+    open_memory(workspace.snapshot);
+    return write_snapshot(workspace.snapshot) || fail(job, "the snapshot cannot be written");
 }
 
 /// Of milliseconds of real time, after which SIGALRM ends the process.
@@ -119,11 +125,11 @@ int start_helper(void* argument) {
     const char* const arguments[] = {name, nullptr};
     const char* const environment[] = {nullptr};
     // Not execveat(2), which filters of system calls forbid more often.
-    const long result = kernel_call(SYS_execve, as_argument("/proc/self/fd/6"), as_argument(arguments),
+    const long result = kernel_call(SYS_execve, as_argument("/proc/self/fd/7"), as_argument(arguments),
                                     as_argument(environment));
     return static_cast<int>(-result) & 0x3f;
 }
-static_assert(helper_fd == 6, "as the path says");
+static_assert(helper_fd == 7, "as the path says");
 
 /// Exit status as wait(2) has it; negative: it did not end in time, and was killed.
 int wait_for(long pid, long milliseconds) {
@@ -157,14 +163,19 @@ bool judge(Job& job, int status) {
 } // namespace
 
 bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
-    fill(workspace.snapshot, job, stderr_is_ours);
-    if (!open_descriptors(job, workspace)) {
-        return false;
+    const std::uint32_t lost = lost_events::take();
+    fill(workspace.snapshot, job, stderr_is_ours, lost);
+    bool told = false;
+    if (open_descriptors(job, workspace)) {
+        long budget = guard::config().budget_ms.value();
+        const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD, end_of(workspace.starter_stack),
+                                     start_helper, &budget);
+        told = pid > 0 ? judge(job, wait_for(pid, budget)) : fail(job, "clone said errno", pid);
     }
-    long budget = guard::config().budget_ms.value();
-    const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD,
-                                 end_of(workspace.starter_stack), start_helper, &budget);
-    return pid > 0 ? judge(job, wait_for(pid, budget)) : fail(job, "clone", pid);
+    if (!told) {
+        lost_events::put_back(lost);
+    }
+    return told;
 }
 
 } // namespace portguard

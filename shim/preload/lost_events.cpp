@@ -2,8 +2,6 @@
 
 #include <atomic>
 
-#include "core/event.h"
-
 namespace portguard::lost_events {
 namespace {
 
@@ -11,16 +9,14 @@ constinit std::atomic<std::uint32_t> lost{0};
 
 } // namespace
 
-std::uint32_t take(TextWriter& line) {
-    const std::uint32_t count = lost.exchange(0, std::memory_order_relaxed);
-    if (count != 0) {
-        line.add("portguard: ").add_number(count).add(lost_events_note).add('\n');
-    }
-    return count;
+std::uint32_t take() {
+    return lost.exchange(0, std::memory_order_relaxed);
 }
 
 void put_back(std::uint32_t count) {
-    lost.fetch_add(count, std::memory_order_relaxed);
+    if (count != 0) {
+        lost.fetch_add(count, std::memory_order_relaxed);
+    }
 }
 
 } // namespace portguard::lost_events

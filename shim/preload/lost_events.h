@@ -4,16 +4,13 @@
 
 #include <cstdint>
 
-#include "core/text.h"
-
 namespace portguard::lost_events {
 
-/// "portguard: 12 events before this one could not be written" and a newline, and the count is 0 again;
-/// nothing where it is.
-std::uint32_t take(TextWriter& line);
+/// Their number, which is 0 from here on: whoever writes the next event says it (core/event.h,
+/// lost_events_note).
+std::uint32_t take();
 
-/// That line was lost itself, and `count` with it: what take() returned, and the event that came with the
-/// line.
+/// They could not be said, or `count` more were lost.
 void put_back(std::uint32_t count);
 
 } // namespace portguard::lost_events

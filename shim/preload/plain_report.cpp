@@ -96,7 +96,10 @@ Event event_of(const Job& job, int socket) {
 template <std::size_t capacity>
 bool write(const Job& job, const Event& event, bool stderr_is_ours, Text<capacity>& block) {
     const Config& config = guard::config();
-    const std::uint32_t lost = lost_events::take(block);
+    const std::uint32_t lost = lost_events::take();
+    if (lost != 0) {
+        block.add("portguard: ").add_number(lost).add(lost_events_note).add('\n');
+    }
     if (config.format == Format::text) {
         print_text(event, job, block);
     } else {
