@@ -1,6 +1,7 @@
 """Programs of the story: start one, know what it printed, wait for what it does, and leave none behind."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import re
@@ -22,6 +23,8 @@ class Program:
 
     def __init__(self, command: list[str], answers: bool = False) -> None:
         self.output = tempfile.NamedTemporaryFile(prefix="portguard-story-")
+        # The guard writes into no file that might be data.
+        fcntl.fcntl(self.output, fcntl.F_SETFL, os.O_APPEND)
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

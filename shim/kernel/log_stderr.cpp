@@ -15,8 +15,8 @@
 namespace portguard::log_writer {
 namespace {
 
-/// /dev/null and its like (Documentation/admin-guide/devices.txt): never a terminal, never waiting. major(3) is a
-/// function of libc's, which the preloaded object would have to look up in every exec.
+/// /dev/null and its like (Documentation/admin-guide/devices.txt): never a terminal, never waiting. major(3)
+/// is a function of libc's, which the preloaded object would have to look up in every exec.
 bool is_memory_device(dev_t device) {
     constexpr dev_t memory_devices = 1;
     return (device >> 8 & 0xfff) == memory_devices && device >> 44 == 0;

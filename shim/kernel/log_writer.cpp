@@ -16,7 +16,8 @@ Attempt write_to_log(const LogTarget& log, bool stderr_is_ours, const Entry& ent
     case LogKind::syslog: return write_to_syslog(entry);
     case LogKind::standard_error: break;
     }
-    return stderr_is_ours ? write_to_descriptor_2(entry.text) : Attempt{"is not what reports may go to"};
+    return stderr_is_ours ? write_to_descriptor_2(entry.text)
+                          : Attempt{"is data, a network peer or not the file of the start"};
 }
 
 /// "portguard: log=file:/x could not be opened (EACCES); reported here"

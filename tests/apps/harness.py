@@ -1,6 +1,7 @@
 """What the tests of real programs share: a guarded process, a deadline, and questions put to the kernel."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import signal
@@ -48,6 +49,8 @@ class Process:
 
     def __init__(self, command: list[str], folder: str) -> None:
         self.output = tempfile.NamedTemporaryFile(dir=folder, prefix="output-", delete=False)
+        # The guard writes into no file that might be data.
+        fcntl.fcntl(self.output, fcntl.F_SETFL, os.O_APPEND)
         self.process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
             start_new_session=True,

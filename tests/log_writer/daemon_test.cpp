@@ -84,7 +84,7 @@ TEST_F(Daemon, nginx_that_is_told_to_listen_on_a_taken_port_leaves_the_event_in_
     }));
     ASSERT_FALSE(entries.empty());
     EXPECT_EQ(journal_field(entries[0], "MESSAGE"),
-              "portguard: log=stderr is not what reports may go to; reported here");
+              "portguard: log=stderr is data, a network peer or not the file of the start; reported here");
 }
 
 } // namespace

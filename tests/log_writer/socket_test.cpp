@@ -70,7 +70,7 @@ TEST_F(SocketLog, an_event_whose_stderr_is_not_for_reports_goes_to_the_journal) 
     const std::vector<std::string> entries = log().journal();
     ASSERT_EQ(entries.size(), 2U);
     EXPECT_EQ(journal_field(entries[0], "MESSAGE"),
-              "portguard: log=stderr is not what reports may go to; reported here");
+              "portguard: log=stderr is data, a network peer or not the file of the start; reported here");
     EXPECT_EQ(journal_field(entries[1], "PRIORITY"), "4");
 }
 
