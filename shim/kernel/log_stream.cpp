@@ -38,12 +38,12 @@ bool has_room(int fd, std::size_t size) {
     return size + 2 * static_cast<std::size_t>(unread) + 3 * page <= bytes;
 }
 
-long write_nonblocking(int fd, std::span<const iovec> pieces) {
+long write_now(int fd, std::span<const iovec> pieces) {
     return kernel_call(SYS_writev, fd, as_argument(pieces.data()), static_cast<long>(pieces.size()));
 }
 
-/// At most PIPE_BUF bytes where the kernel has no RWF_NOWAIT for pipes. Between poll and write another writer
-/// may take the last page: the one moment in which this can wait, for the next read.
+/// Where the kernel has no RWF_NOWAIT for pipes: between the question and the write another writer may take
+/// the last page, the one moment in which this can wait, for the next read.
 long write_shared(int fd, std::span<const iovec> pieces, std::size_t size) {
     constexpr long current_position = -1;
     const long count = kernel_call(SYS_pwritev2, fd, as_argument(pieces.data()),
@@ -51,7 +51,8 @@ long write_shared(int fd, std::span<const iovec> pieces, std::size_t size) {
     if (count >= 0 || count == -EAGAIN || count == -EPIPE || count == -EINTR) {
         return count;
     }
-    return size <= PIPE_BUF && is_writable_now(fd) ? write_nonblocking(fd, pieces) : -EAGAIN;
+    const bool fits = size <= PIPE_BUF ? is_writable_now(fd) : has_room(fd, size);
+    return fits ? write_now(fd, pieces) : -EAGAIN;
 }
 
 long write_pieces(int fd, Manner manner, std::span<const iovec> pieces) {
@@ -61,8 +62,7 @@ long write_pieces(int fd, Manner manner, std::span<const iovec> pieces) {
     }
     long count = 0;
     do {
-        count =
-            manner == Manner::nonblocking ? write_nonblocking(fd, pieces) : write_shared(fd, pieces, size);
+        count = manner == Manner::nonblocking ? write_now(fd, pieces) : write_shared(fd, pieces, size);
     } while (count == -EINTR);
     return count;
 }

@@ -135,6 +135,21 @@ TEST_F(PipeLog, writers_that_share_a_pipe_with_a_slow_reader_keep_their_lines_wh
     EXPECT_EQ(torn, std::vector<std::string>{});
 }
 
+/// As a sandbox that answers EPERM.
+void forbid(std::initializer_list<long> calls) {
+    std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (const long call : calls) {
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
+        program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+        ::_exit(126);
+    }
+}
+
 TEST_F(PipeLog, a_pipe_that_cannot_be_opened_anew_is_written_to_and_not_waited_for) {
     const auto write_without_proc = [&] {
         return in_child([&] {
@@ -151,19 +166,22 @@ TEST_F(PipeLog, a_pipe_that_cannot_be_opened_anew_is_written_to_and_not_waited_f
     EXPECT_EQ(written(), "");
 }
 
-/// As a sandbox that answers EPERM.
-void forbid(std::initializer_list<long> calls) {
-    std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-    for (const long call : calls) {
-        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
-        program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-    }
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
-        ::_exit(126);
-    }
+TEST_F(PipeLog, before_Linux_6_4_one_that_cannot_be_opened_anew_is_asked_for_room) {
+    const auto write_as_before = [&](std::size_t size) {
+        return in_child([&, size] {
+            hide_proc();
+            forbid({SYS_pwritev2});
+            return static_cast<int>(write_to(pipe_.writer, report_of(size)));
+        });
+    };
+    EXPECT_EQ(write_as_before(3 * page), static_cast<int>(Fate::written));
+    EXPECT_EQ(written(), report_of(3 * page));
+    leave_free(1);
+    EXPECT_EQ(write_as_before(3 * page), static_cast<int>(Fate::written)) << "cut";
+    EXPECT_TRUE(written().ends_with("did not fit into the pipe\n"));
+    leave_free(0);
+    EXPECT_EQ(write_as_before(500), static_cast<int>(Fate::lost));
+    EXPECT_EQ(written(), "");
 }
 
 TEST_F(PipeLog, a_sandbox_without_ppoll_leaves_a_pipe_that_can_be_opened_anew) {

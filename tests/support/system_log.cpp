@@ -164,7 +164,7 @@ std::string journal_field(std::string_view entry, std::string_view name) {
         for (std::size_t byte = 8; byte > 0; --byte) {
             length = length << 8 | static_cast<unsigned char>(entry.at(byte - 1));
         }
-        const std::string value(entry.substr(8, length));
+        std::string value(entry.substr(8, length));
         if (line == name) {
             return value;
         }
