@@ -29,7 +29,8 @@ std::string why_not_entered(const LogFolder& folder) {
     if (folder.is_public && ::lstat(reached.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
         return "goes through the link '" + shown(reached) + "' where everybody may make one";
     }
-    return failure("cannot be made", static_cast<int>(-folder.fd));
+    const int error = static_cast<int>(-folder.fd);
+    return failure(error == ENOENT ? "cannot be made" : "cannot be written", error);
 }
 
 /// Empty: `folder` would let the name be made.
