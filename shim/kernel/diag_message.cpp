@@ -68,6 +68,9 @@ void read_attributes(std::span<const std::byte> bytes, DiagSocket& socket) {
         switch (attribute->type) {
         case INET_DIAG_TOS: socket.tos = *value; break;
         case INET_DIAG_SKV6ONLY: socket.v6only = *value != 0; break;
+        case INET_DIAG_CGROUP_ID:
+            socket.cgroup = read_value<std::uint64_t>(attribute->payload).value_or(0);
+            break;
         default: break;
         }
     }

@@ -54,6 +54,8 @@ struct DiagSocket {
     std::uint32_t inode = 0;
     /// Of the process that created it; meaningless where inode is 0.
     uid_t uid = 0;
+    /// Of version 2, in which it was created (Linux 5.9); 0: not known.
+    std::uint64_t cgroup = 0;
     std::uint8_t tos = 0;
     /// Tells it from a later socket with the same addresses.
     std::array<std::uint32_t, 2> cookie{};

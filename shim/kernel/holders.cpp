@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "core/options.h"
+#include "kernel/owner_search.h"
 #include "kernel/pidfd.h"
 
 namespace portguard {
@@ -14,6 +15,9 @@ namespace {
 
 // Reading the options of one socket costs three system calls of its owner's locks.
 constexpr std::size_t most_flag_reads = 64;
+// Beyond the first owner of each socket: as many as all processes of a small host have. Reading each costs
+// 1-5 µs.
+constexpr std::size_t most_other_fds = 8192;
 
 int rank_of(SocketState state) {
     switch (state) {
@@ -77,6 +81,23 @@ std::vector<std::uint32_t> owned_inodes(const std::vector<Holder>& holders) {
     return inodes;
 }
 
+OwnerHints hints_of(const std::vector<Holder>& holders) {
+    OwnerHints hints;
+    hints.most_others = most_other_fds;
+    for (const Holder& holder : holders) {
+        const DiagSocket& socket = holder.socket;
+        if (socket.inode != 0 && socket.cgroup != 0 &&
+            std::find(hints.cgroups.begin(), hints.cgroups.end(), socket.cgroup) == hints.cgroups.end()) {
+            hints.cgroups.push_back(socket.cgroup);
+        }
+        if (socket.inode != 0 &&
+            std::find(hints.uids.begin(), hints.uids.end(), socket.uid) == hints.uids.end()) {
+            hints.uids.push_back(socket.uid);
+        }
+    }
+    return hints;
+}
+
 /// Index in report.processes; a process that has gone meanwhile keeps its number alone.
 std::size_t index_of_process(HolderReport& report, std::map<pid_t, std::size_t>& known, pid_t pid,
                              const Deadline& deadline, const Syscalls& syscalls) {
@@ -122,11 +143,16 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
                })) {
         report.missing.emplace_back("owners that are not visible to this user");
     }
+    if (search.left_out != 0) {
+        report.missing.push_back("whether " + std::to_string(search.left_out) +
+                                 (search.left_out == 1 ? " more process shares" : " more processes share") +
+                                 " it (too many descriptors to read)");
+    }
 }
 
 void add_owners(HolderReport& report, const Deadline& deadline, const Syscalls& syscalls) {
     const auto inodes = owned_inodes(report.holders);
-    const OwnerSearch search = find_owners(inodes, deadline, syscalls);
+    const OwnerSearch search = find_owners(inodes, hints_of(report.holders), deadline, syscalls);
     std::multimap<std::uint32_t, FdOwner> by_inode;
     for (const FdOwner& owner : search.owners) {
         by_inode.emplace(owner.inode, owner);

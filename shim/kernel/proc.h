@@ -1,19 +1,30 @@
-// Who has a socket: /proc (proc_pid_fd(5), proc_pid_status(5), proc_pid_cmdline(5)).
+// What /proc says of a process (proc_pid_status(5), proc_pid_cmdline(5)).
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
-#include "kernel/deadline.h"
+#include "core/text.h"
 #include "kernel/syscalls.h"
 
 namespace portguard {
+
+/// A path below /proc, without a formatter that knows locales.
+class ProcPath {
+public:
+    ProcPath(pid_t pid, std::string_view leaf) {
+        text_.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add('/').add(leaf).add('\0');
+    }
+    [[nodiscard]] const char* c_str() const { return text_.view().data(); }
+
+private:
+    Text<64> text_;
+};
 
 /// The inode in what readlink(2) says of a socket's /proc/PID/fd entry: "socket:[4711]".
 std::optional<std::uint32_t> parse_socket_link(std::string_view link);
@@ -29,30 +40,11 @@ struct ProcessStatus {
     std::optional<uid_t> uid;
 };
 ProcessStatus parse_status(std::string_view text);
+/// Nothing where the process has gone.
+std::optional<ProcessStatus> read_status(pid_t pid, const Syscalls& syscalls);
 
 /// The arguments in /proc/PID/cmdline, each ended by a NUL. Programs may write there what they like.
 std::vector<std::string> parse_command_line(std::string_view bytes);
-
-struct FdOwner {
-    std::uint32_t inode = 0;
-    pid_t pid = 0;
-    int fd = -1;
-};
-
-struct OwnerSearch {
-    /// In the order of /proc; a socket that several descriptors share is there several times.
-    std::vector<FdOwner> owners;
-    /// errno of opening /proc; 0: it was walked.
-    int error = 0;
-    /// Processes whose descriptors this user may not see.
-    unsigned hidden = 0;
-    /// The deadline passed before the last process was looked at.
-    bool cut_short = false;
-};
-
-/// One walk through all processes, for all of `inodes` (sorted).
-OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const Deadline& deadline,
-                        const Syscalls& syscalls);
 
 struct Ancestor {
     pid_t pid = 0;

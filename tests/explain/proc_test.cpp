@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "kernel/owner_search.h"
 #include "kernel/proc.h"
 
 #include "support/child.h"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/port_set.h"
+#include "kernel/owner_search.h"
 #include "kernel/proc.h"
 #include "kernel/sock_diag.h"
 #include "kernel/sysctls.h"

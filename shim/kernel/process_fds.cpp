@@ -1,0 +1,129 @@
+#include "kernel/process_fds.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel/folder.h"
+#include "kernel/proc.h"
+
+namespace portguard {
+namespace {
+
+/// The descriptors of one process that are one of `inodes`.
+class FdSearch {
+public:
+    FdSearch(pid_t pid, int folder, std::span<const std::uint32_t> inodes, std::vector<FdOwner>& out)
+        : pid_(pid), folder_(folder), inodes_(inodes), out_(out) {}
+
+    /// Looks at `fd`; false: there is none.
+    bool look_at(int fd) {
+        ++looks_;
+        std::array<char, 64> link;
+        std::array<char, 16> name{};
+        std::to_chars(name.data(), name.data() + name.size() - 1, fd);
+        const ssize_t length = readlinkat(folder_, name.data(), link.data(), link.size());
+        if (length <= 0) {
+            // The folder of a stranger's process opens for root in a user namespace, and shows nothing.
+            // Whatever else keeps us from reading hides an owner just so; only a number that is free does
+            // not.
+            forbidden_ = forbidden_ || (errno != ENOENT && errno != ESRCH);
+            return false;
+        }
+        const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
+        if (inode.has_value() && std::binary_search(inodes_.begin(), inodes_.end(), *inode)) {
+            out_.push_back({*inode, pid_, fd});
+        }
+        return true;
+    }
+
+    /// Tries the numbers from 0 on until `count` were there: to list the folder costs the kernel as much
+    /// again as to look at each, and numbers are mostly dense. Returns where the search ended, or -1: all
+    /// were found.
+    int try_numbers(std::size_t count, const Deadline& deadline) {
+        int misses = 0;
+        int fd = 0;
+        while (count != 0 && !forbidden_) {
+            if (misses == most_misses || (fd % often == 0 && deadline.passed())) {
+                return fd;
+            }
+            const bool there = look_at(fd++);
+            count -= there ? 1 : 0;
+            misses += there ? 0 : 1;
+        }
+        return -1;
+    }
+
+    [[nodiscard]] bool forbidden() const { return forbidden_; }
+    [[nodiscard]] std::size_t looks() const { return looks_; }
+
+private:
+    static constexpr int most_misses = 2;
+    static constexpr int often = 256;
+
+    pid_t pid_;
+    int folder_;
+    std::span<const std::uint32_t> inodes_;
+    std::vector<FdOwner>& out_;
+    bool forbidden_ = false;
+    std::size_t looks_ = 0;
+};
+
+/// What a process costs beside its descriptors, counted in those.
+constexpr std::size_t cost_of_process = 8;
+
+/// How many descriptors a process has, as its folder of them says since Linux 6.2.
+std::size_t count_fds(int folder) {
+    struct stat about {};
+    return direct::fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
+}
+
+bool read_folder(FdSearch& search, int folder, bool counted, std::size_t count, const Deadline& deadline) {
+    const int from = counted ? search.try_numbers(count, deadline) : 0;
+    if (from < 0 || search.forbidden()) {
+        return !search.forbidden();
+    }
+    // Its entries stand behind "." and ".." in the order of their numbers (proc_readfd_common() in
+    // fs/proc/fd.c).
+    lseek(folder, from == 0 ? 0 : from + 2, SEEK_SET);
+    const bool complete = for_each_number(folder, [&](int fd) {
+        if (fd >= from) {
+            search.look_at(fd);
+        }
+        return !search.forbidden() && !deadline.passed();
+    });
+    return !search.forbidden() && (complete || errno == ENOENT || errno == ESRCH);
+}
+
+} // namespace
+
+bool are_fds_counted(const Syscalls& syscalls) {
+    // A process that asks has at least the descriptor it asks by.
+    const ScopedFd own(direct::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    return own.valid() && count_fds(own.get()) != 0;
+}
+
+FdReading collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted, std::size_t& left,
+                      const Deadline& deadline, const Syscalls& syscalls, std::vector<FdOwner>& out) {
+    const ScopedFd folder(direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                          syscalls);
+    left -= std::min(left, cost_of_process);
+    if (!folder.valid()) {
+        return errno == ENOENT || errno == ESRCH ? FdReading::done : FdReading::hidden;
+    }
+    const std::size_t count = counted ? count_fds(folder.get()) : 0;
+    if (count > left) {
+        return FdReading::too_many;
+    }
+    FdSearch search(pid, folder.get(), inodes, out);
+    const bool visible = read_folder(search, folder.get(), counted, count, deadline);
+    left -= std::min(left, search.looks());
+    return visible ? FdReading::done : FdReading::hidden;
+}
+
+} // namespace portguard
