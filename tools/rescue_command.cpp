@@ -33,10 +33,10 @@ constexpr std::array parameters{
 // The command waits for nobody: a host with many processes takes its time.
 constexpr std::chrono::seconds look_up_budget{10};
 
-HolderReport look_up(const AskedPort& asked) {
+HolderReport look_up(const AskedPort& asked, bool flags) {
     HolderOptions options;
     options.budget = look_up_budget;
-    options.flags = false;
+    options.flags = flags;
     return find_holders(asked.address, Protocol::tcp, options);
 }
 
@@ -86,8 +86,9 @@ std::string describe_verdict(const AskedPort& asked, const RescueResult& result)
     if (result.dry_run) {
         return name + (*result.bindable ? "could bind then\n" : "still could not bind then\n");
     }
-    return name + (*result.bindable ? "can bind now\n"
-                                    : "still cannot bind: " + probe_words(result.bind_error) + "\n");
+    return name + (*result.bindable
+                       ? "can bind now\n"
+                       : "still cannot bind: " + probe_words(result.bind_error.value_or(0)) + "\n");
 }
 
 std::string describe_result(const AskedPort& asked, const RescueResult& result) {
@@ -103,7 +104,8 @@ std::string describe_result(const AskedPort& asked, const RescueResult& result) 
 
 /// Whether a listener is let in: by asking the kernel, after a dry run by what would have been done.
 void judge(const AskedPort& asked, RescueResult& result) {
-    result.bind_error = probe_bind(asked.address, Protocol::tcp, true);
+    const BindVerdict bind = judge_bind(asked.address, Protocol::tcp, look_up(asked, true));
+    result.bind_error = bind.reuseaddr;
     if (result.bind_error == EADDRNOTAVAIL) {
         throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
                                                          "address; `ip address` lists those that are there");
@@ -123,7 +125,7 @@ int run_rescue(const Arguments& arguments) {
     enter_netns(arguments);
     RescueResult result;
     result.dry_run = options.dry_run;
-    result.report = look_up(asked);
+    result.report = look_up(asked, false);
     result.rescued = rescue_sockets(result.report, options);
     judge(asked, result);
     print(arguments.has(json_parameter.name) ? rescue_json(asked, result) : describe_result(asked, result));

@@ -16,9 +16,9 @@ struct RescueResult {
     bool dry_run = false;
     HolderReport report;
     std::vector<RescuedSocket> rescued;
-    /// What a bind with SO_REUSEADDR says now; 0: it goes through.
-    int bind_error = 0;
-    /// A listener with SO_REUSEADDR is let in, or would be; null: the kernel refused for another reason.
+    /// What a bind with SO_REUSEADDR says now; 0: it goes through; nothing: not known.
+    std::optional<int> bind_error;
+    /// A listener with SO_REUSEADDR is let in, or would be; null: not known, or refused for another reason.
     std::optional<bool> bindable;
 };
 

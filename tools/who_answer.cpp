@@ -51,7 +51,11 @@ void judge_first_holder(const AskedPort& asked, Facts& facts) {
 
 std::string verdict(const WhoAnswer& answer) {
     const std::string plain = "a plain bind: " + probe_words(answer.plain_error);
-    return answer.is_udp() ? plain : plain + ", with SO_REUSEADDR: " + probe_words(answer.reuseaddr_error);
+    if (answer.is_udp()) {
+        return plain;
+    }
+    const auto& error = answer.reuseaddr_error;
+    return plain + ", with SO_REUSEADDR: " + (error.has_value() ? probe_words(*error) : "not known");
 }
 
 std::string first_line(const WhoAnswer& answer) {
@@ -92,8 +96,8 @@ void add_holder(const HolderReport& report, const Holder& holder, TextBlock& blo
 
 } // namespace
 
-bool WhoAnswer::is_in_use(int error) {
-    return error == EADDRINUSE;
+bool WhoAnswer::is_in_use(std::optional<int> error) {
+    return !error.has_value() || *error == EADDRINUSE;
 }
 
 WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config) {
@@ -116,8 +120,9 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     if (!facts.holders.holders.empty()) {
         judge_first_holder(asked, facts);
     }
-    answer.plain_error = probe_bind(asked.address, protocol, false);
-    answer.reuseaddr_error = answer.is_udp() ? 0 : probe_bind(asked.address, protocol, true);
+    const BindVerdict bind = judge_bind(asked.address, protocol, facts.holders);
+    answer.plain_error = bind.plain;
+    answer.reuseaddr_error = bind.reuseaddr;
     return answer;
 }
 

@@ -1,6 +1,7 @@
 // The answer of `portguard who`: who holds a port, and what a bind would say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,12 @@ struct WhoAnswer {
     Facts facts;
     /// errno of a bind; 0: it would succeed.
     int plain_error = 0;
-    /// UDP: not asked, since a second socket would take datagrams.
-    int reuseaddr_error = 0;
+    /// With SO_REUSEADDR; nothing: not known. UDP: not asked, since a second socket would take datagrams.
+    std::optional<int> reuseaddr_error;
 
     [[nodiscard]] bool is_udp() const { return facts.event.protocol == Protocol::udp; }
     [[nodiscard]] bool is_held() const { return !facts.holders.holders.empty() || is_in_use(plain_error); }
-    [[nodiscard]] static bool is_in_use(int error);
+    [[nodiscard]] static bool is_in_use(std::optional<int> error);
 };
 
 /// Asks the kernel and /proc. `config` has to outlive the answer.

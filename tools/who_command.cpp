@@ -31,13 +31,20 @@ constexpr std::array parameters{
     netns_parameter,
 };
 
-/// Tries binds until one goes through or fails for another reason than being in use.
+/// Until a bind would go through, or fail for another reason than being in use.
 void wait_until_bindable(const AskedPort& asked, Protocol protocol, bool reuseaddr,
                          std::chrono::milliseconds most) {
     constexpr int pause_ms = 20;
     const auto end = std::chrono::steady_clock::now() + most;
-    while (WhoAnswer::is_in_use(probe_bind(asked.address, protocol, reuseaddr)) &&
-           std::chrono::steady_clock::now() < end) {
+    HolderOptions options;
+    options.owners = reuseaddr;
+    while (true) {
+        const HolderReport report = find_holders(asked.address, protocol, options);
+        const BindVerdict bind = judge_bind(asked.address, protocol, report);
+        if (!WhoAnswer::is_in_use(reuseaddr ? bind.reuseaddr : bind.plain) ||
+            std::chrono::steady_clock::now() >= end) {
+            return;
+        }
         ::poll(nullptr, 0, pause_ms);
     }
 }
@@ -71,9 +78,9 @@ const Command who_command{
     .description =
         "Shows every socket that is in the way of a bind to the port, its process, the cause and the cure, "
         "as "
-        "a report of the guard does. The verdict is the kernel's own: a socket is bound there for a moment "
-        "and "
-        "closed. Without an address, all of both families count.\n"
+        "a report of the guard does. The verdict follows the kernel's rule for the sockets that are there, "
+        "so that "
+        "no server that starts meanwhile is kept off. Without an address, all of both families count.\n"
         "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
         "root; "
         "what was left out is said.\n"

@@ -25,6 +25,13 @@ void add_explanation(const WhoAnswer& answer, Json& document) {
     }
 }
 
+Json reuseaddr_json(const WhoAnswer& answer) {
+    if (answer.is_udp()) {
+        return nullptr;
+    }
+    return answer.reuseaddr_error.has_value() ? errno_json(*answer.reuseaddr_error) : Json("unknown");
+}
+
 } // namespace
 
 std::string who_json(const WhoAnswer& answer) {
@@ -40,7 +47,7 @@ std::string who_json(const WhoAnswer& answer) {
                   {"address", answer.asked.names_address ? address_json(endpoint) : Json(nullptr)},
                   {"held", answer.is_held()},
                   {"plain_bind", errno_json(answer.plain_error)},
-                  {"reuseaddr_bind", answer.is_udp() ? Json(nullptr) : errno_json(answer.reuseaddr_error)},
+                  {"reuseaddr_bind", reuseaddr_json(answer)},
                   {"holders", std::move(holders)}};
     add_explanation(answer, document);
     document["missing"] = report.missing;

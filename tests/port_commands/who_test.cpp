@@ -1,5 +1,10 @@
 // `portguard who`: holders, verdict and waiting.
 #include <cerrno>
+#include <stdexcept>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "port_commands/port_command.h"
 
@@ -67,6 +72,109 @@ TEST_F(Who, LooksIntoTheNamespaceOfAProcess) {
     ASSERT_EQ(other.unavailable(), "");
     EXPECT_TRUE(portguard({"who", "10000"}).exited_with(0));
     EXPECT_TRUE(portguard({"who", "--netns", std::to_string(inside.pid()), "10000"}).exited_with(1));
+}
+
+/// Servers that start and end in a loop, in a process of their own, until this object is asked for those that
+/// failed.
+class StartingServer {
+public:
+    StartingServer() {
+        if (pipe(stop_) != 0 || pipe(result_) != 0) {
+            throw std::runtime_error("no pipe");
+        }
+        pid_ = fork();
+        if (pid_ == 0) {
+            close(stop_[1]);
+            const int failures = run();
+            _exit(write(result_[1], &failures, sizeof failures) == sizeof failures ? 0 : 1);
+        }
+        close(stop_[0]);
+    }
+    ~StartingServer() { waitpid(pid_, nullptr, 0); }
+    StartingServer(const StartingServer&) = delete;
+    StartingServer& operator=(const StartingServer&) = delete;
+
+    int stop_and_count_failures() {
+        close(stop_[1]);
+        int failures = -1;
+        return read(result_[0], &failures, sizeof failures) == sizeof failures ? failures : -1;
+    }
+
+private:
+    int run() {
+        int failures = 0;
+        for (pollfd stop{stop_[0], POLLIN, 0}; poll(&stop, 1, 0) == 0;) {
+            const Fd server = tcp_socket();
+            failures += bind_to(server, loopback(contested)) == success ? 0 : 1;
+        }
+        return failures;
+    }
+
+    int stop_[2] = {};
+    int result_[2] = {};
+    pid_t pid_ = -1;
+};
+
+TEST_F(Who, IsNotInTheWayOfAServerThatStarts) {
+    StartingServer server;
+    for (int round = 0; round < 20; ++round) {
+        const Finished finished = portguard({"who", "10000"});
+        EXPECT_TRUE(finished.exited_with(0) || finished.exited_with(1)) << finished;
+    }
+    EXPECT_TRUE(portguard({"who", "--wait=10s", "10000"}).exited_with(0));
+    EXPECT_EQ(server.stop_and_count_failures(), 0);
+}
+
+TEST_F(Who, KnowsThatNoFlagHelpsAgainstAListenerOrASocketWithoutIt) {
+    const Connection connection = connect_pair(flagged(listener(loopback(elsewhere))), [] {
+        Fd client = tcp_socket();
+        EXPECT_EQ(bind_to(client, loopback(contested)), success);
+        return client;
+    }());
+    EXPECT_NE(portguard({"who", "10000"}).out.find("with SO_REUSEADDR: EADDRINUSE"), std::string::npos);
+    ASSERT_EQ(set_reuseaddr(connection.client), success);
+    EXPECT_NE(portguard({"who", "10000"}).out.find("with SO_REUSEADDR: would succeed"), std::string::npos);
+    const Fd server = listener(flagged(tcp_socket()), loopback(contested));
+    EXPECT_NE(portguard({"who", "10000"}).out.find("with SO_REUSEADDR: EADDRINUSE"), std::string::npos);
+}
+
+TEST_F(Who, AsksTheKernelAboutATimeWaitWhoseFlagNothingShows) {
+    for (const bool flag : {false, true}) {
+        const PrivateNet net;
+        ASSERT_EQ(net.unavailable(), "");
+        Fd server = listener(flag ? flagged(tcp_socket()) : tcp_socket(), loopback(contested));
+        Connection connection = connect_pair(server);
+        into_time_wait(std::move(connection.server), std::move(connection.client));
+        server.reset();
+        const Finished finished = portguard({"who", "127.0.0.1:10000"});
+        EXPECT_NE(
+            finished.out.find(flag ? "with SO_REUSEADDR: would succeed" : "with SO_REUSEADDR: EADDRINUSE"),
+            std::string::npos)
+            << finished;
+    }
+}
+
+TEST_F(Who, SaysThatTheFlagOfAnothersBoundSocketIsNotKnown) {
+    if (!can_become_another_user()) {
+        PORTGUARD_SKIP("becoming a second user needs root");
+    }
+    const Fd bound = flagged(tcp_socket());
+    ASSERT_EQ(bind_to(bound, loopback(contested)), success);
+    ProcessSpec spec;
+    spec.before_exec = [] { become_user(65534); };
+    const Finished finished = portguard({"who", "--json", "10000"}, spec);
+    EXPECT_EQ(json_of(finished)["reuseaddr_bind"], "unknown") << finished;
+    EXPECT_TRUE(portguard({"who", "--with-reuseaddr", "10000"}, spec).exited_with(1));
+}
+
+TEST_F(Who, SaysThatAPortBelowTheUnprivilegedOnesIsForbidden) {
+    if (!can_become_another_user()) {
+        PORTGUARD_SKIP("becoming a second user needs root");
+    }
+    ProcessSpec spec;
+    spec.before_exec = [] { become_user(65534); };
+    EXPECT_NE(portguard({"who", "80"}, spec).out.find("a plain bind: EACCES"), std::string::npos);
+    EXPECT_NE(portguard({"who", "80"}).out.find("a plain bind: would succeed"), std::string::npos);
 }
 
 TEST_F(Who, SaysWhatAnotherUserDoesNotSee) {
