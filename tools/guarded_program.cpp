@@ -38,8 +38,8 @@ GuardedProgram prepare_program(const ResolvedConfig& resolved, const std::vector
     GuardedProgram program;
     program.words = words;
     if (!words.empty()) {
-        program.path = find_program(words.front());
-        program.reachability = judge_program(program.path, own_elf());
+        program.path = find_program(words.front(), search_path());
+        program.reachability = judge_program(program.path, words, own_elf());
     }
     program.variables = variables_for(resolved, program.reachability);
     return program;

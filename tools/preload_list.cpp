@@ -14,7 +14,6 @@
 namespace portguard::tools {
 namespace {
 
-constexpr std::string_view shim_name = "libportguard.so";
 /// ld.so(8): entries are separated by these, and there is no escape.
 constexpr std::string_view separators = ": ";
 

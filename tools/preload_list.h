@@ -8,6 +8,7 @@
 namespace portguard::tools {
 
 inline constexpr const char* preload_variable = "LD_PRELOAD";
+inline constexpr std::string_view shim_name = "libportguard.so";
 
 /// The absolute path of libportguard.so as this command was built or installed with it. Throws Refusal where
 /// it is missing, or LD_PRELOAD cannot express its path.

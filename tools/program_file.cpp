@@ -63,15 +63,19 @@ MappedFile::~MappedFile() {
     }
 }
 
-std::string find_program(const std::string& name) {
+std::string search_path() {
+    const char* const path = std::getenv("PATH");
+    return path != nullptr ? path : path_without_path;
+}
+
+std::string find_program(const std::string& name, std::string_view path) {
     if (name.find('/') != std::string::npos) {
         if (const int error = obstacle_to_execution(name); error != 0) {
             refuse(name, error, "");
         }
         return name;
     }
-    const char* const path = std::getenv("PATH");
-    std::string_view folders = path != nullptr ? path : "/bin:/usr/bin"; // confstr(_CS_PATH)
+    std::string_view folders = path;
     int last_error = ENOENT;
     // An empty list is one empty entry: the current directory.
     for (bool more = !name.empty(); more;) {

@@ -25,8 +25,14 @@ private:
     std::size_t size_ = 0;
 };
 
-/// `name` as it is where it holds a slash, else from PATH. Throws Refusal where no such file is, or none that
-/// may be executed.
-std::string find_program(const std::string& name);
+/// What execvp(3) searches where there is no PATH (confstr(_CS_PATH)).
+inline constexpr const char* path_without_path = "/bin:/usr/bin";
+
+/// What execvp(3) searches in this environment.
+std::string search_path();
+
+/// `name` as it is where it holds a slash, else from the folders of `path`. Throws Refusal where no such file
+/// is, or none that may be executed.
+std::string find_program(const std::string& name, std::string_view path);
 
 } // namespace portguard::tools

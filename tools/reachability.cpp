@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/text.h"
+#include "tools/launchers.h"
 #include "tools/output.h"
 #include "tools/privileges.h"
 #include "tools/program_file.h"
@@ -20,19 +21,52 @@ Reachability unreachable(const std::string& path, const std::string& why, bool o
     return {"'" + shown(path) + "' " + why, other_loader, {}};
 }
 
-/// A chain of scripts that name each other; the kernel gives up after five (fs/exec.c, exec_binprm), `env`
-/// starts anew.
-constexpr int longest_chain = 10;
+/// A chain of scripts that name each other, and of launchers; the kernel gives up on scripts after five
+/// (fs/exec.c, exec_binprm), `env` starts anew.
+constexpr int longest_chain = 20;
+
+/// A program, as one of the chain starts it.
+struct Step {
+    std::string path;
+    Words words;
+    std::string search_path;
+};
+
+/// As the kernel starts a script, and as execvp(3) hands a file to the shell that the kernel cannot read.
+Words words_of_script(const Step& script, const std::optional<Shebang>& shebang) {
+    Words words{shebang ? shebang->interpreter : "/bin/sh"};
+    if (shebang && !shebang->argument.empty()) {
+        words.push_back(shebang->argument);
+    }
+    words.push_back(script.path);
+    words.insert(words.end(), script.words.begin() + 1, script.words.end());
+    return words;
+}
 
 /// Null: the file that comes next does not exist or may not be executed; what runs will say so better.
-std::optional<std::string> next_in_chain(const std::string& interpreter, const std::string& argument) {
-    const bool is_env = base_name(interpreter) == "env";
-    const std::string name = is_env ? program_of_env(argument) : interpreter;
+std::optional<Step> next_step(Words words, std::string search_path) {
     try {
-        return name.empty() ? std::nullopt : std::optional(find_program(name));
+        std::string path = words.empty() ? std::string() : find_program(words[0], search_path);
+        return path.empty() ? std::nullopt
+                            : std::optional(Step{path, std::move(words), std::move(search_path)});
     } catch (const Refusal&) {
         return std::nullopt;
     }
+}
+
+Reachability judge_with_privileges(const std::string& path, const ElfFile& file, const ElfFile& own) {
+    const std::string gain = privilege_gain(path);
+    return gain.empty() ? judge_elf(path, file, own)
+                        : unreachable(path,
+                                      gain + ": its loader would ignore LD_PRELOAD; start it as a user for "
+                                             "whom it changes nothing",
+                                      false);
+}
+
+Reachability without_preload(const std::string& launcher) {
+    return unreachable(
+        launcher, "starts its program without LD_PRELOAD; put `portguard run` behind it, before that program",
+        false);
 }
 
 } // namespace
@@ -50,6 +84,14 @@ Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFi
                                ": its loader would skip it; a portguard built for that platform would do",
                            true);
     }
+    // Before the linking: with CGO_ENABLED=0 it is static, but a dynamic one calls the kernel no differently.
+    if (file.is_go) {
+        return unreachable(
+            path,
+            "is a Go program, which makes its system calls without libc, however it is linked: no "
+            "preload reaches it; only the split that sysctl net.ipv4.ip_local_port_range sets does",
+            false);
+    }
     const std::string_view own_loader = base_name(own.interpreter);
     if (file.interpreter.empty() && file.soname != own_loader) {
         return unreachable(path, "is statically linked: no loader would read LD_PRELOAD; link it dynamically",
@@ -62,42 +104,36 @@ Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFi
                                "; link it against the GNU C library",
                            true);
     }
-    if (file.is_go) {
-        return unreachable(path,
-                           "is a Go program, which makes its system calls without libc; only the split that "
-                           "sysctl net.ipv4.ip_local_port_range sets reaches it",
-                           false);
-    }
     return {{}, false, file.needed};
 }
 
-Reachability judge_program(const std::string& path, const ElfFile& own) {
-    std::string current = path;
-    for (int depth = 0; depth < longest_chain; ++depth) {
-        const MappedFile file(current);
-        if (file.bytes().empty()) {
-            break;
-        }
+Reachability judge_program(const std::string& path, const Words& words, const ElfFile& own) {
+    std::optional<Step> step = Step{path, words, search_path()};
+    std::optional<Reachability> first;
+    std::string dropped_by;
+    for (int depth = 0; step && depth < longest_chain; ++depth) {
+        const MappedFile file(step->path);
         const std::optional<ElfFile> elf = read_elf(file.bytes());
-        const std::optional<Shebang> shebang = read_shebang(file.text());
-        if (elf) {
-            const std::string gain = privilege_gain(current);
-            return gain.empty()
-                       ? judge_elf(current, *elf, own)
-                       : unreachable(current,
-                                     gain + ": its loader would ignore LD_PRELOAD; start it as a user for "
-                                            "whom it changes nothing",
-                                     false);
+        if (!elf) {
+            step = file.bytes().empty()
+                       ? std::nullopt
+                       : next_step(words_of_script(*step, read_shebang(file.text())), step->search_path);
+            continue;
         }
-        // A file that the kernel cannot read as a program is handed to the shell by execvp(3).
-        const std::optional<std::string> next =
-            shebang ? next_in_chain(shebang->interpreter, shebang->argument) : "/bin/sh";
-        if (!next) {
+        Launch launch = launch_of(base_name(step->path), step->words);
+        dropped_by = launch.drops_preload && dropped_by.empty() ? step->path : dropped_by;
+        // sudo: what stands before it may well be set-user-ID, and is of no interest.
+        if (launch.drops_preload && launch.words.empty()) {
             break;
         }
-        current = *next;
+        Reachability judged = judge_with_privileges(step->path, *elf, own);
+        if (!judged.obstacle.empty()) {
+            return judged;
+        }
+        first = first ? first : std::optional(std::move(judged));
+        step = next_step(std::move(launch.words), launch.path.value_or(step->search_path));
     }
-    return {};
+    return dropped_by.empty() ? first.value_or(Reachability{}) : without_preload(dropped_by);
 }
 
 } // namespace portguard::tools

@@ -25,7 +25,9 @@ ElfFile own_elf();
 /// Judges one ELF file by its headers.
 Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFile& own);
 
-/// Judges `path` as execvp(3) would run it: a script by its interpreter, a file without "#!" by /bin/sh.
-Reachability judge_program(const std::string& path, const ElfFile& own);
+/// Judges what execvp(3) of `path` with `words` would run in the end: behind a script its interpreter, behind
+/// `timeout 5 PROGRAM` and its like (launchers.h) the program.
+Reachability judge_program(const std::string& path, const std::vector<std::string>& words,
+                           const ElfFile& own);
 
 } // namespace portguard::tools

@@ -38,7 +38,9 @@ void add_inherited(Variables& variables) {
 int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
     Variables variables = program.variables;
     add_inherited(variables);
-    std::string text = "# configuration\n" + describe_config(resolved.draft()) + "\n# environment\n";
+    std::string text =
+        "# configuration\n" + describe_config(resolved.draft()) +
+        "\n# environment (env -i, su - and sudo start programs without it: those are unguarded)\n";
     for (const auto& [name, value] : variables) {
         text.append(name).append("=").append(shell_quoted(value)).append("\n");
     }
@@ -83,8 +85,13 @@ const Command run_command{
         "Below `portguard ci` it does what it does without: ci's mode=observe and log=none are not "
         "inherited, "
         "options that were given to ci are. Its events are told where it says, and in ci's report as well.\n"
-        "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked, "
-        "set-user-ID, built for another platform or libc), 126 PROGRAM cannot be executed, 127 there is no "
+        "Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple "
+        "command, it is the program there that is judged. A program that is started without the environment "
+        "(env -i, su -, sudo, a cleared environ) is unguarded: put `portguard run` behind these. "
+        "`portguard ci` counts such programs.\n"
+        "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked, Go, "
+        "set-user-ID, built for another platform or libc, started without the environment), 126 PROGRAM "
+        "cannot be executed, 127 there is no "
         "PROGRAM; else PROGRAM's own.",
     .examples = "    portguard run --listen=5000-14999 --ephemeral=15000-65000 nginx -g 'daemon off;'\n"
                 "    portguard run --mode=observe --log=file:ports.log -- make test\n"

@@ -1,7 +1,5 @@
 #include "tools/script.h"
 
-#include <array>
-
 namespace portguard::tools {
 namespace {
 
@@ -38,26 +36,6 @@ std::optional<Shebang> read_shebang(std::string_view text) {
         return std::nullopt;
     }
     return Shebang{interpreter, std::string(without_blanks(text))};
-}
-
-std::string program_of_env(std::string_view argument) {
-    constexpr std::array split_options{std::string_view("-vS"), std::string_view("-S"),
-                                       std::string_view("--split-string=")};
-    if (!argument.starts_with('-')) {
-        return std::string(argument);
-    }
-    for (const std::string_view option : split_options) {
-        if (!argument.starts_with(option)) {
-            continue;
-        }
-        argument.remove_prefix(option.size());
-        std::string_view word = next_word(argument);
-        while (word.find('=') != std::string_view::npos) {
-            word = next_word(argument);
-        }
-        return word.starts_with('-') ? std::string() : std::string(word);
-    }
-    return {};
 }
 
 } // namespace portguard::tools

@@ -16,8 +16,4 @@ struct Shebang {
 /// Null: no script.
 std::optional<Shebang> read_shebang(std::string_view text);
 
-/// The program that `#!/usr/bin/env argument` starts, as it is to be found in PATH. Empty: cannot be told,
-/// since env(1) is given options other than -S.
-std::string program_of_env(std::string_view argument);
-
 } // namespace portguard::tools

@@ -69,6 +69,16 @@ TEST_F(Privileges, SetUserIdOfAnotherUserIsRefused) {
     EXPECT_TRUE(refused_with(run_as_nobody(), 3, {program_, "set-user-ID to user 0"}));
 }
 
+TEST_F(Privileges, SetUserIdOfAnotherUserIsRefusedBehindALauncher) {
+    give(nobody, 0, 04755);
+    for (const Words& launcher : {Words{"timeout", "60"}, Words{"sh", "-c"}}) {
+        Words words{"run", "nice"};
+        words.insert(words.end(), launcher.begin(), launcher.end());
+        words.push_back(program_);
+        EXPECT_TRUE(refused_with(portguard(words), 3, {program_, "set-user-ID", "65534", "--anyway"}));
+    }
+}
+
 TEST_F(Privileges, SetUserIdOfTheCallerStarts) {
     give(0, 0, 04755);
     EXPECT_TRUE(run_as_root().exited_with(42));

@@ -1,4 +1,8 @@
 // Programs that a preload cannot reach are refused before they start.
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
 #include <elf.h>
 
 #include "cli/command.h"
@@ -30,9 +34,13 @@ TEST(Reachability, AProgramForAnotherLibcIsRefused) {
                              {PORTGUARD_MUSL_PROGRAM, "another libc", "ld-musl", way_out}));
 }
 
-TEST(Reachability, AGoProgramIsRefused) {
-    EXPECT_TRUE(
-        refused_with(portguard({"run", PORTGUARD_GO_PROGRAM}), 3, {PORTGUARD_GO_PROGRAM, "Go", way_out}));
+// To link it otherwise would not help.
+TEST(Reachability, AGoProgramIsRefusedForWhatItIsHoweverItIsLinked) {
+    for (const char* const program : {PORTGUARD_GO_PROGRAM, PORTGUARD_STATIC_GO_PROGRAM}) {
+        const Finished finished = portguard({"run", program});
+        EXPECT_TRUE(refused_with(finished, 3, {program, "is a Go program", "ip_local_port_range", way_out}));
+        EXPECT_EQ(finished.err.find("link it dynamically"), std::string::npos) << finished;
+    }
 }
 
 /// The dynamic program with a header that claims something else.
@@ -75,6 +83,61 @@ TEST(Reachability, TheLoaderItselfMayBeStarted) {
 TEST(Reachability, PrintRefusesAsARunWould) {
     EXPECT_TRUE(
         refused_with(portguard({"run", "--print", PORTGUARD_STATIC_PROGRAM}), 3, {"statically linked"}));
+}
+
+class LauncherReachability : public testing::TestWithParam<const char*> {};
+
+TEST_P(LauncherReachability, IsThatOfTheProgramBehindIt) {
+    const TemporaryFolder folder;
+    std::filesystem::create_symlink(PORTGUARD_DYNAMIC_PROGRAM, folder.file("reachable"));
+    std::filesystem::create_symlink(PORTGUARD_STATIC_PROGRAM, folder.file("unreachable"));
+    std::filesystem::create_symlink(PORTGUARD_STATIC_GO_PROGRAM, folder.file("unreachable-go"));
+    const auto behind = [&folder](const std::string& program, const Words& options) {
+        std::string line = GetParam();
+        line.replace(line.find("PROGRAM"), std::string_view("PROGRAM").size(), program);
+        Words words{"run"};
+        words.insert(words.end(), options.begin(), options.end());
+        std::istringstream stream(line);
+        for (std::string word; stream >> word;) {
+            std::replace(word.begin(), word.end(), '_', ' ');
+            words.push_back(word);
+        }
+        return portguard(words, {.environment = {"PATH=" + folder.path().string() + ":/usr/bin:/bin"}});
+    };
+    EXPECT_TRUE(refused_with(behind("unreachable", {}), 3,
+                             {folder.file("unreachable"), "statically linked", way_out}));
+    EXPECT_TRUE(
+        refused_with(behind("unreachable-go", {}), 3, {"unreachable-go", "is a Go program", way_out}));
+    EXPECT_TRUE(behind("unreachable", {"--anyway"}).exited_with(42));
+    EXPECT_TRUE(behind("reachable", {}).exited_with(42));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, LauncherReachability,
+                         testing::Values("nohup PROGRAM", "timeout -k 1 60 PROGRAM", "env -u A B=1 PROGRAM",
+                                         "env -S B=1_PROGRAM", "nice -n 1 PROGRAM", "ionice -c 3 PROGRAM",
+                                         "setsid -w PROGRAM", "stdbuf -oL PROGRAM", "chrt -b 0 PROGRAM",
+                                         "taskset -c 0 PROGRAM", "sh -c PROGRAM", "bash -ec A=1_exec_PROGRAM",
+                                         "nice timeout 60 env A=1 sh -c exec_nohup_PROGRAM"));
+
+TEST(Reachability, EndsWithALauncherThatClearsTheEnvironment) {
+    for (const Words& launcher : {Words{"env", "-i"}, Words{"env", "-u", "LD_PRELOAD"}}) {
+        Words words{"run", "nice"};
+        words.insert(words.end(), launcher.begin(), launcher.end());
+        words.emplace_back(PORTGUARD_DYNAMIC_PROGRAM);
+        EXPECT_TRUE(refused_with(
+            portguard(words), 3,
+            {"env' starts its program without LD_PRELOAD", "put `portguard run` behind it", way_out}));
+        words.insert(words.begin() + 1, "--anyway");
+        EXPECT_TRUE(portguard(words).exited_with(42));
+    }
+    EXPECT_TRUE(portguard({"run", "env", "-i"}).exited_with(0));
+}
+
+TEST(Reachability, EndsWithSudoWhateverTheUser) {
+    const TemporaryFolder folder;
+    std::filesystem::create_symlink(PORTGUARD_DYNAMIC_PROGRAM, folder.file("sudo"));
+    EXPECT_TRUE(refused_with(portguard({"run", folder.file("sudo"), "-E", "true"}), 3,
+                             {folder.file("sudo"), "without LD_PRELOAD", "behind it", way_out}));
 }
 
 class ScriptReachability : public testing::TestWithParam<const char*> {};

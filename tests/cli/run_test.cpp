@@ -163,6 +163,15 @@ TEST(Run, PrintsThePlanAndStartsNothing) {
     EXPECT_EQ(settings.at("mode"), (Setting{"observe", "environment"}));
 }
 
+TEST(Run, SaysWhichProgramsAreStartedWithoutTheGuard) {
+    for (const Words& words : {Words{"run", "--print", "sh"}, Words{"run", "--help"}, Words{"man"}}) {
+        const Finished finished = portguard(words);
+        for (const char* const part : {"env", "su", "sudo", "without", "unguarded"}) {
+            EXPECT_NE(finished.out.find(part), std::string::npos) << part << " is not in " << finished;
+        }
+    }
+}
+
 TEST(Run, PrintsThePlanWithoutAProgram) {
     EXPECT_TRUE(portguard({"run", "--print"}).exited_with(0));
 }

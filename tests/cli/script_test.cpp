@@ -32,21 +32,5 @@ TEST(Script, IsReadOnlyAsFarAsTheKernelReads) {
     EXPECT_EQ(read_shebang("#!/" + std::string(1000, 'x'))->interpreter.size(), 254U);
 }
 
-TEST(Env, StartsWhatItsArgumentNames) {
-    EXPECT_EQ(program_of_env("python3"), "python3");
-    EXPECT_EQ(program_of_env("python3 -u"), "python3 -u");
-    EXPECT_EQ(program_of_env("-S python3 -u"), "python3");
-    EXPECT_EQ(program_of_env("-Spython3"), "python3");
-    EXPECT_EQ(program_of_env("-vS A=1 B=2 python3 -u"), "python3");
-    EXPECT_EQ(program_of_env("--split-string=python3 -u"), "python3");
-}
-
-TEST(Env, WithOtherOptionsCannotBeTold) {
-    EXPECT_EQ(program_of_env(""), "");
-    EXPECT_EQ(program_of_env("-i"), "");
-    EXPECT_EQ(program_of_env("-S -i python3"), "");
-    EXPECT_EQ(program_of_env("-S A=1"), "");
-}
-
 } // namespace
 } // namespace portguard::tools

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t most_text = std::size_t{4} << 20;
 constexpr std::size_t most_lines = 10;
-constexpr std::string_view shim_name = "/libportguard.so";
+constexpr std::string_view mapped_shim = "/libportguard.so";
 
 std::string proc_file(const TreeProcess& process, const char* name) {
     return "/proc/" + std::to_string(process.pid) + "/" + name;
@@ -35,7 +35,7 @@ bool was_told_to_preload(const std::string& environment) {
     while (!rest.empty()) {
         const std::string_view entry = next_field(rest, '\0');
         if (entry.starts_with(std::string(preload_variable) + "=")) {
-            return entry.find(shim_name) != std::string_view::npos;
+            return entry.find(mapped_shim) != std::string_view::npos;
         }
     }
     return false;
@@ -80,7 +80,7 @@ void Coverage::judge(const TreeProcess& process, bool was_seen_before, Program& 
     if (!obstacle.empty()) {
         program.presence = Presence::outside;
         program.reason = obstacle;
-    } else if (maps.has_value() && maps->find(shim_name) != std::string::npos) {
+    } else if (maps.has_value() && maps->find(mapped_shim) != std::string::npos) {
         program.presence = Presence::inside;
     } else if (maps.has_value() && !maps->empty() && was_seen_before) {
         // One look may fall between execve(2) and the loader's work.
