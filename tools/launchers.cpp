@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "core/text.h"
 #include "tools/preload_list.h"
 #include "tools/program_file.h"
 #include "tools/shell_words.h"
@@ -61,12 +62,10 @@ bool holds(const Range& range, std::string_view value) {
 
 /// getopt_long(3) takes any beginning of a long name.
 bool takes_value(std::string_view long_names, std::string_view beginning) {
-    for (std::size_t at = 0; at != std::string_view::npos && !long_names.empty();) {
-        if (long_names.substr(at).starts_with(beginning)) {
+    while (!long_names.empty()) {
+        if (next_field(long_names, ' ').starts_with(beginning)) {
             return true;
         }
-        at = long_names.find(' ', at);
-        at = at == std::string_view::npos ? at : at + 1;
     }
     return false;
 }
