@@ -1,6 +1,7 @@
 // The calls that a Worker makes, and what each has to answer.
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 
@@ -204,6 +205,8 @@ void Worker::set_unwatched_option() {
 void Worker::fork_child() {
     const pid_t child = ::fork();
     if (child == 0) {
+        // With the handler of this program it would end nothing.
+        std::signal(SIGALRM, SIG_DFL);
         alarm(static_cast<unsigned>(patience.count()));
         for (const Slot& slot : slots_) {
             ::close(slot.fd);
