@@ -5,7 +5,7 @@ import threading
 import time
 
 PORT = int(os.environ.get("TEST_PORT", "18080"))
-TEST_SECONDS = 0.25
+TEST_SECONDS = float(os.environ.get("TEST_SECONDS", "0.25"))
 
 
 class Server:
