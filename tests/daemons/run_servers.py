@@ -1,0 +1,166 @@
+"""Runs the servers of servers.toml without the guard, under it, and under a plan, and judges what differs.
+
+usage: run_servers.py [--record] [NAME...]      PORTGUARD_TEST_BUILD is the build folder
+"""
+
+import concurrent.futures
+import datetime
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+import table
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results.md"
+HOWS = ("without", "plain", "plan")
+STARTS = ("first", "second")
+PARALLEL = 2
+RUN_SECONDS = 240
+# What a report of an error, or a warning, is called. A happy run has none; cures are no failure.
+LOUD = {"refused", "in_use", "exhausted", "unavailable", "privileged", "ephemeral_listener", "injected"}
+CRASHES = {-4: "SIGILL", -6: "SIGABRT", -7: "SIGBUS", -8: "SIGFPE", -11: "SIGSEGV", -31: "SIGSYS"}
+NOT_REACHED = 3
+
+
+def run_one(name: str, how: str, build: str) -> dict:
+    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+               sys.executable, "-B", str(HERE / "one_server.py"), name, how, build]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS,
+                          check=False)
+    if done.returncode != 0:
+        return {"broken": done.stderr[-2000:]}
+    return json.loads(done.stdout)
+
+
+def sentence(event: dict) -> str:
+    return f"{event['event']}: {event['call']} {event['protocol']} {event['address']}:{event['port']} {event['errno']}"
+
+
+def faults_of_start(start: dict, without: dict) -> list[str]:
+    faults = []
+    if without["answers"] and not start["answers"]:
+        faults.append(f"answers without the guard, but not under it: {start['why']}")
+    if start["status"] in CRASHES and start["status"] != without["status"]:
+        faults.append(f"ended by {CRASHES[start['status']]}")
+    faults += [sentence(event) for event in start["events"] if event["event"] in LOUD]
+    quiet = [event for event in start["events"] if event["event"] not in LOUD | {"cured"}]
+    if len(quiet) > 1:
+        faults.append(f"{len(quiet)} lines in a happy run")
+    if len(start["lines"]) > len(start["events"]):
+        faults.append(f"{len(start['lines'])} lines for {len(start['events'])} events: {start['lines'][-1]}")
+    if "libportguard" in start["printed"]:
+        faults.append("the loader complained")
+    return faults
+
+
+def faults_of_unreachable(start: dict) -> list[str]:
+    """`run` refuses, and says why in one line."""
+    if start["status"] == NOT_REACHED and len(start["lines"]) == 1 and not start["answers"]:
+        return []
+    return [f"expected one line and status {NOT_REACHED}, got {len(start['lines'])} and {start['status']}"]
+
+
+def faults_of(server: dict, runs: dict[str, dict]) -> dict[str, list[str]]:
+    """By run; what `without` lacks is a fault of the table."""
+    broken = {how: [run["broken"]] for how, run in runs.items() if "broken" in run}
+    if broken:
+        return {how: broken.get(how, []) for how in HOWS}
+    first = runs["without"]["first"]
+    faults = {"without": [] if first["answers"] else [f"the table is wrong: {first['why']}\n{first['printed']}"]}
+    for how in HOWS[1:]:
+        faults[how] = []
+        for start in STARTS:
+            found = (faults_of_unreachable(runs[how][start]) if server["guard"] == "unreachable"
+                     else faults_of_start(runs[how][start], runs["without"][start]))
+            faults[how] += [f"{start} start: {fault}" for fault in found]
+    return faults
+
+
+def describe(server: dict, how: str, run: dict, faults: list[str]) -> str:
+    """A cell of the table."""
+    if faults:
+        return "FAILED"
+    if how != "without" and server["guard"] == "unreachable":
+        return "not reached, said"
+    second = run["second"]
+    cures = sum(event["event"] == "cured" for event in second["events"])
+    over = f" over {second['time_wait']} TIME_WAIT" if second["time_wait"] else ""
+    if not second["answers"]:
+        return f"serves; restart refused{over}"
+    return f"serves, restarts{over}" + (f", cured {cures}" if cures else "")
+
+
+def version_of(package: str) -> str:
+    return subprocess.run(["dpkg-query", "--show", "--showformat=${Version}", package], capture_output=True, text=True,
+                          check=False).stdout
+
+
+class Judged:
+    def __init__(self, name: str, server: dict, build: str) -> None:
+        self.name, self.server = name, server
+        self.runs = {how: run_one(name, how, build) for how in HOWS}
+        self.faults = faults_of(server, self.runs)
+
+    def cells(self) -> list[str]:
+        return [describe(self.server, how, self.runs[how], self.faults[how]) for how in HOWS]
+
+    def failed(self) -> bool:
+        return any(self.faults.values())
+
+    def print(self) -> None:
+        print(f"{'FAILED' if self.failed() else 'passed'}  {self.name}: {'; '.join(self.cells())}", flush=True)
+        for how, faults in self.faults.items():
+            for fault in faults:
+                print(f"          {how}: {fault}", flush=True)
+
+    def row(self) -> str:
+        version = version_of(self.server["package"])
+        return f"| {self.name} | {self.server['package']} {version} | {' | '.join(self.cells())} |"
+
+
+def write_results(judged: list[Judged], seconds: float) -> None:
+    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, Linux {platform.release()}"
+    RESULTS.write_text("\n".join([
+        "# Debian's servers under the guard",
+        "",
+        f"{machine}, {datetime.date.today()}; made by `tests/daemons/run --record` in {seconds:.0f} s.",
+        "Each is started, asked, stopped with a connection open, and at once started again on the same port: without the",
+        "guard, under `portguard run`, and under a plan whose `listen` is its ports.",
+        "",
+        "| server | package | without | plain | plan |",
+        "|---|---|---|---|---|",
+        *[one.row() for one in judged],
+    ]) + "\n")
+
+
+def main() -> int:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--record"]
+    servers = table.servers()
+    unknown = set(arguments) - set(servers)
+    if unknown:
+        print(f"run_servers.py: not in servers.toml: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    build = os.environ["PORTGUARD_TEST_BUILD"]
+    begun = time.monotonic()
+
+    def judge(name: str) -> Judged:
+        one = Judged(name, servers[name], build)
+        one.print()
+        return one
+
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        judged = list(pool.map(judge, arguments or servers))
+    seconds = time.monotonic() - begun
+    failed = sum(one.failed() for one in judged)
+    print(f"{len(judged) - failed} of {len(judged)} servers passed in {seconds:.0f} s")
+    if "--record" in sys.argv:
+        write_results(judged, seconds)
+    return 1 if failed else 0
+
+
+sys.exit(main())
