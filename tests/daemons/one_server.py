@@ -21,8 +21,9 @@ import table
 
 FOLDER = pathlib.Path("/run/daemon")
 EVENTS = FOLDER / "events"
+# The least that is reported: the first start shows that nothing is wrong, the second how much is said of what is not.
+LEVELS = {"first": "warn", "second": "info"}
 BUILD = pathlib.Path("/run/portguard")
-EPHEMERAL = "15000-65000"
 START_SECONDS = 60.0
 ANSWER_SECONDS = 2.0
 # A server that waits for its clients to leave is killed, with its connections open.
@@ -87,12 +88,12 @@ def prepare(server: dict) -> None:
         subprocess.run(["/bin/sh", "-ec", server["prepare"]], check=True, cwd=FOLDER, stdout=sys.stderr)
 
 
-def command_of(server: dict, how: str) -> list[str]:
+def command_of(server: dict, how: str, level: str) -> list[str]:
     command = shlex.split(server["start"])
     if how != "without":
-        options = [f"--record=file:{EVENTS}/%p"]
+        options = [f"--record=file:{EVENTS}/%p", f"--level={level}"]
         if how == "plan":
-            options += [f"--listen={server['ports']}", f"--ephemeral={EPHEMERAL}"]
+            options += [f"--listen={server['ports']}", f"--ephemeral={server['ephemeral']}"]
         command = [str(BUILD / "bin/portguard"), "run", *options, "--", *command]
     if server["user"] != "root":
         user = pwd.getpwnam(server["user"])
@@ -145,7 +146,7 @@ class Start:
         self.connections: list[socket.socket] = []
         environment = {"PATH": os.environ["PATH"], "HOME": str(FOLDER), "LANG": "C.UTF-8", **server["environment"]}
         with open(self.output, "wb") as output:
-            self.process = subprocess.Popen(command_of(server, how), cwd=FOLDER, env=environment, start_new_session=True,
+            self.process = subprocess.Popen(command_of(server, how, LEVELS[name]), cwd=FOLDER, env=environment, start_new_session=True,
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         self.why = "it does not answer"
         self.answers = self.await_answer()
