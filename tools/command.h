@@ -69,7 +69,10 @@ struct Command {
 /// Everything that may be given to `command`, in the order of --help.
 std::vector<Parameter> parameters_of(const Command& command);
 
+/// Those that help, man page and completion list.
 std::span<const Command* const> all_commands();
+/// Those that only developers need.
+std::span<const Command* const> hidden_commands();
 
 /// A file a subcommand.
 extern const Command run_command;
@@ -80,6 +83,7 @@ extern const Command rescue_command;
 extern const Command hold_command;
 extern const Command who_command;
 extern const Command events_command;
+extern const Command explain_command;
 extern const Command ci_command;
 extern const Command repro_command;
 extern const Command config_command;

@@ -54,4 +54,9 @@ std::span<const Command* const> all_commands() {
     return commands;
 }
 
+std::span<const Command* const> hidden_commands() {
+    static constexpr std::array commands{&explain_command};
+    return commands;
+}
+
 } // namespace portguard::tools

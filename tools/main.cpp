@@ -22,6 +22,11 @@ const Command& find_command(std::string_view name) {
         }
         known.append(known.empty() ? "" : ", ").append(command->name);
     }
+    for (const Command* const command : hidden_commands()) {
+        if (command->name == name) {
+            return *command;
+        }
+    }
     throw Refusal(ExitCode::usage, "'" + shown(name) + "' is no subcommand; there are " + known +
                                        ", and `portguard --help` explains them");
 }

@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "core/text.h"
 #include "explain/ask_ports.h"
+#include "explain/sandbox.h"
 
 namespace portguard {
 namespace {
@@ -80,6 +81,10 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     facts.holders_asked = true;
     facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
+    if (!facts.holders.holders.empty() && is_borrowing_deadly()) {
+        options.flags = false;
+        facts.missing.emplace_back("SO_REUSEADDR of the holders (a seccomp filter kills whoever asks)");
+    }
     add_details(facts.holders, options);
     leave_out(inquiry.own_processes, facts.holders);
     if (facts.config->mode == Mode::observe) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -138,6 +139,16 @@ int serve_file(const char* path, const char* maps) {
 
 } // namespace
 } // namespace portguard
+
+#if !defined(PORTGUARD_SANITIZED_HELPER)
+/// In place of libc's: libunwind tries by it whether it might validate memory of its own process, which it
+/// reads none of here, and a sandbox may kill for it (redis-server's unit does).
+extern "C" int mincore(void* /*start*/, std::size_t /*length*/, unsigned char* resident) noexcept;
+int mincore(void* /*start*/, std::size_t /*length*/, unsigned char* resident) noexcept {
+    *resident = 1;
+    return 0;
+}
+#endif
 
 int main(int count, char** arguments) {
     return count > 1 ? portguard::serve_file(arguments[1], count > 2 ? arguments[2] : nullptr)

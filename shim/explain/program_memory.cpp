@@ -27,6 +27,11 @@ const Mapping* ProgramMemory::mapping_of(std::uint64_t address) const {
     return after != mappings_.end() && after->contains(address) ? &*after : nullptr;
 }
 
+bool ProgramMemory::is_of_stack(std::uint64_t address) const {
+    const Mapping* const mapping = mapping_of(address);
+    return mapping != nullptr && mapping->contains(stack_.start);
+}
+
 bool ProgramMemory::read(std::uint64_t address, std::span<std::byte> out) {
     // The copy first: the thread may run on meanwhile.
     if (read_stack(address, out)) {
@@ -43,7 +48,7 @@ bool ProgramMemory::read(std::uint64_t address, std::span<std::byte> out) {
     if (mapping != nullptr && mapping->is_writable && read_file(*mapping, address, out)) {
         return true;
     }
-    misses_ += mapping != nullptr ? 1 : 0;
+    missed_ = mapping != nullptr ? address : missed_;
     return false;
 }
 

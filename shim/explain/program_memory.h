@@ -60,8 +60,12 @@ public:
     /// What has the code at `address`; null: it was made at run time.
     const CodeImage* image_of(std::uint64_t address);
 
-    /// How often something was asked for that is memory of the program's and could not be had.
-    [[nodiscard]] std::size_t misses() const { return misses_; }
+    /// The last address that is memory of the program's and could not be read; 0: none.
+    [[nodiscard]] std::uint64_t missed() const { return missed_; }
+    void forget_missed() { missed_ = 0; }
+
+    /// In the mapping that the copied stack lies in.
+    [[nodiscard]] bool is_of_stack(std::uint64_t address) const;
 
 private:
     static constexpr std::size_t page_size = 4096;
@@ -78,7 +82,7 @@ private:
     Stack stack_;
     std::vector<Mapping> mappings_;
     int memory_;
-    std::size_t misses_ = 0;
+    std::uint64_t missed_ = 0;
     /// By path; null: not to be had, or another file by now.
     std::map<std::string, std::unique_ptr<ElfImage>> files_;
     /// By the start of the mapping; null: no ELF file.

@@ -143,9 +143,10 @@ Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers,
         walk.calls.push_back(call);
         stack_pointer = here;
         interrupted = unw_is_signal_frame(&cursor) > 0;
-        const std::size_t misses = memory.misses();
+        memory.forget_missed();
         if (unw_step(&cursor) <= 0) {
-            walk.is_cut = memory.misses() != misses;
+            // At its very end a walk may look for more, and elsewhere.
+            walk.is_cut = memory.missed() != 0 && (interrupted || memory.is_of_stack(memory.missed()));
             break;
         }
     }

@@ -1,8 +1,7 @@
-// diagnosis_cost [SOCKETS PROCESSES]: what a report costs on a host with so many of them (1,000 and 100), the
-// module as the preloaded object calls it. Prints the first's milliseconds on the clock and on the CPU, and
-// the later ones' medians.
+// diagnosis_cost [SOCKETS PROCESSES]: what a report costs on a host with so many of them (1,000 and 100): the
+// snapshot, and portguard-explain from fork to its end. Prints the first's milliseconds on the clock and on
+// the CPU, and the later ones' medians.
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -10,11 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <dlfcn.h>
-#include <ucontext.h>
+#include <sys/resource.h>
 
-#include "core/seam.h"
 #include "support/child.h"
+#include "support/failed_call.h"
 #include "support/private_net.h"
 #include "support/sockets.h"
 
@@ -25,13 +23,24 @@ constexpr std::uint16_t port = 10000;
 constexpr int ports_an_address = 20000;
 constexpr int rounds = 21;
 
-int real_socket(int domain, int type, int protocol) noexcept {
-    return socket(domain, type, protocol);
+double milliseconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
 }
 
-double milliseconds(clockid_t clock) {
+/// Of this process, and of the helpers that have ended.
+double cpu_milliseconds() {
+    double sum = 0;
+    for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage used{};
+        getrusage(who, &used);
+        sum += milliseconds(used.ru_utime) + milliseconds(used.ru_stime);
+    }
+    return sum;
+}
+
+double clock_milliseconds() {
     timespec now{};
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
@@ -40,31 +49,14 @@ struct Cost {
     double cpu = 0;
 };
 
-/// One question and one report, as cure-on-demand makes them when it cannot help. The module is loaded by the
-/// first.
 Cost measure(const Config& config, const Fd& asking, std::uint16_t asked_port) {
-    const Cost start{milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_THREAD_CPUTIME_ID)};
-    void* const module = dlopen(PORTGUARD_MODULE, RTLD_NOW | RTLD_LOCAL);
-    const auto diagnose = reinterpret_cast<SeamFunction>(dlsym(module, seam_function));
-    const Address address = wildcard(asked_port);
+    FailedCall call(asking, wildcard(asked_port));
+    call.snapshot.config = config;
+    const Cost start{clock_milliseconds(), cpu_milliseconds()};
     ucontext_t context;
     getcontext(&context);
-    SeamRequest request;
-    request.facts = SocketFacts::of(Protocol::tcp);
-    request.fd = asking.get();
-    request.error = EADDRINUSE;
-    request.address = address.get();
-    request.length = address.length;
-    request.config = &config;
-    request.program = "bench";
-    request.context = &context;
-    request.real = {real_socket, close};
-    request.emit = [](const char*, std::size_t) {};
-    for (const Phase phase : {Phase::ask, Phase::report}) {
-        request.phase = phase;
-        diagnose(&request);
-    }
-    return {milliseconds(CLOCK_MONOTONIC) - start.clock, milliseconds(CLOCK_THREAD_CPUTIME_ID) - start.cpu};
+    explain(call, context, PORTGUARD_EXPLAIN);
+    return {clock_milliseconds() - start.clock, cpu_milliseconds() - start.cpu};
 }
 
 /// Child `number`'s share of the sockets, each on a port of its own; beyond 20,000 the address is another
@@ -91,8 +83,7 @@ void run(int sockets, int processes) {
     }
     const ParkedChild holder([] { static Fd kept = listener(loopback(port)); });
     const Fd asking = tcp_socket();
-    Config config;
-    config.max_reports = 1000;
+    const Config config;
     const Cost first = measure(config, asking, port);
     std::vector<double> clock;
     std::vector<double> cpu;

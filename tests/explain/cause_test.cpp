@@ -1,7 +1,7 @@
 // One test a cause: the real condition in the kernel, and what the report says of it.
 #include <csignal>
 #include <cstddef>
-#include <iterator>
+#include <span>
 #include <string>
 
 #include <linux/filter.h>
@@ -221,6 +221,13 @@ TEST_F(CauseOf, AHolderThatHasVanished) {
     EXPECT_EQ(field(told(FailedCall(socket, address)), "cause"), "\"vanished\"");
 }
 
+void use_filter(std::span<const sock_filter> filter) {
+    const sock_fprog program{static_cast<unsigned short>(filter.size()),
+                             const_cast<sock_filter*>(filter.data())};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 /// As a sandbox does that knows of no AF_NETLINK.
 void forbid_netlink() {
     const sock_filter filter[] = {
@@ -231,9 +238,31 @@ void forbid_netlink() {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const sock_fprog program{std::size(filter), const_cast<sock_filter*>(filter)};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    use_filter(filter);
+}
+
+/// As redis-server's unit of Debian does for calls that it does not know.
+void kill_for_what_redis_never_calls() {
+    const sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_getfd, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mincore, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    use_filter(filter);
+}
+
+TEST_F(CauseOf, UnderASandboxThatKills) {
+#if PORTGUARD_SANITIZED
+    GTEST_SKIP() << "a sanitizer's run-time makes such calls of its own";
+#endif
+    const Fd server = listener(loopback(port));
+    const Fd socket = tcp_socket();
+    FailedCall report(socket, loopback(port));
+    report.before_exec = kill_for_what_redis_never_calls;
+    EXPECT_EQ(field(told(report), "cause"), "\"self\"");
+    EXPECT_TRUE(tells("SO_REUSEADDR of the holders (a seccomp filter kills whoever asks)")) << written;
 }
 
 TEST_F(CauseOf, WhatCouldNotBeSeen) {

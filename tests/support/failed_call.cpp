@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -48,7 +49,8 @@ Fd memory_file(const char* name) {
 
 std::string contents_of(const Fd& file) {
     std::string text;
-    std::array<char, 65536> piece;
+    // Not on the stack, which may be a coroutine's.
+    std::vector<char> piece(65536);
     ssize_t length = 0;
     while ((length = pread(file.get(), piece.data(), piece.size(), static_cast<off_t>(text.size()))) > 0) {
         text.append(piece.data(), static_cast<std::size_t>(length));

@@ -3,21 +3,18 @@
 #include <cerrno>
 #include <cstring>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
-#include <ucontext.h>
 
 #include <nlohmann/json.hpp>
 
 #include "core/options.h"
 #include "core/policy.h"
-#include "core/seam.h"
+#include "core/snapshot.h"
 #include "tools/conditions/condition.h"
 #include "tools/conditions/states.h"
-#include "tools/preload_list.h"
-#include "tools/refusal.h"
+#include "tools/explainer.h"
 #include "tools/repro/sandbox.h"
 #include "tools/socket_address.h"
 
@@ -33,8 +30,6 @@ struct Asking {
     int error = 0;
     bool is_cured = false;
 };
-
-std::string told;
 
 int open_asking_socket(const WantedSocket& asked) {
     const SocketAddress address(asked.local);
@@ -99,48 +94,30 @@ void make_call(const Scene& scene, Fix fix, Asking& asking) {
     }
 }
 
-SeamFunction find_diagnosis() {
-    std::string path = find_shim();
-    path.replace(path.rfind('/') + 1, std::string::npos, "libportguard-diagnosis.so");
-    void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    void* const function = module == nullptr ? nullptr : ::dlsym(module, seam_function);
-    if (function == nullptr) {
-        throw Refusal(ExitCode::findings, "the diagnosis cannot be loaded: " + std::string(::dlerror()));
-    }
-    return reinterpret_cast<SeamFunction>(function);
-}
-
-int real_socket(int domain, int type, int protocol) noexcept {
-    return ::socket(domain, type, protocol);
-}
-
-/// What the guard would tell about the call, by the very module that it uses.
-std::string diagnose(const Scene& scene, const Asking& asking, SeamFunction diagnosis) {
-    Config config;
+/// What the guard would report of the call, by the very file that it executes.
+std::string diagnose(const Scene& scene, const Asking& asking, const Explainer& explainer) {
+    Snapshot snapshot;
     Sentence why;
-    config.format = Format::json;
-    config.budget_ms = 10000;
-    config.has_listen = !scene.listen.empty() && parse_port_set(scene.listen, config.listen, why);
-    const SocketAddress address(scene.asked.local);
-    ucontext_t context{};
-    ::getcontext(&context);
-    SeamRequest request;
-    request.kind = asking.is_cured ? EventKind::cured : scene.kind;
-    request.call = scene.call;
-    request.facts = SocketFacts::of(scene.asked.protocol);
-    request.fd = asking.fd;
-    request.error = asking.error;
+    snapshot.config.format = Format::json;
+    snapshot.config.budget_ms = 10000;
+    snapshot.config.stack_depth = 0;
+    snapshot.config.has_listen =
+        !scene.listen.empty() && parse_port_set(scene.listen, snapshot.config.listen, why);
+    snapshot.kind = asking.is_cured ? EventKind::cured : scene.kind;
+    snapshot.call = scene.call;
+    snapshot.facts = SocketFacts::of(scene.asked.protocol);
+    snapshot.stderr_is_ours = true;
+    snapshot.fd = asking.fd;
+    snapshot.error = asking.error;
+    snapshot.pid = ::getpid();
+    snapshot.tid = ::gettid();
     if (scene.call != Call::listen) {
-        request.address = address.get();
-        request.length = address.length();
+        const SocketAddress address(scene.asked.local);
+        snapshot.address_length = address.length();
+        std::memcpy(snapshot.address, address.get(), address.length());
     }
-    request.config = &config;
-    request.program = scene.comm.c_str();
-    request.context = &context;
-    request.real = {real_socket, ::close};
-    request.emit = [](const char* text, std::size_t length) { told.append(text, length); };
-    diagnosis(&request);
-    return told;
+    scene.comm.copy(snapshot.program, sizeof snapshot.program - 1);
+    return explainer.report(snapshot, asking.fd);
 }
 
 /// A call that goes through is told where it is cured, or puts a port at risk.
@@ -152,7 +129,7 @@ bool is_worth_telling(const Scene& scene, const Asking& asking) {
 
 void ask(const Scene& scene, Fix fix, bool other_users, const Line& line) {
     ::prctl(PR_SET_NAME, scene.comm.c_str());
-    const SeamFunction diagnosis = find_diagnosis();
+    const Explainer explainer;
     enter_asking_process(scene, other_users);
     Asking asking;
     asking.fd = open_asking_socket(scene.asked);
@@ -168,7 +145,7 @@ void ask(const Scene& scene, Fix fix, bool other_users, const Line& line) {
         line.send(called);
         static_cast<void>(line.receive());
     }
-    const std::string event = is_worth_telling(scene, asking) ? diagnose(scene, asking, diagnosis) : "";
+    const std::string event = is_worth_telling(scene, asking) ? diagnose(scene, asking, explainer) : "";
     nlohmann::json answer = {{"error", asking.error}, {"cured", asking.is_cured}, {"event", event}};
     line.send(answer.dump());
 }

@@ -109,6 +109,6 @@ def answer(context: Context) -> Answer:
         series[name] = list(zip(sizes, medians))
         table.add(name, *(f"{value:.2f}" for value in medians), f"{medians[-1] / base:.2f}")
     notes = [f"Medians, in turns; {SOCKETS_A_PROCESS} sockets a process: of the diagnoses listeners, of the rest half "
-             "the ends of connections. Commands with their start and end, the diagnoses inside a process."]
+             "the ends of connections. All with their start and end."]
     return Answer(TITLE, notes, table,
                   plot.lines(TITLE, "sockets", "ms", series, log_x=True, log_y=True, legend=(0.75, 0.6)))
