@@ -14,7 +14,8 @@ namespace portguard {
 // In every enumeration the default comes first, so that an all-zero Config is the default one and needs no
 // memory in the object file.
 enum class Mode : std::uint8_t { enforce, observe, off };
-enum class DenyErrno : std::uint8_t { eacces, eperm, eaddrnotavail, eaddrinuse };
+/// `automatic`: EACCES, and EADDRINUSE for UDP.
+enum class DenyErrno : std::uint8_t { automatic, eacces, eperm, eaddrnotavail, eaddrinuse };
 enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
 enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
@@ -52,7 +53,7 @@ struct Config {
     /// Empty: net.ipv4.ip_local_port_range.
     PortRange ephemeral;
     Mode mode = Mode::enforce;
-    DenyErrno deny_errno = DenyErrno::eacces;
+    DenyErrno deny_errno = DenyErrno::automatic;
     ReuseAddress reuseaddr = ReuseAddress::automatic;
     PortZero port_zero = PortZero::ephemeral;
     RangeMethod range_method = RangeMethod::automatic;

@@ -39,7 +39,8 @@ void print_enum(const Config& config, TextWriter& out) {
 }
 
 constexpr std::array<std::string_view, 3> mode_words{"enforce", "observe", "off"};
-constexpr std::array<std::string_view, 4> deny_words{"EACCES", "EPERM", "EADDRNOTAVAIL", "EADDRINUSE"};
+constexpr std::array<std::string_view, 5> deny_words{"auto", "EACCES", "EPERM", "EADDRNOTAVAIL",
+                                                     "EADDRINUSE"};
 constexpr std::array<std::string_view, 3> reuse_words{"auto", "listeners", "off"};
 constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"};
 constexpr std::array<std::string_view, 4> range_words{"auto", "socket", "bind", "off"};
@@ -202,9 +203,9 @@ constexpr std::array table{
     Option{"mode", "enforce|observe|off", "enforce",
            "observe changes nothing and reports what enforce would have done",
            assign_enum<mode_words, &Config::mode>, print_enum<mode_words, &Config::mode>},
-    Option{"deny_errno", "EACCES|EPERM|EADDRNOTAVAIL|EADDRINUSE", "EACCES",
-           "what bind returns for a port outside listen", assign_enum<deny_words, &Config::deny_errno>,
-           print_enum<deny_words, &Config::deny_errno>},
+    Option{"deny_errno", "auto|EACCES|EPERM|EADDRNOTAVAIL|EADDRINUSE", "auto",
+           "what bind and listen return for a port outside listen; auto: EACCES, for UDP EADDRINUSE",
+           assign_enum<deny_words, &Config::deny_errno>, print_enum<deny_words, &Config::deny_errno>},
     Option{"reuseaddr", "auto|listeners|off", "auto",
            "who is given SO_REUSEADDR: listeners and outgoing connections, listeners alone, nobody",
            assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
@@ -267,7 +268,7 @@ std::size_t find_option(std::string_view name) {
 }
 
 int errno_value(DenyErrno choice) {
-    constexpr std::array values{EACCES, EPERM, EADDRNOTAVAIL, EADDRINUSE};
+    constexpr std::array values{EACCES, EACCES, EPERM, EADDRNOTAVAIL, EADDRINUSE};
     return values[static_cast<std::size_t>(choice)];
 }
 

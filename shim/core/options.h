@@ -28,7 +28,7 @@ std::span<const Option> option_table();
 /// The option's index in the table, or option_table().size(). Dashes and underscores are the same.
 std::size_t find_option(std::string_view name);
 
-/// The errno value that DenyErrno stands for.
+/// The errno value that DenyErrno stands for, for TCP.
 int errno_value(DenyErrno choice);
 
 /// "EACCES" and its like: the errno names that bind, listen, connect and setsockopt return (errno(3)); "errno

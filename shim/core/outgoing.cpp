@@ -148,23 +148,34 @@ OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host, bool ker
         return plan;
     }
     const bool host_keeps_out = !host.range.empty() && avoids_listen(config, host);
-    const bool host_stays_inside = host_keeps_out && stays_inside(host, plan.ephemeral);
-    const bool connect_is_safe = host_keeps_out && config.has_listen;
-    if (connect_is_safe) {
+    if (host_keeps_out && config.has_listen) {
         plan.connect = OutgoingMethod::none;
         // Without the option the kernel's own choice stays whole: an explicit bind would cost such
         // connections the ports that others are in TIME_WAIT on, for a meeting in 14,000 (K15).
         plan.divisible = may_set_range(config, kernel_has_range) ? divisible(host.range, host) : PortRange{};
     }
-    if (host_stays_inside) {
+    // An `ephemeral` that was given is a promise, kept also where `listen` is in no danger.
+    if (host_keeps_out && stays_inside(host, plan.ephemeral)) {
         return plan;
     }
     choose_range(config, host, kernel_has_range, plan);
-    if (!plan.range.empty() && !connect_is_safe) {
+    if (!plan.range.empty()) {
         plan.connect = plan.binds ? OutgoingMethod::explicit_bind : OutgoingMethod::socket_range;
         plan.divisible = divisible(plan.range, host);
     }
     return plan;
+}
+
+PortRange smaller_part(PortRange range, std::uint16_t port) {
+    const PortRange larger = without_port(range, port);
+    if (larger == range) {
+        return {};
+    }
+    const bool is_above = larger.low > port;
+    if (is_above) {
+        return port == range.low ? PortRange{} : PortRange{range.low, static_cast<std::uint16_t>(port - 1)};
+    }
+    return port == range.high ? PortRange{} : PortRange{static_cast<std::uint16_t>(port + 1), range.high};
 }
 
 PortRange without_port(PortRange range, std::uint16_t port) {

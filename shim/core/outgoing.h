@@ -21,7 +21,7 @@ bool parse_host_range(std::string_view text, PortRange& range);
 bool parse_reserved_ports(std::string_view text, PortSet& reserved);
 
 enum class OutgoingMethod : std::uint8_t {
-    /// The kernel's own choice already avoids `listen`.
+    /// The kernel's own choice already avoids `listen`, and stays inside `ephemeral` where that was given.
     none,
     /// IP_LOCAL_PORT_RANGE to `range`.
     socket_range,
@@ -57,5 +57,7 @@ OutgoingPlan plan_outgoing(const Config& config, const HostPorts& host, bool ker
 
 /// The larger part of `range` beside `port`; the whole where it does not hold the port.
 PortRange without_port(PortRange range, std::uint16_t port);
+/// The other part; empty: there is none.
+PortRange smaller_part(PortRange range, std::uint16_t port);
 
 } // namespace portguard

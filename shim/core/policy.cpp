@@ -1,8 +1,11 @@
 #include "core/policy.h"
 
+#include <cerrno>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "core/options.h"
 #include "core/socket_options.h"
 
 namespace portguard {
@@ -23,6 +26,14 @@ bool is_udp_shareable(SocketFacts facts) {
     return facts.protocol() == Protocol::udp && facts.chose_reuseaddr();
 }
 
+/// All of `range`, or its larger part beside `avoid` and then the other.
+Verdict divide_range(PortRange range, std::uint16_t avoid, SocketFacts facts) {
+    return {.before = Before::set_port_range,
+            .range = without_port(range, avoid),
+            .other_range = smaller_part(range, avoid),
+            .next = facts.with_clamp()};
+}
+
 /// Keeps the port that the kernel will choose inside the plan's range, by whatever the plan has for that.
 Verdict keep_in_range(const OutgoingPlan& plan, SocketFacts facts, std::uint16_t avoid) {
     const bool udp = facts.protocol() == Protocol::udp;
@@ -41,9 +52,7 @@ Verdict keep_in_range(const OutgoingPlan& plan, SocketFacts facts, std::uint16_t
     if ((facts.clamped() && !divided) || (udp && plan.range.size() < narrowest_udp_range)) {
         return {.next = facts};
     }
-    return {.before = Before::set_port_range,
-            .range = without_port(plan.range, avoid),
-            .next = facts.with_clamp()};
+    return divide_range(plan.range, avoid, facts);
 }
 
 Verdict decide_port_zero(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {
@@ -72,9 +81,7 @@ Verdict decide_outgoing(const Config& config, const OutgoingPlan& plan, SocketFa
     case OutgoingMethod::none:
         // The kernel's choice is right but for the one port that would meet itself.
         if (avoid != 0 && facts.is_tcp_like() && !facts.chose_range() && plan.divisible.contains(avoid)) {
-            return {.before = Before::set_port_range,
-                    .range = without_port(plan.divisible, avoid),
-                    .next = facts.with_clamp()};
+            return divide_range(plan.divisible, avoid, facts);
         }
         return {.next = facts};
     case OutgoingMethod::courtesy: break;
@@ -87,19 +94,40 @@ Verdict decide_outgoing(const Config& config, const OutgoingPlan& plan, SocketFa
     return {.next = facts};
 }
 
-Verdict decide_outside_plan(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
-                            Target target) {
+/// An explicit port that is not one of `listen`.
+Verdict decide_outside_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
+                              Target target) {
+    // What a client, a proxy or a resolver binds before it connects; listening there is what the plan
+    // forbids.
+    if (plan.ephemeral.contains(target.port)) {
+        return {.next =
+                    facts.with_port(facts.protocol() == Protocol::udp ? PortChoice::program
+                                                                      : PortChoice::program_in_ephemeral)};
+    }
     if (facts.protocol() == Protocol::unknown) {
         return {.before = Before::ask_kernel};
-    }
-    // Resolvers draw their source ports with bind, as a defence against forged answers (RFC 5452).
-    if (facts.protocol() == Protocol::udp && plan.ephemeral.contains(target.port)) {
-        return {.after = After::tell_ephemeral, .next = facts.with_port(PortChoice::program)};
     }
     if (enforces(config)) {
         return {.before = Before::refuse, .next = facts};
     }
-    return {.tell_refused = true, .next = facts.with_port(PortChoice::program)};
+    return {.report = Report::refused, .next = facts.with_port(PortChoice::program)};
+}
+
+/// listen on a port that the program has bound.
+Verdict decide_listen_on_own_port(const Config& config, SocketFacts facts) {
+    Verdict verdict{.next = facts};
+    if (facts.port() == PortChoice::program_in_ephemeral && config.has_listen) {
+        if (enforces(config)) {
+            return {.before = Before::refuse, .next = facts};
+        }
+        verdict.report = Report::refused;
+    } else if (facts.port() == PortChoice::program_in_ephemeral) {
+        verdict.report = Report::ephemeral_listener;
+    }
+    if (enforces(config) && config.reuseaddr != ReuseAddress::off && !facts.chose_reuseaddr()) {
+        verdict.after = After::mark_listener;
+    }
+    return verdict;
 }
 
 } // namespace
@@ -133,14 +161,20 @@ Verdict decide_bind(const Config& config, const OutgoingPlan& plan, SocketFacts 
         return decide_port_zero(config, plan, facts);
     }
     if (config.has_listen && !config.listen.contains(target.port)) {
-        return decide_outside_plan(config, plan, facts, target);
+        return decide_outside_listen(config, plan, facts, target);
     }
-    const bool at_risk = !config.has_listen && plan.ephemeral.contains(target.port);
-    if (facts.protocol() == Protocol::udp) {
-        return {.after = at_risk ? After::tell_ephemeral : After::nothing,
-                .next = facts.with_port(PortChoice::program)};
-    }
+    // Not for UDP: resolvers draw their source ports with bind, as a defence against forged answers (RFC
+    // 5452).
+    const bool at_risk =
+        !config.has_listen && plan.ephemeral.contains(target.port) && facts.protocol() != Protocol::udp;
     return {.next = facts.with_port(at_risk ? PortChoice::program_in_ephemeral : PortChoice::program)};
+}
+
+int refusal_errno(const Config& config, Protocol protocol) {
+    if (config.deny_errno == DenyErrno::automatic && protocol == Protocol::udp) {
+        return EADDRINUSE;
+    }
+    return errno_value(config.deny_errno);
 }
 
 bool may_try_cure(const Config& config, SocketFacts facts) {
@@ -151,23 +185,16 @@ bool may_try_cure(const Config& config, SocketFacts facts) {
 Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts) {
     const bool fixed =
         facts.port() == PortChoice::program || facts.port() == PortChoice::program_in_ephemeral;
-    Verdict verdict{.next = facts};
     if (config.mode == Mode::off || facts.protocol() == Protocol::udp ||
         facts.protocol() == Protocol::other) {
-        return verdict;
+        return {.next = facts};
     }
     if (fixed) {
-        if (facts.port() == PortChoice::program_in_ephemeral) {
-            verdict.after = After::tell_ephemeral;
-        }
-        if (enforces(config) && config.reuseaddr != ReuseAddress::off && !facts.chose_reuseaddr()) {
-            verdict.before = Before::set_reuseaddr;
-        }
-        return verdict;
+        return decide_listen_on_own_port(config, facts);
     }
     // listen without bind lets the kernel choose a port, as bind to port 0 does.
     if (!facts.is_tcp_like() || facts.port() != PortChoice::kernel) {
-        return verdict;
+        return {.next = facts};
     }
     return decide_port_zero(config, plan, facts);
 }
@@ -180,15 +207,10 @@ Verdict decide_socket(const Config& config, const OutgoingPlan& plan, SocketFact
     return keep_in_range(plan, facts, 0);
 }
 
-Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect,
+Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
                        std::uint16_t avoid) {
     if (!enforces(config) || facts.protocol() == Protocol::other) {
         return {.next = facts};
-    }
-    if (disconnect) {
-        return facts.port() == PortChoice::courteous
-                   ? Verdict{.after = After::take_courtesy_back, .next = facts.with_port(PortChoice::kernel)}
-                   : Verdict{.next = facts};
     }
     if (facts.protocol() == Protocol::unknown) {
         // Whose port the kernel chose cannot be asked, so there is no courtesy for it.
@@ -198,6 +220,18 @@ Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFac
     }
     return facts.port() == PortChoice::kernel ? decide_outgoing(config, plan, facts, avoid)
                                               : Verdict{.next = facts};
+}
+
+bool ends_courtesy(int error, bool disconnect) {
+    switch (error) {
+    case 0: return disconnect;
+    case EINPROGRESS:
+    case EALREADY:
+    case EISCONN:
+    // The attempt goes on without the caller (connect(2)).
+    case EINTR: return false;
+    default: return true;
+    }
 }
 
 Verdict decide_without_range(const Config& config, const Verdict& refused, SocketFacts facts) {

@@ -23,7 +23,7 @@ enum class Before : std::uint8_t {
     nothing,
     /// The socket was never seen: ask the kernel for its protocol and options, then decide again.
     ask_kernel,
-    /// Do not make the call: fail with Config::deny_errno and tell EventKind::refused.
+    /// Do not make the call: fail with refusal_errno() and report EventKind::refused.
     refuse,
     /// Set IP_LOCAL_PORT_RANGE to Verdict::range; an empty one takes ours away again.
     set_port_range,
@@ -32,26 +32,35 @@ enum class Before : std::uint8_t {
     bind_in_range,
     /// Bind to a free port of Config::listen (port_zero=listen).
     bind_in_listen,
-    set_reuseaddr,
 };
 
 /// What to do when it has succeeded.
 enum class After : std::uint8_t {
     nothing,
+    /// Set SO_REUSEADDR on the listener. Not earlier: between bind and listen the flag opens the port to any
+    /// binder that has it (K7: of one run's binds 14,333 lost their listen so).
+    mark_listener,
     /// Set SO_REUSEADDR, also when connect said EINPROGRESS: the port is chosen by then.
     give_courtesy,
-    take_courtesy_back,
-    /// Tell EventKind::ephemeral_listener; for UDP once a process.
-    tell_ephemeral,
+};
+
+/// What to report of a call that went through.
+enum class Report : std::uint8_t {
+    nothing,
+    /// The plan is against it (observe): EventKind::refused.
+    refused,
+    /// EventKind::ephemeral_listener.
+    ephemeral_listener,
 };
 
 struct Verdict {
     Before before = Before::nothing;
     After after = After::nothing;
+    Report report = Report::nothing;
     std::uint16_t avoid = 0;
     PortRange range{};
-    /// The call goes through though the plan is against it (observe): tell EventKind::refused.
-    bool tell_refused = false;
+    /// The rest of a range that was divided by a port to avoid: where `range` is full, this one may not be.
+    PortRange other_range{};
     /// What to remember of the socket once the call has succeeded.
     SocketFacts next{};
 };
@@ -70,8 +79,9 @@ inline bool is_bind_in_plan(const Config& config, SocketFacts facts, const socka
                             socklen_t length) {
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
     const Protocol protocol = facts.protocol();
-    if (protocol == Protocol::unknown || protocol == Protocol::other || !is_plausible(address) ||
-        length < sizeof(sockaddr_in) || length > sizeof(sockaddr_storage)) {
+    if (protocol == Protocol::unknown || protocol == Protocol::other ||
+        facts.port() == PortChoice::courteous || !is_plausible(address) || length < sizeof(sockaddr_in) ||
+        length > sizeof(sockaddr_storage)) {
         return false;
     }
     // Two copies, which become two loads: the program's sockaddr may stand at any place.
@@ -94,8 +104,12 @@ inline bool is_of_no_plan(const sockaddr* address, socklen_t length) {
     return family != AF_UNSPEC && family != AF_INET && family != AF_INET6;
 }
 
-/// bind(2) to an explicit port, or listen(2), said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the holders turn out to be of the kind
-/// that it helps against? Needs facts whose protocol is known.
+/// The errno of a refusal. Config::deny_errno where it is set; else EACCES, and EADDRINUSE for UDP: on that
+/// a resolver tries another port, and on EACCES it gives up (unbound lost 50 of 1,000 answers).
+int refusal_errno(const Config& config, Protocol protocol);
+
+/// bind(2) to an explicit port, or listen(2), said EADDRINUSE: may SO_REUSEADDR be tried (design 3.2), if the
+/// holders turn out to be of the kind that it helps against? Needs facts whose protocol is known.
 bool may_try_cure(const Config& config, SocketFacts facts);
 
 /// socket(2) has made `facts`: UDP is kept in its range from the beginning, since sendto chooses a port, too.
@@ -103,10 +117,14 @@ Verdict decide_socket(const Config& config, const OutgoingPlan& plan, SocketFact
 
 Verdict decide_listen(const Config& config, const OutgoingPlan& plan, SocketFacts facts);
 
-/// connect(2) with an internet address, or with AF_UNSPEC (`disconnect`). `avoid`: a port that must not
-/// become the local one, since the destination is this port of this very host (K15); 0: none.
-Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts, bool disconnect,
+/// connect(2) with an internet address. `avoid`: a port that must not become the local one, since the
+/// destination is this port of this very host (K15); 0: none.
+Verdict decide_connect(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
                        std::uint16_t avoid = 0);
+
+/// connect(2) on a socket that has our courtesy said `error` (0: it went through; `disconnect`: with
+/// AF_UNSPEC). True: the port is given up, and the flag has to go with it.
+bool ends_courtesy(int error, bool disconnect);
 
 /// The kernel refused IP_LOCAL_PORT_RANGE for this socket, as `refused` wanted it, though it knows the option
 /// (an MPTCP socket before the option reached these): what is left is an explicit bind.

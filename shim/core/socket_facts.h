@@ -15,7 +15,8 @@ enum class PortChoice : std::uint8_t {
     program,
     /// As `program`, and the port lies in the range of outgoing connections.
     program_in_ephemeral,
-    /// Chosen by the kernel in connect, and SO_REUSEADDR was set for courtesy (design 3.4, step 4).
+    /// To be chosen by the kernel in connect, and SO_REUSEADDR is, or will be, set for courtesy (design 3.4,
+    /// step 4).
     courteous,
 };
 
@@ -48,10 +49,12 @@ public:
         const auto port_bits = static_cast<std::uint8_t>(choice) << port_shift;
         return SocketFacts(static_cast<std::uint8_t>((bits_ & ~port_mask) | port_bits));
     }
+    [[nodiscard]] constexpr SocketFacts without_courtesy() const {
+        return port() == PortChoice::courteous ? with_port(PortChoice::kernel) : *this;
+    }
     /// A flag that the program sets after our courtesy is its own: there is nothing left to take back.
     [[nodiscard]] constexpr SocketFacts with_chosen_reuseaddr() const {
-        const SocketFacts kept = port() == PortChoice::courteous ? with_port(PortChoice::kernel) : *this;
-        return SocketFacts(static_cast<std::uint8_t>(kept.bits_ | reuseaddr_bit));
+        return SocketFacts(static_cast<std::uint8_t>(without_courtesy().bits_ | reuseaddr_bit));
     }
     [[nodiscard]] constexpr SocketFacts with_chosen_range() const {
         return SocketFacts(static_cast<std::uint8_t>((bits_ | range_bit) & ~clamped_bit));

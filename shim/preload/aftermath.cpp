@@ -1,16 +1,17 @@
 #include "preload/aftermath.h"
 
-#include <atomic>
 #include <cerrno>
 
 #include <sys/syscall.h>
 
-#include "core/options.h"
-#include "preload/fd_memory.h"
-#include "preload/guard.h"
 #include "kernel/kernel_call.h"
+#include "preload/fd_memory.h"
+#include "preload/given_numbers.h"
+#include "preload/guard.h"
+#include "preload/kernel_answer.h"
 #include "preload/outgoing_side.h"
 #include "preload/report.h"
+#include "preload/socket_state.h"
 
 namespace portguard {
 
@@ -29,23 +30,56 @@ bool has_source_for(const sockaddr* address, socklen_t length) {
     return result != -EADDRNOTAVAIL;
 }
 
-} // namespace
-
-void tell_ephemeral(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    static constinit std::atomic<bool> told_udp{false};
-    if (facts.protocol() == Protocol::udp && told_udp.exchange(true, std::memory_order_relaxed)) {
-        return;
+/// What is remembered, where the kernel says that it is still such a socket: a 0 that the program chose, and
+/// whose choice a range is, cannot be asked.
+SocketFacts confirmed(int fd, SocketFacts facts) {
+    const SocketFacts known = outgoing_side::ask_kernel(fd);
+    if (known.protocol() != facts.protocol()) {
+        return known.with_port(facts.port());
     }
-    tell({EventKind::ephemeral_listener, call, fd, 0, address, length, facts});
+    return known.chose_reuseaddr() ? facts.with_chosen_reuseaddr() : facts;
 }
 
-bool refuse(int fd, const sockaddr* address, socklen_t length) {
+/// Tells what stands in the way of a bind that failed with errno.
+void tell_failed_bind(Occurrence occurrence) {
+    occurrence.kind = occurrence.error == EADDRINUSE      ? EventKind::exhausted
+                      : occurrence.error == EADDRNOTAVAIL ? EventKind::unavailable
+                                                          : EventKind::privileged;
+    tell(occurrence);
+}
+
+} // namespace
+
+bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& verdict) {
     const SocketFacts facts = outgoing_side::ask_kernel(fd);
-    if (facts.protocol() == Protocol::other) {
+    const Target target = read_target(address, length);
+    if (facts.protocol() == Protocol::other || given_numbers::contain(target.port)) {
+        verdict = {.next = verdict.next.with_port(PortChoice::program)};
         return false;
     }
-    const int error = errno_value(guard::config().deny_errno);
-    tell({EventKind::refused, Call::bind, fd, error, address, length, facts});
+    Occurrence occurrence{EventKind::refused, Call::bind, fd, 0, address, length, facts};
+    occurrence.error = kernel_answer_to_bind(fd, address, length);
+    if (occurrence.error == 0) {
+        occurrence.error = refusal_errno(guard::config(), facts.protocol());
+        tell(occurrence);
+    } else if (occurrence.error == EADDRNOTAVAIL || occurrence.error == EACCES) {
+        tell_failed_bind(occurrence);
+    }
+    // Not left to the kernel, whom another thread may by now have given reason to take the bind.
+    errno = occurrence.error;
+    return true;
+}
+
+bool refuse_listen(int fd, const OutgoingPlan& plan) {
+    const std::uint16_t port = socket_state::local_address(fd).port();
+    // A connection is refused by the kernel, and what listens already is not stopped by refusing this.
+    if (socket_state::tcp_state(fd) != TCP_CLOSE || !plan.ephemeral.contains(port) ||
+        given_numbers::contain(port)) {
+        return false;
+    }
+    const SocketFacts facts = outgoing_side::ask_kernel(fd);
+    const int error = refusal_errno(guard::config(), facts.protocol());
+    tell({EventKind::refused, Call::listen, fd, error, nullptr, 0, facts});
     errno = error;
     return true;
 }
@@ -61,34 +95,56 @@ int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketF
     if (target.family == Family::other) {
         return -1;
     }
-    const SocketFacts known = facts.protocol() == Protocol::unknown ? outgoing_side::ask_kernel(fd) : facts;
-    Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
+    const SocketFacts known = confirmed(fd, facts);
+    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
     if (known.protocol() == Protocol::other || (error == EACCES && target.port == 0)) {
         return -1;
     }
-    if (error == EADDRINUSE && target.port != 0) {
-        if (cure_or_tell(occurrence) != 0) {
-            return -1;
-        }
-        fd_memory::remember(fd, known.with_port(PortChoice::program));
-        return 0;
+    if (error != EADDRINUSE || target.port == 0) {
+        tell_failed_bind(occurrence);
+        return -1;
     }
-    occurrence.kind = error == EADDRINUSE      ? EventKind::exhausted
-                      : error == EADDRNOTAVAIL ? EventKind::unavailable
-                                               : EventKind::privileged;
+    if (cure_or_tell(occurrence) != 0) {
+        return -1;
+    }
+    fd_memory::remember(fd, decide_bind(guard::config(), outgoing_side::plan(), known, target).next);
+    return 0;
+}
+
+void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    tell({EventKind::refused, call, fd, refusal_errno(guard::config(), facts.protocol()), address, length,
+          facts});
+}
+
+void tell_listener(int fd, Report report, SocketFacts facts) {
+    if (given_numbers::contain(socket_state::local_address(fd).port())) {
+        return;
+    }
+    if (report == Report::refused) {
+        tell_passed(fd, Call::listen, nullptr, 0, facts);
+    } else {
+        tell({EventKind::ephemeral_listener, Call::listen, fd, 0, nullptr, 0, facts});
+    }
+}
+
+int after_failed_listen(int fd, int backlog, SocketFacts facts) {
+    if (errno != EADDRINUSE) {
+        return -1;
+    }
+    const SocketFacts known = confirmed(fd, facts);
+    Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, known};
+    occurrence.backlog = backlog;
+    const bool is_fixed =
+        known.port() == PortChoice::program || known.port() == PortChoice::program_in_ephemeral;
+    if (known.is_tcp_like() && is_fixed) {
+        return cure_or_tell(occurrence);
+    }
     tell(occurrence);
     return -1;
 }
 
-void tell_passed(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    tell({EventKind::refused, Call::bind, fd, errno_value(guard::config().deny_errno), address, length,
-          facts});
-}
-
-int after_failed_listen(int fd, EventKind kind, SocketFacts facts) {
-    if (errno == EADDRINUSE) {
-        tell({kind, Call::listen, fd, EADDRINUSE, nullptr, 0, facts});
-    }
+int after_exhausted_listen(int fd, SocketFacts facts) {
+    tell({EventKind::exhausted, Call::listen, fd, EADDRINUSE, nullptr, 0, facts});
     return -1;
 }
 

@@ -5,26 +5,35 @@
 #include <sys/socket.h>
 
 #include "core/event.h"
+#include "core/policy.h"
 #include "core/socket_facts.h"
 
 namespace portguard {
 
-/// A fixed port inside the range of outgoing connections. `address` null: the socket's own.
-[[gnu::cold]] void tell_ephemeral(int fd, Call call, const sockaddr* address, socklen_t length,
-                                  SocketFacts facts);
+/// The plan is against this bind. True: it has failed, and errno is set, by the plan or as the kernel itself
+/// would have it. The memory may be of another socket by now, so the kernel is asked first: what it would not
+/// take as a bind is left to it. False: the call is to be made; `verdict` says what to remember.
+[[gnu::cold]] bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& verdict);
 
-/// The plan is against this bind. True: refused, and errno is set. The memory may be of another socket by
-/// now, so the kernel is asked first: what it would not take as a bind is left to it.
-[[gnu::cold]] bool refuse(int fd, const sockaddr* address, socklen_t length);
+/// The plan is against this listen, by what is remembered. True: refused, and errno is set. False: the kernel
+/// says otherwise, or the number came from port 0.
+[[gnu::cold]] bool refuse_listen(int fd, const OutgoingPlan& plan);
 
 /// bind failed with errno: cures or tells it. Returns what the program is to get.
 [[gnu::cold]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
 
-/// The plan is against this bind, which went through all the same (mode=observe).
-[[gnu::cold]] void tell_passed(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
+/// The plan is against this call, which went through all the same (mode=observe).
+[[gnu::cold]] void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length,
+                               SocketFacts facts);
 
-/// listen failed with errno. Returns -1, with errno as it was.
-[[gnu::cold]] int after_failed_listen(int fd, EventKind kind, SocketFacts facts);
+/// A listener on a port inside the range of outgoing connections, where the number did not come from port 0.
+[[gnu::cold]] void tell_listener(int fd, Report report, SocketFacts facts);
+
+/// listen failed with errno: cures or tells it. Returns what the program is to get.
+[[gnu::cold]] int after_failed_listen(int fd, int backlog, SocketFacts facts);
+
+/// No port is left to listen on; errno says so. Returns -1.
+[[gnu::cold]] int after_exhausted_listen(int fd, SocketFacts facts);
 
 /// connect failed with errno, EINPROGRESS included. Returns -1, with errno as it was.
 [[gnu::cold]] int after_failed_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);

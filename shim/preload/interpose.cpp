@@ -1,21 +1,16 @@
-// When: what happens around each intercepted call. What is to happen is decided in core/policy.h; what cannot
-// be undone or is slow lives in report.cpp. Nothing here may throw, allocate or touch TLS while calls
-// succeed, and no object with a destructor may live across real::connect or real::close, which are
-// cancellation points (H10).
-#include <cerrno>
-
+// When: the hooks. What is to happen is decided in core/policy.h, and done in guarded_bind.cpp,
+// guarded_listen.cpp and guarded_connect.cpp; what cannot be undone or is slow lives in report.cpp. Nothing
+// here may throw, allocate or touch TLS while calls succeed, and no object with a destructor may live across
+// real::connect or real::close, which are cancellation points (H10).
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/policy.h"
 #include "preload/aftermath.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
-#include "preload/inject.h"
-#include "kernel/kernel_call.h"
+#include "preload/guarded.h"
 #include "preload/outgoing_side.h"
-#include "preload/port_search.h"
 #include "preload/real.h"
 
 using namespace portguard;
@@ -24,54 +19,6 @@ namespace {
 
 [[gnu::constructor]] void on_load() {
     guard::start();
-}
-
-void set_reuseaddr(int fd, int value) {
-    kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
-}
-
-/// Sets the range that `verdict` asks for. Where the kernel refuses, `decide` is asked again: it may have
-/// turned out not to know the option, and the plan is another one then.
-template <typename Decide>
-Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide decide) {
-    if (verdict.before != Before::set_port_range) {
-        return verdict;
-    }
-    if (outgoing_side::clamp(fd, verdict.range)) {
-        return {.next = verdict.next};
-    }
-    const OutgoingPlan plan = outgoing_side::plan();
-    const Verdict again = decide(plan);
-    if (again.before != Before::set_port_range) {
-        return again;
-    }
-    return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
-               ? Verdict{.next = facts}
-               : decide_without_range(guard::config(), again, facts);
-}
-
-void after_bind(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
-    fd_memory::remember(fd, verdict.next);
-    if (verdict.after == After::tell_ephemeral) {
-        tell_ephemeral(fd, Call::bind, address, length, verdict.next);
-    }
-    if (verdict.tell_refused) {
-        tell_passed(fd, address, length, verdict.next);
-    }
-}
-
-/// connect went through or is under way, so the address was readable.
-void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict verdict,
-                   const OutgoingPlan& plan) {
-    if (is_disconnect(address, length)) {
-        verdict = decide_connect(guard::config(), plan, fd_memory::recall(fd), true);
-    }
-    if (verdict.after == After::give_courtesy) {
-        set_reuseaddr(fd, 1);
-    } else if (verdict.after == After::take_courtesy_back) {
-        set_reuseaddr(fd, 0);
-    }
-    fd_memory::remember(fd, verdict.next);
 }
 
 [[gnu::noinline]] int watched_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
@@ -92,128 +39,6 @@ void after_connect(int fd, const sockaddr* address, socklen_t length, Verdict ve
     if (verdict.before == Before::set_port_range && outgoing_side::clamp(fd, verdict.range)) {
         fd_memory::remember(fd, verdict.next);
     }
-}
-
-Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, Target target) {
-    const Verdict verdict = decide_bind(guard::config(), plan, facts, target);
-    return verdict.before == Before::ask_kernel
-               ? decide_bind(guard::config(), plan, outgoing_side::ask_kernel(fd), target)
-               : verdict;
-}
-
-// Apart from their callers, so that a call which is none of our business saves no register.
-[[gnu::noinline]] int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    if (inject::fails(fd, Call::bind, address, length, facts)) {
-        return -1;
-    }
-    const Config& config = guard::config();
-    const OutgoingPlan plan = outgoing_side::plan();
-    Verdict verdict;
-    // Without a plan the kernel reads the address first, so that a bad pointer is its EFAULT and not our
-    // crash.
-    const bool decides_first = config.mode == Mode::enforce && (config.has_listen || plan.clamp_port_zero);
-    if (decides_first) {
-        const Target target = read_target(address, length);
-        verdict = decide_known_bind(fd, plan, facts, target);
-        if (verdict.before == Before::refuse && refuse(fd, address, length)) {
-            return -1;
-        }
-        verdict = set_range(fd, verdict, facts, [&](const OutgoingPlan& now) {
-            return decide_known_bind(fd, now, facts, target);
-        });
-    }
-    const int result = port_search::is_wanted(verdict)
-                           ? port_search::bind_port_zero(fd, address, length, verdict)
-                           : real::bind(fd, address, length);
-    if (result != 0) {
-        return after_failed_bind(fd, address, length, facts);
-    }
-    if (!decides_first) {
-        verdict = decide_known_bind(fd, plan, facts, read_target(address, length));
-    }
-    after_bind(fd, address, length, verdict);
-    return 0;
-}
-
-[[gnu::noinline]] int guarded_listen(int fd, int backlog, SocketFacts facts) {
-    if (inject::fails(fd, Call::listen, nullptr, 0, facts)) {
-        return -1;
-    }
-    const auto decide = [&facts](const OutgoingPlan& plan) {
-        return decide_listen(guard::config(), plan, facts);
-    };
-    Verdict verdict = decide(outgoing_side::plan());
-    if (verdict.before == Before::set_reuseaddr && facts.protocol() == Protocol::unknown) {
-        // Bound under a number that was never seen as a socket: a flag of the program's own must survive a
-        // listen that fails.
-        facts = outgoing_side::ask_kernel(fd).with_port(facts.port());
-        verdict = decide(outgoing_side::plan());
-    }
-    verdict = set_range(fd, verdict, facts, decide);
-    if (!port_search::give_port_if_wanted(fd, verdict)) {
-        errno = EADDRINUSE;
-        return after_failed_listen(fd, EventKind::exhausted, facts);
-    }
-    const bool marks = verdict.before == Before::set_reuseaddr;
-    if (marks) {
-        set_reuseaddr(fd, 1);
-    }
-    if (real::listen(fd, backlog) != 0) {
-        if (marks) {
-            set_reuseaddr(fd, 0);
-        }
-        return after_failed_listen(fd, EventKind::in_use, facts);
-    }
-    fd_memory::remember(fd, verdict.next);
-    if (verdict.after == After::tell_ephemeral) {
-        tell_ephemeral(fd, Call::listen, nullptr, 0, facts);
-    }
-    return 0;
-}
-
-/// Whether the plan has a say in the local port that connect will choose. Not for AF_UNSPEC, nor for what the
-/// kernel refuses: a port given there would stay, and the program's next bind would fail.
-bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address, socklen_t length) {
-    return guard::config().mode == Mode::enforce && plan.connect != OutgoingMethod::courtesy &&
-           facts.port() == PortChoice::kernel && !is_disconnect(address, length) &&
-           read_target(address, length).family != Family::other;
-}
-
-/// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
-bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
-           Verdict& verdict) {
-    if (facts.protocol() == Protocol::unknown &&
-        decide_connect(guard::config(), plan, facts, false).before == Before::ask_kernel) {
-        facts = outgoing_side::ask_kernel(fd);
-    }
-    const std::uint16_t avoid = outgoing_side::port_to_avoid(plan, facts, address, length);
-    const auto decide = [&facts, avoid](const OutgoingPlan& now) {
-        return decide_connect(guard::config(), now, facts, false, avoid);
-    };
-    verdict = set_range(fd, decide(plan), facts, decide);
-    return port_search::give_port_if_wanted(fd, verdict);
-}
-
-[[gnu::noinline]] int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    if (inject::fails(fd, Call::connect, address, length, facts)) {
-        return -1;
-    }
-    const OutgoingPlan plan = outgoing_side::plan();
-    Verdict verdict{.next = facts};
-    if (plan.connect == OutgoingMethod::courtesy) {
-        verdict = decide_connect(guard::config(), plan, facts, false);
-    } else if (steers(plan, facts, address, length) && !steer(fd, plan, address, length, facts, verdict)) {
-        errno = EADDRNOTAVAIL;
-        return after_failed_connect(fd, address, length, facts);
-    }
-    const int result = real::connect(fd, address, length);
-    if (result != 0 && errno != EINPROGRESS) {
-        return after_failed_connect(fd, address, length, facts);
-    }
-    if (verdict.next != facts || facts.port() == PortChoice::courteous) {
-        after_connect(fd, address, length, verdict, plan);
-    }
-    return result;
 }
 
 } // namespace
@@ -278,6 +103,18 @@ int close(int fd) {
     // Before the real close: after it the number may be another thread's.
     fd_memory::forget(fd);
     return real::close(fd);
+}
+
+// The number of the socket that is put there is the new one's; forgotten without need (it fails, or both
+// numbers are one), a hint does no harm.
+int dup2(int old_fd, int new_fd) noexcept {
+    fd_memory::forget(new_fd);
+    return real::dup2(old_fd, new_fd);
+}
+
+int dup3(int old_fd, int new_fd, int flags) noexcept {
+    fd_memory::forget(new_fd);
+    return real::dup3(old_fd, new_fd, flags);
 }
 
 // GCC wants an alias to have its target's attributes; Clang does not know how to say so.

@@ -7,6 +7,12 @@
 
 #include "kernel/kernel_call.h"
 
+#ifndef SYS_dup2
+// The younger architectures have dup3 alone. Where even libc's function cannot be found, dup2(fd, fd) says
+// EINVAL there.
+#define SYS_dup2 SYS_dup3
+#endif
+
 namespace portguard::real {
 namespace {
 

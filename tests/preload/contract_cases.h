@@ -14,8 +14,7 @@ enum class Touches : unsigned char {
     cure,
     /// enforce with a plan reads the address before the kernel does, and cannot know that the page is gone.
     unmapped_page,
-    /// The port of an outgoing connection is bound explicitly: a plan refuses it, and a listener there is
-    /// told.
+    /// The port of an outgoing connection is listened on: a plan refuses it, and without one it is told.
     ephemeral_port,
 };
 

@@ -18,12 +18,14 @@ class Cure : public PrivateNetTest {};
 
 TEST_F(Cure, a_server_restarts_over_its_own_time_wait) {
     const Played played =
-        play(left_time_wait(10000) + "n = tcp4; bind n *:10000; get n reuseaddr; listen n; d = tcp4; "
-                                     "connect d @n; t = accept n; echo d t",
+        play(left_time_wait(10000) + "n = tcp4; bind n *:10000; get n reuseaddr; listen n; get n reuseaddr; "
+                                     "d = tcp4; connect d @n; t = accept n; echo d t",
              plan);
     // errno is what the first try left there: to put it back would mean to read it before every bind.
     EXPECT_TRUE(played.said("bind n").starts_with("ok")) << played.result;
-    EXPECT_EQ(played.said("get n"), "1");
+    EXPECT_EQ(played.said("get n", 0), "0") << "H53: until listen, the flag is an open door";
+    EXPECT_TRUE(played.said("listen n").starts_with("ok")) << played.result;
+    EXPECT_EQ(played.said("get n", 1), "1");
     EXPECT_EQ(played.said("echo d"), "ok");
     EXPECT_NE(played.result.err.find("cured"), std::string::npos) << played.result;
 }
@@ -36,14 +38,17 @@ TEST_F(Cure, the_same_restart_fails_without_the_shim) {
 TEST_F(Cure, a_listener_starts_over_a_live_outgoing_connection_which_lives_on) {
     const Played played = play(connected_pair(10000) + "n = tcp4; bind n @c; listen n; echo c s; echo s c");
     EXPECT_TRUE(played.said("bind n").starts_with("ok")) << played.result;
-    EXPECT_EQ(played.said("listen n"), "ok");
+    EXPECT_TRUE(played.said("listen n").starts_with("ok")) << played.result;
     EXPECT_EQ(played.said("echo c"), "ok");
     EXPECT_EQ(played.said("echo s"), "ok");
 }
 
 TEST_F(Cure, mptcp_and_ipv6_servers_are_cured_too) {
-    EXPECT_EQ(play(left_time_wait(10000) + "n = tcp6; bind n [*]:10000; listen n").said("listen n"), "ok");
-    EXPECT_EQ(play(left_time_wait(10001) + "n = mptcp4; bind n *:10001; listen n").said("listen n"), "ok");
+    for (const char* server : {"n = tcp6; bind n [*]:10000", "n = mptcp4; bind n *:10000"}) {
+        const PrivateNet next;
+        const Played played = play(left_time_wait(10000) + server + "; listen n");
+        EXPECT_TRUE(played.said("listen n").starts_with("ok")) << played.result;
+    }
 }
 
 TEST_F(Cure, time_wait_of_a_run_without_the_flag_stays_refused_and_the_socket_is_as_it_was) {
@@ -122,7 +127,7 @@ TEST_F(Cure, a_lock_that_somebody_holds_leaves_things_as_they_are_without_the_gu
 
 TEST_F(Cure, a_bind_beyond_the_descriptor_table_is_cured_as_well) {
     const Played played = play(left_time_wait(10000) + "m = tcp4; n = dup m; bind n *:10000; listen n");
-    EXPECT_EQ(played.said("listen n"), "ok") << played.result;
+    EXPECT_TRUE(played.said("listen n").starts_with("ok")) << played.result;
 }
 
 } // namespace

@@ -75,6 +75,15 @@ TEST_F(Listen, the_flag_of_a_duplicate_survives_a_listen_that_fails) {
     EXPECT_EQ(played.said("get d"), "1");
 }
 
+TEST_F(Listen, a_second_listen_on_a_listener_leaves_it_marked) {
+    EXPECT_EQ(play("a = tcp4; bind a *:10000; listen a; listen a 4; get a reuseaddr", plan).said("get a"),
+              "1");
+}
+
+TEST_F(Listen, mptcp_listeners_are_given_it_as_well) {
+    EXPECT_EQ(play("a = mptcp4; bind a *:10000; listen a; get a reuseaddr", plan).said("get a"), "1");
+}
+
 TEST_F(Listen, a_fixed_port_in_the_range_of_connections_is_told_without_a_plan) {
     set_ephemeral_range(10000, 20000);
     const Played played = play("a = tcp4; bind a *:10000; listen a; b = tcp4; bind b *:9999; listen b");

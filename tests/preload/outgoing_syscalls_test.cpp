@@ -22,11 +22,12 @@ TEST_F(OutgoingSyscalls, by_socket_each_choice_of_a_port_costs_one) {
     const Environment socket = plan_with({"PORTGUARD_RANGE_METHOD=socket"});
     const Counts one{{"setsockopt", 1}};
     EXPECT_EQ(added("c = tcp4; connect c @l; close c", socket, listener), one);
-    EXPECT_EQ(added("c = tcp4; bind c *:0; connect c @l", socket, listener), one);
-    EXPECT_EQ(added("a = tcp4; bind a *:0; listen a", socket), one);
+    const Counts two{{"setsockopt", 1}, {"getsockname", 1}};
+    EXPECT_EQ(added("c = tcp4; bind c *:0; connect c @l", socket, listener), two);
+    EXPECT_EQ(added("a = tcp4; bind a *:0; listen a", socket), two);
     EXPECT_EQ(added("a = tcp4; listen a", socket), one);
     EXPECT_EQ(added("u = udp4; connect u 127.0.0.1:9; sendto u 127.0.0.1:9; close u", socket), one);
-    EXPECT_EQ(added("u = udp6; bind u [*]:0; connect u [::1]:9; connect u [::1]:10; close u", socket), one);
+    EXPECT_EQ(added("u = udp6; bind u [*]:0; connect u [::1]:9; connect u [::1]:10; close u", socket), two);
 }
 
 TEST_F(OutgoingSyscalls, by_bind_a_connect_costs_getsockname_and_its_probe) {
@@ -41,7 +42,8 @@ TEST_F(OutgoingSyscalls, by_bind_a_connect_costs_getsockname_and_its_probe) {
 
 TEST_F(OutgoingSyscalls, port_zero_by_bind_asks_for_one_option_before_its_probe) {
     const Counts option{{"getsockopt", 1}};
-    EXPECT_EQ(added("a = tcp4; bind a *:0; close a", plan_with({"PORTGUARD_RANGE_METHOD=bind"})), option);
+    EXPECT_EQ(added("a = tcp4; bind a *:0; close a", plan_with({"PORTGUARD_RANGE_METHOD=bind"})),
+              (Counts{{"getsockopt", 1}, {"getsockname", 1}}));
     EXPECT_EQ(added("a = tcp4; bind a *:0; close a", plan_with({"PORTGUARD_PORT_ZERO=listen"})), option);
     EXPECT_EQ(
         added("a = tcp4; set a reuseaddr 1; bind a *:0; close a", plan_with({"PORTGUARD_PORT_ZERO=listen"})),
@@ -49,12 +51,14 @@ TEST_F(OutgoingSyscalls, port_zero_by_bind_asks_for_one_option_before_its_probe)
         << "the flag is put aside meanwhile";
 }
 
-TEST_F(OutgoingSyscalls, courtesy_costs_one_and_taking_it_back_another) {
+TEST_F(OutgoingSyscalls, courtesy_costs_three_and_taking_it_back_two) {
     const Environment off = plan_with({"PORTGUARD_RANGE_METHOD=off"});
-    EXPECT_EQ(added("c = tcp4; connect c @l; close c", off, listener), (Counts{{"setsockopt", 1}}));
+    EXPECT_EQ(added("c = tcp4; connect c @l; close c", off, listener),
+              (Counts{{"getsockopt", 2}, {"setsockopt", 1}}));
     EXPECT_EQ(added("c = tcp4; connect c @l; connect c family:0:0", off, listener),
-              (Counts{{"setsockopt", 2}}));
-    EXPECT_EQ(added("u = udp4; connect u 127.0.0.1:9; a = tcp4; bind a *:0; listen a", off), nothing);
+              (Counts{{"getsockopt", 3}, {"setsockopt", 2}}));
+    EXPECT_EQ(added("u = udp4; connect u 127.0.0.1:9; a = tcp4; bind a *:0; listen a", off),
+              (Counts{{"getsockname", 1}}));
 }
 
 TEST_F(OutgoingSyscalls, a_destination_inside_the_range_costs_one_and_its_address_three_once) {

@@ -90,13 +90,13 @@ SocketAddress unix_path(const char* path) {
 }
 
 std::string what(const Verdict& verdict) {
-    constexpr std::array<std::string_view, 7> before{"",           "ask_kernel",  "refuse",       "set_range",
-                                                     "bind_range", "bind_listen", "set_reuseaddr"};
-    constexpr std::array<std::string_view, 4> after{"", "give_courtesy", "take_courtesy_back",
-                                                    "tell_ephemeral"};
+    constexpr std::array<std::string_view, 6> before{"",          "ask_kernel", "refuse",
+                                                     "set_range", "bind_range", "bind_listen"};
+    constexpr std::array<std::string_view, 3> after{"", "mark_listener", "give_courtesy"};
+    constexpr std::array<std::string_view, 3> report{"", "tell_refused", "tell_ephemeral"};
     std::string words(before.at(static_cast<std::size_t>(verdict.before)));
-    add_word(words, verdict.tell_refused ? "tell_refused" : "", ", ");
     add_word(words, after.at(static_cast<std::size_t>(verdict.after)), ", ");
+    add_word(words, report.at(static_cast<std::size_t>(verdict.report)), ", ");
     return words.empty() ? "pass" : words;
 }
 

@@ -128,11 +128,20 @@ TEST(PlanOutgoing, KeepsConnectionsInAnEphemeralThatStandsAlone) {
         {{"", "15000-65000", "10000-60999", "", "socket_range, range 15000-60999, port zero clamped"}});
 }
 
-TEST(PlanOutgoing, ClampsPortZeroAloneWhereTheHostKeepsOutOfListenButNotInsideEphemeral) {
+TEST(PlanOutgoing, KeepsAnEphemeralThatWasGivenWhereListenIsInNoDanger) {
     expect_plans({
-        {"80", "15000-65000", "10000-60999", "", "none, range 15000-60999, port zero clamped"},
-        {"80", "15000-65000", "10000-14000", "", "none, range 15000-65000, by binds, port zero clamped"},
+        {"80", "15000-65000", "10000-60999", "", "socket_range, range 15000-60999, port zero clamped"},
+        {"80", "15000-65000", "10000-14000", "",
+         "explicit_bind, range 15000-65000, by binds, port zero clamped"},
+        {"80", "15000-65000", "10000-60999", "10000-14999", "none"},
+        {"80", "", "10000-60999", "", "none"},
     });
+}
+
+TEST(PlanOutgoing, LeavesTheKernelsChoiceWhereItAvoidsListenAndNoMethodKeepsEphemeral) {
+    Config config = plan_of("80", "15000-65000");
+    config.range_method = RangeMethod::off;
+    EXPECT_EQ(what(plan_outgoing(config, host("10000-60999"))), "none");
 }
 
 TEST(PlanOutgoing, NamesTheRangeInWhichAFixedPortIsAtRisk) {
@@ -150,7 +159,7 @@ TEST(PlanOutgoing, BindsWhereTheKernelLacksTheOption) {
     EXPECT_EQ(on_old_kernel(plan_of("5000-14999", "15000-65000")),
               "explicit_bind, range 15000-65000, by binds, port zero clamped");
     EXPECT_EQ(on_old_kernel(plan_of("80", "15000-65000")),
-              "none, range 15000-65000, by binds, port zero clamped");
+              "explicit_bind, range 15000-65000, by binds, port zero clamped");
     EXPECT_EQ(on_old_kernel({}), "courtesy");
 }
 
@@ -185,6 +194,16 @@ TEST(WithoutPort, KeepsTheLargerPart) {
     EXPECT_EQ(without_port({100, 200}, 200), (PortRange{100, 199}));
     EXPECT_EQ(without_port({100, 200}, 99), (PortRange{100, 200}));
     EXPECT_EQ(without_port({100, 100}, 100), (PortRange{100, 100}));
+}
+
+TEST(SmallerPart, IsWhatTheLargerLeavesBesideThePort) {
+    EXPECT_EQ(smaller_part({100, 200}, 120), (PortRange{100, 119}));
+    EXPECT_EQ(smaller_part({100, 200}, 180), (PortRange{181, 200}));
+    EXPECT_EQ(smaller_part({100, 200}, 150), (PortRange{100, 149}));
+    for (const std::uint16_t port : test::PortNumbers{99, 100, 200, 201}) {
+        EXPECT_TRUE(smaller_part({100, 200}, port).empty()) << port;
+    }
+    EXPECT_TRUE(smaller_part({100, 100}, 100).empty());
 }
 
 TEST(RangeOptionValue, HoldsTheLowPortInItsLowHalf) {

@@ -68,6 +68,13 @@ TEST(BindInPlan, IsTakenForAnExplicitPortOfThePlanAlone) {
     EXPECT_FALSE(taken(test::ipv4("10.1.2.3", 80), {}));
 }
 
+TEST(BindInPlan, IsNotTakenWhereTheFlagOfAFailedConnectionHasToGoFirst) {
+    const Config config = configured({{"listen", "80"}});
+    const test::SocketAddress address = test::ipv4("10.1.2.3", 80);
+    EXPECT_FALSE(
+        is_bind_in_plan(config, tcp.with_port(PortChoice::courteous), address.get(), address.length));
+}
+
 TEST(BindInPlan, LeavesToTheKernelWhatTheWholeDecisionWouldLeaveToIt) {
     const Config config = configured({{"listen", "80"}});
     const OutgoingPlan plan = plan_outgoing(config, host("10000-60999"));

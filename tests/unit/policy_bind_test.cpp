@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -61,28 +63,47 @@ TEST(DecideBind, LetsAPortOfThePlanPassAndRemembersIt) {
                                });
 }
 
-TEST(DecideBind, RefusesAPortOutsideThePlan) {
+TEST(DecideBind, RefusesAPortOutsideListenAndEphemeral) {
     expect_verdicts(planned(), {
                                    {tcp, port(1), "refuse", "tcp"},
                                    {tcp, port(4999), "refuse", "tcp"},
-                                   {tcp, port(15000), "refuse", "tcp"},
+                                   {tcp, port(65001), "refuse", "tcp"},
                                    {tcp, port(65535), "refuse", "tcp"},
-                                   {tcp, port(20000, Family::ipv6), "refuse", "tcp"},
-                                   {mptcp, port(20000), "refuse", "mptcp"},
+                                   {tcp, port(4000, Family::ipv6), "refuse", "tcp"},
+                                   {mptcp, port(4000), "refuse", "mptcp"},
                                    {udp, port(53), "refuse", "udp"},
                                    {udp, port(65001), "refuse", "udp"},
                                });
 }
 
-TEST(DecideBind, LetsAUdpPortInsideEphemeralPassAndTellsIt) {
+TEST(DecideBind, LetsAPortInsideEphemeralPassAndRemembersThatItMayNotBeListenedOn) {
     expect_verdicts(planned(), {
-                                   {udp, port(15000), "tell_ephemeral", "udp program"},
-                                   {udp, port(65000, Family::ipv6), "tell_ephemeral", "udp program"},
+                                   {tcp, port(15000), "pass", "tcp program_in_ephemeral"},
+                                   {tcp, port(65000, Family::ipv6), "pass", "tcp program_in_ephemeral"},
+                                   {mptcp, port(20000), "pass", "mptcp program_in_ephemeral"},
+                                   {unknown, port(20000), "pass", "unknown program_in_ephemeral"},
                                });
 }
 
+TEST(DecideBind, LetsAUdpPortInsideEphemeralPassInSilence) {
+    expect_verdicts(planned(), {
+                                   {udp, port(15000), "pass", "udp program"},
+                                   {udp, port(65000, Family::ipv6), "pass", "udp program"},
+                               });
+}
+
+TEST(DecideBind, TakesTheHostsRangeForEphemeralWhereNoneIsGiven) {
+    expect_verdicts(configured({{"listen", "80"}}),
+                    {
+                        {tcp, port(10000), "pass", "tcp program_in_ephemeral"},
+                        {tcp, port(60999), "pass", "tcp program_in_ephemeral"},
+                        {tcp, port(9999), "refuse", "tcp"},
+                        {tcp, port(61000), "refuse", "tcp"},
+                    });
+}
+
 TEST(DecideBind, AsksTheKernelBeforeItRefusesASocketItNeverSaw) {
-    expect_verdicts(planned(), {{unknown, port(20000), "ask_kernel", ""}});
+    expect_verdicts(planned(), {{unknown, port(4000), "ask_kernel", ""}});
 }
 
 TEST(DecideBind, LeavesOtherSocketsAndAddressesAlone) {
@@ -96,7 +117,7 @@ TEST(DecideBind, LeavesOtherSocketsAndAddressesAlone) {
 }
 
 TEST(DecideBind, LeavesToTheKernelWhatTheKernelWillNotRead) {
-    const test::SocketAddress outside = test::ipv4("0.0.0.0", 20000);
+    const test::SocketAddress outside = test::ipv4("0.0.0.0", 4000);
     const test::SocketAddress local = test::unix_path("/tmp/x");
     const Target targets[] = {
         read_target(nullptr, sizeof(sockaddr_in)),
@@ -115,15 +136,15 @@ TEST(DecideBind, LeavesToTheKernelWhatTheKernelWillNotRead) {
 }
 
 TEST(DecideBind, JudgesAV4MappedAddressByItsPort) {
-    const test::SocketAddress mapped = test::ipv6("::ffff:10.1.2.3", 20000);
+    const test::SocketAddress mapped = test::ipv6("::ffff:10.1.2.3", 4000);
     expect_verdicts(planned(), {{tcp, read_target(mapped.get(), mapped.length), "refuse", "tcp"}});
 }
 
 TEST(DecideBind, TakesUnspecifiedFamilyAsIpv4OnInternetSocketsAlone) {
     expect_verdicts(planned(), {
                                    {tcp, unspecified(80), "pass", "tcp program"},
-                                   {tcp, unspecified(20000), "refuse", "tcp"},
-                                   {udp, unspecified(20000), "tell_ephemeral", "udp program"},
+                                   {tcp, unspecified(4000), "refuse", "tcp"},
+                                   {udp, unspecified(20000), "pass", "udp program"},
                                    {unknown, unspecified(80), "ask_kernel", ""},
                                    {unknown, unspecified(20000), "ask_kernel", ""},
                                });
@@ -203,8 +224,8 @@ TEST(DecideBind, WithoutAPlanDeniesNothingAndMarksPortsAtRisk) {
                         });
 }
 
-TEST(DecideBind, WithoutAPlanTellsAUdpPortInsideEphemeral) {
-    expect_verdicts({}, {{udp, port(10000), "tell_ephemeral", "udp program"}});
+TEST(DecideBind, WithoutAPlanAUdpPortInsideEphemeralPassesInSilence) {
+    expect_verdicts({}, {{udp, port(10000), "pass", "udp program"}});
 }
 
 TEST(DecideBind, WithoutAPlanMarksNothingWhereTheHostCannotBeRead) {
@@ -221,11 +242,12 @@ TEST(DecideBind, CountsAPlannedPortInsideTheHostsRangeAsSafe) {
 TEST(DecideBind, ObserveLetsEverythingPassAndTellsWhatEnforceWouldRefuse) {
     expect_verdicts(planned("observe"), {
                                             {tcp, port(80), "pass", "tcp program"},
-                                            {tcp, port(20000), "tell_refused", "tcp program"},
-                                            {mptcp, port(20000), "tell_refused", "mptcp program"},
+                                            {tcp, port(4000), "tell_refused", "tcp program"},
+                                            {mptcp, port(4000), "tell_refused", "mptcp program"},
+                                            {tcp, port(20000), "pass", "tcp program_in_ephemeral"},
                                             {udp, port(53), "tell_refused", "udp program"},
-                                            {udp, port(20000), "tell_ephemeral", "udp program"},
-                                            {unknown, port(20000), "ask_kernel", ""},
+                                            {udp, port(20000), "pass", "udp program"},
+                                            {unknown, port(4000), "ask_kernel", ""},
                                             {tcp, port(0), "pass", "tcp"},
                                         });
 }
@@ -245,6 +267,22 @@ TEST(DecideBind, FindsItsPortAmongAThousandRanges) {
         const bool listed = number % 2 == 0;
         expect_verdicts(
             config, {{tcp, port(number), listed ? "pass" : "refuse", listed ? "tcp program" : "tcp"}}, {});
+    }
+}
+
+TEST(RefusalErrno, IsEaccesAndForUdpOneThatResolversTryAnotherPortOn) {
+    for (const Protocol protocol : {Protocol::tcp, Protocol::mptcp, Protocol::unknown}) {
+        EXPECT_EQ(refusal_errno({}, protocol), EACCES);
+    }
+    EXPECT_EQ(refusal_errno({}, Protocol::udp), EADDRINUSE);
+    EXPECT_EQ(refusal_errno(configured({{"deny_errno", "auto"}}), Protocol::udp), EADDRINUSE);
+}
+
+TEST(RefusalErrno, IsTheConfiguredOneForEveryProtocol) {
+    for (const auto& [name, value] : {std::pair{"EACCES", EACCES}, std::pair{"EPERM", EPERM}}) {
+        for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
+            EXPECT_EQ(refusal_errno(configured({{"deny_errno", name}}), protocol), value) << name;
+        }
     }
 }
 

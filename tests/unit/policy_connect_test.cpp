@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "core/policy.h"
@@ -37,12 +39,11 @@ struct Row {
     std::string_view verdict, next;
 };
 
-void expect_verdicts(const Config& config, const HostPorts& host_ports, std::initializer_list<Row> rows,
-                     bool disconnect = false) {
+void expect_verdicts(const Config& config, const HostPorts& host_ports, std::initializer_list<Row> rows) {
     const OutgoingPlan plan = plan_outgoing(config, host_ports);
     for (const Row& row : rows) {
         SCOPED_TRACE(what(row.facts));
-        const Verdict verdict = decide_connect(config, plan, row.facts, disconnect);
+        const Verdict verdict = decide_connect(config, plan, row.facts);
         EXPECT_EQ(what(verdict), row.verdict);
         EXPECT_EQ(what(verdict.next), row.next);
     }
@@ -83,7 +84,7 @@ TEST(DecideConnect, BindsASocketWithoutAPortWhereNoClampReachesEphemeral) {
                      {udp, "bind_range", "udp"},
                      {tcp.with_chosen_range(), "pass", "tcp chose_range"}});
     const OutgoingPlan old_kernel = plan_outgoing(planned(), clamping, false);
-    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp, false)), "bind_range");
+    EXPECT_EQ(what(decide_connect(planned(), old_kernel, tcp)), "bind_range");
 }
 
 TEST(DecideConnect, AsksTheKernelAboutASocketItNeverSawBeforeItClampsOrBinds) {
@@ -132,32 +133,23 @@ TEST(DecideConnect, LeavesOtherSocketsAlone) {
     }
 }
 
-TEST(DecideDisconnect, TakesCourtesyBack) {
-    expect_verdicts({}, already_split, {{courteous, "take_courtesy_back", "tcp"}}, true);
-    expect_verdicts(without_range(), clamping, {{courteous, "take_courtesy_back", "tcp"}}, true);
-}
-
-TEST(DecideDisconnect, TakesNothingBackThatTheProgramHasSetItself) {
-    const SocketFacts own = facts_after_setsockopt(courteous, SOL_SOCKET, SO_REUSEADDR);
-    expect_verdicts({}, already_split, {{own, "pass", "tcp chose_reuseaddr"}}, true);
-}
-
-TEST(DecideDisconnect, DoesNothingElse) {
-    for (const HostPorts* host_ports : {&clamping, &apart, &already_split}) {
-        expect_verdicts(planned(), *host_ports,
-                        {{tcp, "pass", "tcp"},
-                         {unknown, "pass", "unknown"},
-                         {tcp.with_clamp(), "pass", "tcp clamped"},
-                         {tcp.with_port(PortChoice::program), "pass", "tcp program"}},
-                        true);
+TEST(EndsCourtesy, WhereTheConnectionIsDissolvedOrHasFailed) {
+    EXPECT_TRUE(ends_courtesy(0, true));
+    for (const int error : {ECONNREFUSED, ECONNABORTED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH}) {
+        EXPECT_TRUE(ends_courtesy(error, false)) << error;
     }
 }
 
-TEST(DecideConnect, CourtesyIsGivenAgainAfterItWasTakenBack) {
+TEST(EndsCourtesy, NotWhereTheConnectionIsThereOrUnderWay) {
+    for (const int error : {0, EINPROGRESS, EALREADY, EISCONN, EINTR}) {
+        EXPECT_FALSE(ends_courtesy(error, false)) << error;
+    }
+}
+
+TEST(EndsCourtesy, AndTheNextConnectionIsGivenItAgain) {
     const OutgoingPlan plan = plan_outgoing({}, already_split);
-    const Verdict given = decide_connect({}, plan, tcp, false);
-    const Verdict taken = decide_connect({}, plan, given.next, true);
-    EXPECT_EQ(what(decide_connect({}, plan, taken.next, false)), "give_courtesy");
+    const Verdict given = decide_connect({}, plan, tcp);
+    EXPECT_EQ(what(decide_connect({}, plan, given.next.without_courtesy())), "give_courtesy");
 }
 
 TEST(DecideConnect, ObserveAndOffChangeNothing) {

@@ -35,14 +35,13 @@ TEST(DecideWithoutRange, DoesNothingWhereTheMethodIsForcedOrARangeWasToBeTakenAw
 
 TEST(PortToAvoid, IsLeftOutOfTheRangeAndOfTheSearch) {
     const OutgoingPlan clamped = plan_outgoing(planned(), host("10000-60999"));
-    const Verdict below = decide_connect(planned(), clamped, tcp, false, 50000);
+    const Verdict below = decide_connect(planned(), clamped, tcp, 50000);
     EXPECT_EQ(below.range, (PortRange{15000, 49999}));
-    const Verdict again = decide_connect(planned(), clamped, tcp.with_clamp(), false, 20000);
+    const Verdict again = decide_connect(planned(), clamped, tcp.with_clamp(), 20000);
     EXPECT_EQ(what(again), "set_range") << "the clamp of an earlier destination holds the port";
     EXPECT_EQ(again.range, (PortRange{20001, 60999}));
     const Config by_bind = planned("bind");
-    const Verdict searched =
-        decide_connect(by_bind, plan_outgoing(by_bind, host("10000-60999")), tcp, false, 20000);
+    const Verdict searched = decide_connect(by_bind, plan_outgoing(by_bind, host("10000-60999")), tcp, 20000);
     EXPECT_EQ(what(searched), "bind_range");
     EXPECT_EQ(searched.avoid, 20000);
 }

@@ -37,15 +37,15 @@ void expect_verdicts(const Config& config, std::initializer_list<Row> rows,
     }
 }
 
-TEST(DecideListen, SetsReuseaddrOnASocketThatTheProgramBoundToAPort) {
+TEST(DecideListen, SetsReuseaddrAfterwardsOnASocketThatTheProgramBoundToAPort) {
     for (const char* reuseaddr : {"auto", "listeners"}) {
         expect_verdicts(planned("enforce", reuseaddr),
                         {
-                            {fixed, "set_reuseaddr", "tcp program"},
-                            {mptcp.with_port(PortChoice::program), "set_reuseaddr", "mptcp program"},
+                            {fixed, "mark_listener", "tcp program"},
+                            {mptcp.with_port(PortChoice::program), "mark_listener", "mptcp program"},
                         });
     }
-    expect_verdicts({}, {{fixed, "set_reuseaddr", "tcp program"}});
+    expect_verdicts({}, {{fixed, "mark_listener", "tcp program"}});
 }
 
 TEST(DecideListen, LeavesAValueThatTheProgramChose) {
@@ -73,7 +73,7 @@ TEST(DecideListen, KeepsAPortChosenByListenItselfInsideEphemeral) {
 TEST(DecideListen, BindsThatPortItselfWhereNoClampReachesEphemeral) {
     expect_verdicts(planned("enforce"),
                     {{tcp, "bind_range", "tcp"},
-                     {fixed, "set_reuseaddr", "tcp program"},
+                     {fixed, "mark_listener", "tcp program"},
                      {tcp.with_chosen_range(), "pass", "tcp chose_range"}},
                     host("10000-14000"));
 }
@@ -81,7 +81,7 @@ TEST(DecideListen, BindsThatPortItselfWhereNoClampReachesEphemeral) {
 TEST(DecideListen, TakesThatPortFromListenWhereThatIsAsked) {
     Config config = planned("enforce");
     config.port_zero = PortZero::listen;
-    expect_verdicts(config, {{tcp, "bind_listen", "tcp"}, {fixed, "set_reuseaddr", "tcp program"}});
+    expect_verdicts(config, {{tcp, "bind_listen", "tcp"}, {fixed, "mark_listener", "tcp program"}});
 }
 
 TEST(DecideListen, LeavesThatPortAloneWhereItNeedsNothing) {
@@ -98,19 +98,32 @@ TEST(DecideListen, LeavesUdpAndOtherAndNeverSeenSocketsAlone) {
 }
 
 TEST(DecideListen, TakesASocketThatWasFirstSeenInBindForTcp) {
-    expect_verdicts({}, {{SocketFacts().with_port(PortChoice::program), "set_reuseaddr", "unknown program"}});
+    expect_verdicts({}, {{SocketFacts().with_port(PortChoice::program), "mark_listener", "unknown program"}});
 }
 
 TEST(DecideListen, TellsAListenerInsideTheEphemeralRange) {
-    expect_verdicts({}, {{at_risk, "set_reuseaddr, tell_ephemeral", "tcp program_in_ephemeral"},
+    expect_verdicts({}, {{at_risk, "mark_listener, tell_ephemeral", "tcp program_in_ephemeral"},
                          {at_risk.with_chosen_reuseaddr(), "tell_ephemeral",
                           "tcp program_in_ephemeral chose_reuseaddr"}});
     expect_verdicts(configured({{"reuseaddr", "off"}}),
                     {{at_risk, "tell_ephemeral", "tcp program_in_ephemeral"}});
 }
 
+TEST(DecideListen, RefusesAPortInsideEphemeralUnderAPlan) {
+    expect_verdicts(
+        planned("enforce"),
+        {{at_risk, "refuse", "tcp program_in_ephemeral"},
+         {at_risk.with_chosen_reuseaddr(), "refuse", "tcp program_in_ephemeral chose_reuseaddr"},
+         {mptcp.with_port(PortChoice::program_in_ephemeral), "refuse", "mptcp program_in_ephemeral"},
+         {SocketFacts().with_port(PortChoice::program_in_ephemeral), "refuse",
+          "unknown program_in_ephemeral"}});
+    expect_verdicts(planned("enforce", "off"), {{at_risk, "refuse", "tcp program_in_ephemeral"}});
+}
+
 TEST(DecideListen, ObserveChangesNothingAndStillTells) {
-    expect_verdicts(planned("observe"), {{fixed, "pass", "tcp program"}, {tcp, "pass", "tcp"}});
+    expect_verdicts(planned("observe"), {{fixed, "pass", "tcp program"},
+                                         {tcp, "pass", "tcp"},
+                                         {at_risk, "tell_refused", "tcp program_in_ephemeral"}});
     expect_verdicts(configured({{"mode", "observe"}}),
                     {{at_risk, "tell_ephemeral", "tcp program_in_ephemeral"}});
 }

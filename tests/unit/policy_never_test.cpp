@@ -54,7 +54,7 @@ std::vector<Config> all_configs() {
 
 void check_calls(const Config& config, const OutgoingPlan& plan, SocketFacts facts,
                  const std::function<void(const Case&)>& check) {
-    for (const std::uint16_t port : test::PortNumbers{0, 80, 5000, 20000}) {
+    for (const std::uint16_t port : test::PortNumbers{0, 80, 4000, 5000, 20000}) {
         for (const bool unspecified : {false, true}) {
             check({config, facts, decide_bind(config, plan, facts, {Family::ipv4, unspecified, port})});
         }
@@ -62,9 +62,8 @@ void check_calls(const Config& config, const OutgoingPlan& plan, SocketFacts fac
     }
     check({config, facts, decide_socket(config, plan, facts)});
     check({config, facts, decide_listen(config, plan, facts)});
-    check({config, facts, decide_connect(config, plan, facts, false)});
-    check({config, facts, decide_connect(config, plan, facts, false, 20000)});
-    check({config, facts, decide_connect(config, plan, facts, true)});
+    check({config, facts, decide_connect(config, plan, facts)});
+    check({config, facts, decide_connect(config, plan, facts, 20000)});
 }
 
 void for_every_case(const std::function<void(const Case&)>& check) {
@@ -85,13 +84,11 @@ bool binds(const Verdict& verdict) {
 }
 
 bool changes_the_socket(const Verdict& verdict) {
-    return binds(verdict) || verdict.before == Before::set_port_range ||
-           verdict.before == Before::set_reuseaddr || verdict.after == After::give_courtesy ||
-           verdict.after == After::take_courtesy_back;
+    return binds(verdict) || verdict.before == Before::set_port_range || verdict.after != After::nothing;
 }
 
 bool sets_reuseaddr(const Verdict& verdict) {
-    return verdict.before == Before::set_reuseaddr || verdict.after == After::give_courtesy;
+    return verdict.after == After::mark_listener || verdict.after == After::give_courtesy;
 }
 
 TEST(Never, IsAnythingDoneOrToldWithModeOff) {
@@ -114,7 +111,8 @@ TEST(Never, IsACallRefusedOrASocketChangedWithModeObserve) {
 
 TEST(Never, IsARefusalToldThatWasAlsoMade) {
     for_every_case([](const Case& tried) {
-        EXPECT_FALSE(tried.verdict.tell_refused && tried.config.mode != Mode::observe) << what(tried.verdict);
+        EXPECT_FALSE(tried.verdict.report == Report::refused && tried.config.mode != Mode::observe)
+            << what(tried.verdict);
     });
 }
 
@@ -134,10 +132,18 @@ TEST(Never, IsReuseaddrSetWhereTheProgramChoseItsValueOrTheOptionIsOff) {
     });
 }
 
-TEST(Never, IsReuseaddrSetBeforeTheKernelHasChosenThePort) {
+TEST(Never, IsAListenerMarkedWhosePortTheKernelChose) {
     for_every_case([](const Case& tried) {
-        if (tried.facts.port() == PortChoice::kernel) {
-            EXPECT_NE(tried.verdict.before, Before::set_reuseaddr);
+        if (tried.facts.port() == PortChoice::kernel || tried.facts.port() == PortChoice::courteous) {
+            EXPECT_NE(tried.verdict.after, After::mark_listener);
+        }
+    });
+}
+
+TEST(Never, IsCourtesyGivenToAPortThatTheProgramChose) {
+    for_every_case([](const Case& tried) {
+        if (tried.facts.port() != PortChoice::kernel) {
+            EXPECT_NE(tried.verdict.after, After::give_courtesy);
         }
     });
 }

@@ -35,7 +35,7 @@ TEST(DecideSocket, LeavesTcpForConnect) {
     }
 }
 
-TEST(DecideSocket, LeavesUdpWhereTheHostKeepsOutOfListen) {
+TEST(DecideSocket, LeavesUdpWhereTheHostKeepsTheWholePlan) {
     EXPECT_EQ(what(created(planned(), "32768-60999")), "pass");
     EXPECT_EQ(what(created({}, "32768-60999")), "pass");
 }
@@ -59,27 +59,27 @@ TEST(DecideSocket, ObserveAndOffChangeNothing) {
 
 TEST(UdpConnect, ClampsASocketThatWasNotSeenAtItsCreation) {
     const OutgoingPlan plan = plan_outgoing(planned(), host("10000-60999"));
-    EXPECT_EQ(what(decide_connect(planned(), plan, udp, false)), "set_range");
-    EXPECT_EQ(what(decide_connect(planned(), plan, udp.with_clamp(), false)), "pass");
+    EXPECT_EQ(what(decide_connect(planned(), plan, udp)), "set_range");
+    EXPECT_EQ(what(decide_connect(planned(), plan, udp.with_clamp())), "pass");
 }
 
 TEST(UdpConnect, TakesTheClampAwayOnceTheProgramHasSetReuseaddr) {
     const OutgoingPlan plan = plan_outgoing(planned(), host("10000-60999"));
     const SocketFacts shared = udp.with_clamp().with_chosen_reuseaddr();
-    const Verdict verdict = decide_connect(planned(), plan, shared, false);
+    const Verdict verdict = decide_connect(planned(), plan, shared);
     EXPECT_EQ(what(verdict), "set_range");
     EXPECT_TRUE(verdict.range.empty());
     EXPECT_EQ(what(verdict.next), "udp chose_reuseaddr");
-    EXPECT_EQ(what(decide_connect(planned(), plan, verdict.next, false)), "pass");
+    EXPECT_EQ(what(decide_connect(planned(), plan, verdict.next)), "pass");
 }
 
 TEST(UdpConnect, GetsNoCourtesy) {
-    EXPECT_EQ(what(decide_connect({}, plan_outgoing({}, host("32768-60999")), udp, false)), "pass");
+    EXPECT_EQ(what(decide_connect({}, plan_outgoing({}, host("32768-60999")), udp)), "pass");
 }
 
 /// connect to a port of this host, which a connection would meet itself on (K15).
 Verdict connected(const Config& config, std::string_view host_range, SocketFacts facts, std::uint16_t avoid) {
-    return decide_connect(config, plan_outgoing(config, host(host_range)), facts, false, avoid);
+    return decide_connect(config, plan_outgoing(config, host(host_range)), facts, avoid);
 }
 
 TEST(SelfConnect, LeavesTheDestinationOutOfTheClamp) {
@@ -95,6 +95,13 @@ TEST(SelfConnect, LeavesTheDestinationOutOfTheHostsOwnRange) {
     EXPECT_EQ(verdict.range, (PortRange{40001, 60999}));
     EXPECT_EQ(what(verdict.next), "tcp clamped");
     EXPECT_EQ(what(connected(planned(), "32768-60999", tcp, 20000)), "pass");
+}
+
+TEST(SelfConnect, HasTheOtherHalfWhereTheLargerIsFull) {
+    EXPECT_EQ(connected(planned(), "10000-60999", tcp, 20000).other_range, (PortRange{15000, 19999}));
+    EXPECT_EQ(connected(planned(), "32768-60999", tcp, 40000).other_range, (PortRange{32768, 39999}));
+    EXPECT_TRUE(connected(planned(), "10000-60999", tcp, 14000).other_range.empty());
+    EXPECT_TRUE(connected(planned(), "10000-60999", tcp, 0).other_range.empty());
 }
 
 TEST(SelfConnect, LeavesTheDestinationOutOfTheBind) {

@@ -58,6 +58,13 @@ TEST(SocketFacts, AFlagOfTheProgramsOwnEndsOurCourtesyAndKeepsAnyOtherPortChoice
     }
 }
 
+TEST(SocketFacts, WithoutCourtesyThePortIsTheKernelsToChoose) {
+    for (const PortChoice choice : choices) {
+        const SocketFacts facts = SocketFacts::of(Protocol::tcp).with_port(choice).without_courtesy();
+        EXPECT_EQ(facts.port(), choice == PortChoice::courteous ? PortChoice::kernel : choice);
+    }
+}
+
 TEST(SocketFacts, ARangeOfTheProgramsOwnReplacesOurs) {
     const SocketFacts facts = SocketFacts::of(Protocol::udp).with_clamp().with_chosen_range();
     EXPECT_EQ(what(facts), "udp chose_range");

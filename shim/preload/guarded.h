@@ -1,0 +1,44 @@
+// What happens around a call that is the guard's business. Apart from the hooks, so that a call which is none
+// of it saves no register.
+#pragma once
+
+#include <sys/socket.h>
+
+#include "core/policy.h"
+#include "preload/guard.h"
+#include "preload/outgoing_side.h"
+
+namespace portguard {
+
+int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
+int guarded_listen(int fd, int backlog, SocketFacts facts);
+/// A cancellation point, as connect(2) is: no object with a destructor lives across it (H10).
+int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
+
+/// The kernel has refused the range of a verdict. `decide` is asked again: it may have turned out not to know
+/// the option, and the plan is another one then.
+template <typename Decide>
+[[gnu::cold, gnu::noinline]] Verdict decide_on_refused_range(SocketFacts facts, Decide decide) {
+    const OutgoingPlan plan = outgoing_side::plan();
+    const Verdict again = decide(plan);
+    if (again.before != Before::set_port_range) {
+        return again;
+    }
+    return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
+               ? Verdict{.next = facts}
+               : decide_without_range(guard::config(), again, facts);
+}
+
+/// Sets the range that `verdict` asks for, and returns what is left to do.
+template <typename Decide>
+Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide decide) {
+    if (verdict.before != Before::set_port_range) {
+        return verdict;
+    }
+    if (outgoing_side::clamp(fd, verdict.range)) {
+        return {.other_range = verdict.other_range, .next = verdict.next};
+    }
+    return decide_on_refused_range(facts, decide);
+}
+
+} // namespace portguard

@@ -1,0 +1,105 @@
+#include <cerrno>
+
+#include "preload/aftermath.h"
+#include "preload/courtesy.h"
+#include "preload/fd_memory.h"
+#include "preload/guarded.h"
+#include "preload/inject.h"
+#include "preload/port_search.h"
+#include "preload/real.h"
+
+namespace portguard {
+namespace {
+
+/// Whether the plan has a say in the local port that connect will choose. Not for AF_UNSPEC, nor for what the
+/// kernel refuses: a port given there would stay, and the program's next bind would fail.
+bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address, socklen_t length) {
+    return guard::config().mode == Mode::enforce && plan.connect != OutgoingMethod::courtesy &&
+           facts.port() == PortChoice::kernel && !is_disconnect(address, length) &&
+           read_target(address, length).family != Family::other;
+}
+
+/// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
+bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
+           Verdict& verdict) {
+    if (facts.protocol() == Protocol::unknown &&
+        decide_connect(guard::config(), plan, facts).before == Before::ask_kernel) {
+        facts = outgoing_side::ask_kernel(fd);
+    }
+    const std::uint16_t avoid = outgoing_side::port_to_avoid(plan, facts, address, length);
+    const auto decide = [&facts, avoid](const OutgoingPlan& now) {
+        return decide_connect(guard::config(), now, facts, avoid);
+    };
+    verdict = set_range(fd, decide(plan), facts, decide);
+    return port_search::give_port_if_wanted(fd, verdict);
+}
+
+int steered_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts,
+                    const Verdict& verdict) {
+    int result = real::connect(fd, address, length);
+    if (result != 0 && errno == EADDRNOTAVAIL && !verdict.other_range.empty() &&
+        outgoing_side::clamp(fd, verdict.other_range)) {
+        result = real::connect(fd, address, length);
+    }
+    if (result != 0 && errno != EINPROGRESS) {
+        return after_failed_connect(fd, address, length, facts);
+    }
+    if (verdict.next != facts) {
+        fd_memory::remember(fd, verdict.next);
+    }
+    return result;
+}
+
+/// While connect blocks, another thread may close the number, and get it back for another socket. The hooks
+/// of close, dup2, dup3 and socket overwrite the memory of it, so that it is the same socket if the memory
+/// still has what was left there; for what they do not see (K20), the kernel says that it is an outgoing TCP
+/// connection.
+int courteous_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts,
+                      SocketFacts next) {
+    fd_memory::remember(fd, next);
+    const int result = real::connect(fd, address, length);
+    const bool has_port = result == 0 || errno == EINPROGRESS;
+    if (fd_memory::recall(fd) == next && !(has_port && courtesy::give(fd))) {
+        fd_memory::remember(fd, facts);
+    }
+    return has_port ? result : after_failed_connect(fd, address, length, facts);
+}
+
+/// A socket that has the flag from us: what became of the connection, a new one, or connect with AF_UNSPEC.
+int connect_again(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const int result = real::connect(fd, address, length);
+    // Having succeeded, the kernel has read the address.
+    if (ends_courtesy(result == 0 ? 0 : errno, result == 0 && is_disconnect(address, length)) &&
+        fd_memory::recall(fd) == facts) {
+        courtesy::take_back(fd);
+        fd_memory::remember(fd, facts.without_courtesy());
+    }
+    return result == 0 ? result : after_failed_connect(fd, address, length, facts);
+}
+
+} // namespace
+
+int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    if (inject::fails(fd, Call::connect, address, length, facts)) {
+        return -1;
+    }
+    if (facts.port() == PortChoice::courteous) {
+        return connect_again(fd, address, length, facts);
+    }
+    const OutgoingPlan plan = outgoing_side::plan();
+    Verdict verdict{.next = facts};
+    if (plan.connect == OutgoingMethod::courtesy) {
+        verdict = decide_connect(guard::config(), plan, facts);
+        if (verdict.after == After::give_courtesy && fd_memory::is_covered(fd) &&
+            courtesy::may_be_given(fd)) {
+            return courteous_connect(fd, address, length, facts, verdict.next);
+        }
+        verdict = {.next = facts};
+    } else if (steers(plan, facts, address, length) && !steer(fd, plan, address, length, facts, verdict)) {
+        errno = EADDRNOTAVAIL;
+        return after_failed_connect(fd, address, length, facts);
+    }
+    return steered_connect(fd, address, length, facts, verdict);
+}
+
+} // namespace portguard

@@ -1,0 +1,62 @@
+#include <cerrno>
+
+#include "preload/aftermath.h"
+#include "preload/courtesy.h"
+#include "preload/fd_memory.h"
+#include "preload/guarded.h"
+#include "preload/inject.h"
+#include "preload/port_search.h"
+#include "preload/real.h"
+#include "preload/socket_state.h"
+
+namespace portguard {
+namespace {
+
+/// Two system calls. That listen has succeeded says only that this is a stream socket, so the kernel is asked
+/// whether it is TCP, and listens still. Its flag is not asked for: setting one that is set changes nothing,
+/// and a 0 that the program chose looks as one that it did not; that choice is remembered, or it is not known
+/// at all.
+void mark_listener(int fd) {
+    if (socket_state::tcp_state(fd) == TCP_LISTEN) {
+        socket_state::set_reuseaddr(fd, 1);
+    }
+}
+
+} // namespace
+
+int guarded_listen(int fd, int backlog, SocketFacts facts) {
+    if (inject::fails(fd, Call::listen, nullptr, 0, facts)) {
+        return -1;
+    }
+    facts = courtesy::end(fd, facts);
+    const auto decide = [&facts](const OutgoingPlan& plan) {
+        return decide_listen(guard::config(), plan, facts);
+    };
+    const OutgoingPlan plan = outgoing_side::plan();
+    Verdict verdict = decide(plan);
+    if (verdict.before == Before::refuse) {
+        if (refuse_listen(fd, plan)) {
+            return -1;
+        }
+        facts = facts.with_port(PortChoice::program);
+        verdict = decide(plan);
+    }
+    verdict = set_range(fd, verdict, facts, decide);
+    if (!port_search::give_port_if_wanted(fd, verdict)) {
+        errno = EADDRINUSE;
+        return after_exhausted_listen(fd, facts);
+    }
+    if (real::listen(fd, backlog) != 0) {
+        return after_failed_listen(fd, backlog, facts);
+    }
+    if (verdict.after == After::mark_listener) {
+        mark_listener(fd);
+    }
+    fd_memory::remember(fd, verdict.next);
+    if (verdict.report != Report::nothing) {
+        tell_listener(fd, verdict.report, verdict.next);
+    }
+    return 0;
+}
+
+} // namespace portguard

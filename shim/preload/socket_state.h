@@ -1,0 +1,60 @@
+// What the kernel says of a descriptor, by raw calls: errno stays as it is. For where the memory of
+// descriptors is not enough: they come and go unseen (K20).
+#pragma once
+
+#include <cstdint>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "kernel/kernel_call.h"
+
+namespace portguard::socket_state {
+
+/// TCP_LISTEN and its like; 0: not a socket of TCP or MPTCP. The one question that no other protocol answers,
+/// and its first byte is the state (struct tcp_info, linux/tcp.h).
+inline int tcp_state(int fd) {
+    std::uint8_t state = 0;
+    socklen_t length = sizeof state;
+    const long result =
+        kernel_call(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, as_argument(&state), as_argument(&length));
+    return result == 0 ? state : 0;
+}
+
+/// Which socket it is, as long as the machine runs (SO_COOKIE, socket(7)); 0: it cannot be told.
+inline std::uint64_t cookie(int fd) {
+    std::uint64_t value = 0;
+    socklen_t length = sizeof value;
+    const long result =
+        kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, as_argument(&value), as_argument(&length));
+    return result == 0 ? value : 0;
+}
+
+struct LocalAddress {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+
+    /// 0: none, or not an internet socket. After a connect that failed it may name a port that is long given
+    /// up (m).
+    [[nodiscard]] std::uint16_t port() const {
+        const bool internet = storage.ss_family == AF_INET || storage.ss_family == AF_INET6;
+        return internet ? ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port) : std::uint16_t{0};
+    }
+};
+
+inline LocalAddress local_address(int fd) {
+    LocalAddress local;
+    local.length = sizeof local.storage;
+    if (kernel_call(SYS_getsockname, fd, as_argument(&local.storage), as_argument(&local.length)) != 0) {
+        return {};
+    }
+    return local;
+}
+
+inline bool set_reuseaddr(int fd, int value) {
+    return kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value) == 0;
+}
+
+} // namespace portguard::socket_state
