@@ -1,6 +1,7 @@
 #include "preload/aftermath.h"
 
 #include <cerrno>
+#include <cstdint>
 
 #include <sys/syscall.h>
 
@@ -134,11 +135,13 @@ int after_failed_listen(int fd, int backlog, SocketFacts facts) {
     const SocketFacts known = confirmed(fd, facts);
     Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, known};
     occurrence.backlog = backlog;
-    const bool is_fixed =
-        known.port() == PortChoice::program || known.port() == PortChoice::program_in_ephemeral;
-    if (known.is_tcp_like() && is_fixed) {
+    // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
+    // which number is not always remembered.
+    const std::uint16_t port = socket_state::local_address(fd).port();
+    if (known.is_tcp_like() && port != 0 && !given_numbers::contain(port)) {
         return cure_or_tell(occurrence);
     }
+    occurrence.kind = port == 0 ? EventKind::exhausted : EventKind::in_use;
     tell(occurrence);
     return -1;
 }

@@ -19,8 +19,8 @@ bool give(int fd);
 /// Clears the flag, if this is the socket that it was given to.
 void take_back(int fd);
 
-/// Before bind or listen, which must not find the flag on a socket whose connection has failed. `facts`
-/// without it.
+/// Before bind, which must not find the flag on a socket whose connection has failed. listen needs no such
+/// care: the kernel refuses it until the next connect has told of the failure. `facts` without the courtesy.
 inline SocketFacts end(int fd, SocketFacts facts) {
     if (facts.port() == PortChoice::courteous) [[unlikely]] {
         take_back(fd);

@@ -1,7 +1,6 @@
 #include <cerrno>
 
 #include "preload/aftermath.h"
-#include "preload/courtesy.h"
 #include "preload/fd_memory.h"
 #include "preload/guarded.h"
 #include "preload/inject.h"
@@ -28,7 +27,6 @@ int guarded_listen(int fd, int backlog, SocketFacts facts) {
     if (inject::fails(fd, Call::listen, nullptr, 0, facts)) {
         return -1;
     }
-    facts = courtesy::end(fd, facts);
     const auto decide = [&facts](const OutgoingPlan& plan) {
         return decide_listen(guard::config(), plan, facts);
     };

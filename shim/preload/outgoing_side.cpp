@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 
 #include "core/policy.h"
-#include "preload/guard.h"
 #include "kernel/kernel_call.h"
+#include "preload/guard.h"
 #include "preload/own_address.h"
 
 namespace portguard::outgoing_side {

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 
 #include "core/port_sequence.h"
-#include "preload/guard.h"
 #include "kernel/kernel_call.h"
+#include "preload/guard.h"
 #include "preload/real.h"
 
 namespace portguard::port_search {

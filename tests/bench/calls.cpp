@@ -90,6 +90,7 @@ constexpr std::array calls{
     NamedCall{"setsockopt_watched", make_tcp, [] { set_option(SOL_SOCKET, SO_REUSEADDR); }},
     NamedCall{"setsockopt_unwatched", make_tcp, [] { set_option(SOL_SOCKET, SO_KEEPALIVE); }},
     NamedCall{"close", nullptr, close_once},
+    NamedCall{"dup2", nullptr, [] { (void)dup2(0, descriptor); }},
     NamedCall{"socket_and_close", nullptr,
               [] {
                   make_tcp();

@@ -226,7 +226,7 @@ TEST_F(OutgoingMethods, courtesy_lets_a_listener_start_over_a_live_connection_an
     const Played unguarded = play(c, {}, false);
     EXPECT_EQ(unguarded.said("bind n"), "EADDRINUSE") << "the story does not happen";
     const Played over_live = play(c, courteous);
-    EXPECT_EQ(over_live.said("listen n"), "ok") << over_live.result;
+    EXPECT_TRUE(over_live.said("listen n").starts_with("ok")) << over_live.result;
     b.send("\n");
     std::string echoes;
     for (line.clear(); line.find("timewait") == std::string::npos && echoes.size() < 2000; echoes += line) {
@@ -235,7 +235,7 @@ TEST_F(OutgoingMethods, courtesy_lets_a_listener_start_over_a_live_connection_an
     EXPECT_EQ(count_of(echoes, "echo c s -> ok") + count_of(echoes, "echo s c -> ok"), 2U) << echoes;
     EXPECT_NE(echoes.find("timewait c s -> ok"), std::string::npos) << echoes;
     const Played over_time_wait = play(c, courteous);
-    EXPECT_EQ(over_time_wait.said("listen n"), "ok") << over_time_wait.result;
+    EXPECT_TRUE(over_time_wait.said("listen n").starts_with("ok")) << over_time_wait.result;
     b.send("\n");
 }
 

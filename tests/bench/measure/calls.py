@@ -13,7 +13,7 @@ APART, COVERING = (32768, 60999), (9000, 60999)
 
 
 class Row:
-    """`budget`: instructions (design: close, setsockopt not watched 12; connect with nothing to do, bind 60)."""
+    """`budget`: instructions (design: close, dup2, setsockopt not watched 12; connect with nothing to do, bind 60)."""
 
     def __init__(self, label: str, call: str, budget: int | None = None, host: tuple[int, int] = APART,
                  environment: dict[str, str] | None = None) -> None:
@@ -26,6 +26,7 @@ class Row:
 
 ROWS = [
     Row("close", "close", 12),
+    Row("dup2", "dup2", 12),
     Row("setsockopt not watched", "setsockopt_unwatched", 12),
     Row("setsockopt watched", "setsockopt_watched"),
     Row("socket", "socket"),
