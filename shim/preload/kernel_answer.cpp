@@ -61,6 +61,11 @@ private:
     int fd_ = -1;
 };
 
+/// What does not depend on who holds which port, or on what else may befall our own socket.
+bool is_about_the_call(int error) {
+    return error == EINVAL || error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EACCES;
+}
+
 /// bind(2) says EINVAL to a socket that has a port, or a connection. The number that getsockname tells may be
 /// stale (a connect that failed); it is held, and then most likely by this socket, where another cannot have
 /// it.
@@ -93,7 +98,7 @@ int kernel_answer_to_bind(int fd, const sockaddr* address, socklen_t length) {
     // The order is the kernel's: IPv4 looks at the address first, IPv6 at the socket (inet6_bind,
     // net/ipv6/af_inet6.c).
     if (unheld != 0 && (unheld != EADDRNOTAVAIL || asked.ss_family != AF_INET6)) {
-        return unheld;
+        return is_about_the_call(unheld) ? unheld : 0;
     }
     // Bound by now, the twin cannot be given the port: EACCES is for a privileged one, EINVAL for being
     // bound.

@@ -1,10 +1,15 @@
 // How long SO_REUSEADDR of ours is there, and on which socket: design 3.2 to 3.4, hazards H53 to H55.
+#include <cerrno>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include "preload/play.h"
+#include "support/fd.h"
 #include "support/private_net.h"
+#include "support/sockets.h"
 
 namespace portguard::test {
 namespace {
@@ -29,7 +34,7 @@ TEST_F(FlagLife, H53_after_a_cured_bind_nobody_else_binds_or_listens) {
 }
 
 TEST_F(FlagLife, H53_two_servers_that_race_for_a_port_never_bind_in_vain) {
-    // Without the flag on one of them the kernel refuses one bind; the guard must not change that.
+    // Where one of them lacks the flag the kernel refuses one bind, and the guard must not change that.
     for (const char* other : {"0", "1"}) {
         const test::Run plain{.argv = {victim("flag_life"), "start_over", "10000", "20000", "0"}};
         test::Run second = plain;
@@ -42,6 +47,26 @@ TEST_F(FlagLife, H53_two_servers_that_race_for_a_port_never_bind_in_vain) {
             EXPECT_EQ(played->said("listened"), "some");
         }
     }
+}
+
+TEST_F(FlagLife, H53_between_bind_and_listen_the_port_is_closed_to_others) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "a sanitizer's run-time does not start under strace";
+    }
+    // The kernel enters listen half a second late, as where the process is preempted just before.
+    Background server({.argv = {"/usr/bin/strace", "-o", "/dev/null", "-e",
+                                "inject=listen:delay_enter=500000", "-E", "LD_PRELOAD=" + preload_value({}),
+                                victim("socket_script"), "a = tcp4; bind a *:10000; listen a; wait"},
+                       .with_shim = false});
+    for (std::string line = "-"; !line.empty() && !line.starts_with("bind a"); line = server.read_line()) {
+    }
+    const Fd stranger = flagged(tcp_socket());
+    for (int tries = 0; tries < 300; ++tries) {
+        ASSERT_EQ(bind_to(stranger, wildcard(10000)), Outcome{EADDRINUSE}) << tries;
+        ::poll(nullptr, 0, 1);
+    }
+    const Played played{server.finish()};
+    EXPECT_EQ(played.said("listen a"), "ok") << played.result;
 }
 
 TEST_F(FlagLife, a_failed_listen_leaves_the_flag_as_it_was) {
