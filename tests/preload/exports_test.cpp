@@ -173,7 +173,8 @@ long frame_of(const std::string& function) {
         if (line.find("push ") != std::string::npos) {
             bytes += 8;
         } else if (sub != std::string::npos && line.find(",%rsp") != std::string::npos) {
-            bytes += std::stol(line.substr(sub + 10), nullptr, 16);
+            // As a difference it may be negative: -Os takes 128 bytes back so, in one byte of code less.
+            bytes += std::max(0L, static_cast<long>(std::stoull(line.substr(sub + 10), nullptr, 16)));
         }
     }
     return bytes;
