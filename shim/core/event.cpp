@@ -8,9 +8,10 @@
 namespace portguard {
 namespace {
 
+/// The name in place, not by a pointer: those are relocated in every exec.
 struct ErrnoName {
     int value;
-    std::string_view name;
+    char name[16];
 };
 
 constexpr std::array errno_names{
