@@ -15,9 +15,6 @@ namespace {
 
 // Reading the options of one socket costs three system calls of its owner's locks.
 constexpr std::size_t most_flag_reads = 64;
-// Beyond the first owner of each socket: as many as all processes of a small host have. Reading each costs
-// 1-5 µs.
-constexpr std::size_t most_other_fds = 8192;
 
 int rank_of(SocketState state) {
     switch (state) {
@@ -81,9 +78,9 @@ std::vector<std::uint32_t> owned_inodes(const std::vector<Holder>& holders) {
     return inodes;
 }
 
-OwnerHints hints_of(const std::vector<Holder>& holders) {
+OwnerHints hints_of(const std::vector<Holder>& holders, const HolderOptions& options) {
     OwnerHints hints;
-    hints.most_others = most_other_fds;
+    hints.most_others = options.most_other_fds;
     for (const Holder& holder : holders) {
         const DiagSocket& socket = holder.socket;
         if (socket.inode != 0 && socket.cgroup != 0 &&
@@ -150,9 +147,10 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     }
 }
 
-void add_owners(HolderReport& report, const Deadline& deadline, const Syscalls& syscalls) {
+void add_owners(HolderReport& report, const Deadline& deadline, const HolderOptions& options) {
+    const Syscalls& syscalls = options.syscalls;
     const auto inodes = owned_inodes(report.holders);
-    const OwnerSearch search = find_owners(inodes, hints_of(report.holders), deadline, syscalls);
+    const OwnerSearch search = find_owners(inodes, hints_of(report.holders, options), deadline, syscalls);
     std::multimap<std::uint32_t, FdOwner> by_inode;
     for (const FdOwner& owner : search.owners) {
         by_inode.emplace(owner.inode, owner);
@@ -228,7 +226,7 @@ void add_details(HolderReport& report, const HolderOptions& options) {
         return;
     }
     const Deadline deadline(options.budget);
-    add_owners(report, deadline, options.syscalls);
+    add_owners(report, deadline, options);
     if (options.flags) {
         add_flags(report, deadline, options.syscalls);
     }

@@ -7,12 +7,14 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "explain/holder_samples.h"
 #include "kernel/holders.h"
 #include "kernel/port_look.h"
 #include "support/private_net.h"
+#include "support/skip.h"
 #include "support/sockets.h"
 
 namespace portguard::test {
@@ -118,6 +120,29 @@ TEST_F(LookAtPort, KnowsFamiliesAsTheKernelDoes) {
     EXPECT_TRUE(look(asked("::", port, true)).may_cure());
     EXPECT_FALSE(look(asked("127.0.0.1")).may_cure());
     EXPECT_FALSE(look(asked("0.0.0.0")).may_cure());
+}
+
+TEST_F(LookAtPort, FindsTheOneThatDecidesAmongFiveThousandSockets) {
+    constexpr int count = 2500;
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_cur < 2 * count + 100) {
+        PORTGUARD_SKIP("5,000 descriptors cannot be had");
+    }
+    // On another address, so that each of them is looked at and none decides.
+    const Fd server = listener(address("127.0.0.2", port));
+    std::vector<Connection> connections;
+    for (int number = 0; number < count; ++number) {
+        connections.push_back(connect_pair(server));
+    }
+    EXPECT_TRUE(look(asked("127.0.0.1")).complete);
+    EXPECT_FALSE(look(asked("127.0.0.1")).yields);
+    const Connection decides = connected();
+    EXPECT_TRUE(look(asked("127.0.0.1")).may_cure());
+    EXPECT_TRUE(look(asked("127.0.0.2")).listener);
+    EXPECT_TRUE(look(asked("0.0.0.0")).listener);
 }
 
 TEST_F(LookAtPort, IsIncompleteWhereNoTimeOrNoRoomIsLeft) {

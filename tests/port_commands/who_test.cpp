@@ -117,12 +117,28 @@ private:
 
 TEST_F(Who, IsNotInTheWayOfAServerThatStarts) {
     StartingServer server;
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < 50; ++round) {
         const Finished finished = portguard({"who", "10000"});
         EXPECT_TRUE(finished.exited_with(0) || finished.exited_with(1)) << finished;
     }
     EXPECT_TRUE(portguard({"who", "--wait=10s", "10000"}).exited_with(0));
     EXPECT_EQ(server.stop_and_count_failures(), 0);
+}
+
+TEST_F(Who, BindsNoSocketToAPortThatNothingHolds) {
+    {
+        const Fd bound = tcp_socket();
+        ASSERT_EQ(bind_to(bound, loopback(contested)), success);
+        if (portguard({"who", "--json", "10000"}).out.find("BOUND") == std::string::npos) {
+            PORTGUARD_SKIP("before Linux 6.8 a bound socket is not shown, and only a bind tells");
+        }
+    }
+    ProcessSpec spec = command_spec({"who", "10000"});
+    spec.argv.insert(spec.argv.begin(), {"/usr/bin/strace", "-f", "-e", "trace=bind"});
+    const Finished finished = Process(spec).finish();
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_NE(finished.err.find("bind("), std::string::npos) << "the address is tried, with port 0";
+    EXPECT_EQ(finished.err.find("htons(10000)"), std::string::npos) << finished.err;
 }
 
 TEST_F(Who, KnowsThatNoFlagHelpsAgainstAListenerOrASocketWithoutIt) {

@@ -16,12 +16,44 @@ SOCKETS = (1000, 10000, 50000)
 SOCKETS_A_PROCESS = 100
 FIRST_PORT = 8000
 FIRST, LATER = "first diagnosis", "later diagnosis"
+IN_CGROUPS = "portguard who, processes in 50 cgroups"
+
+
+class Cgroups:
+    """50 of version 2, as many services have; none where this user cannot make them."""
+
+    COUNT = 50
+
+    def __init__(self) -> None:
+        self.root = None
+        for mount_point in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+            root = f"{mount_point}/portguard-bench-{os.getpid()}"
+            try:
+                # Of version 1, each hierarchy has a folder of its own.
+                if os.path.exists(f"{mount_point}/cgroup.controllers"):
+                    os.mkdir(root)
+                    self.root = root
+                    break
+            except OSError:
+                continue
+        for number in range(self.COUNT if self.root else 0):
+            os.mkdir(f"{self.root}/{number}")
+
+    def enter(self, process: int) -> None:
+        with open(f"{self.root}/{process % self.COUNT}/cgroup.procs", "w", encoding="ascii") as processes:
+            processes.write(str(os.getpid()))
+
+    def close(self) -> None:
+        for number in range(self.COUNT if self.root else 0):
+            os.rmdir(f"{self.root}/{number}")
+        if self.root:
+            os.rmdir(self.root)
 
 
 class Population:
     """Processes with a listener each and connections to it, both ends in the process."""
 
-    def __init__(self, sockets: int) -> None:
+    def __init__(self, sockets: int, cgroups: Cgroups | None = None) -> None:
         ready_out, ready_in = os.pipe()
         self.end_out, self.end_in = os.pipe()
         self.children = []
@@ -29,6 +61,8 @@ class Population:
             child = os.fork()
             if child == 0:
                 os.close(self.end_in)
+                if cgroups is not None:
+                    cgroups.enter(number)
                 self.hold(FIRST_PORT + number, ready_in)
             self.children.append(child)
         os.close(ready_in)
@@ -92,7 +126,22 @@ def measure(context: Context, sockets: int) -> dict[str, list[float]]:
                 times[name].append(time_command(command))
     finally:
         population.close()
-    return times
+    return times | measure_in_cgroups(context, sockets)
+
+
+def measure_in_cgroups(context: Context, sockets: int) -> dict[str, list[float]]:
+    cgroups = Cgroups()
+    if cgroups.root is None:
+        return {}
+    try:
+        population = Population(sockets, cgroups)
+        try:
+            command = commands(context.build)["portguard who"]
+            return {IN_CGROUPS: [time_command(command) for _ in range(context.rounds(7))]}
+        finally:
+            population.close()
+    finally:
+        cgroups.close()
 
 
 def answer(context: Context) -> Answer:
