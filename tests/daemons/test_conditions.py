@@ -29,6 +29,7 @@ class ConditionTest(harness.AppTest):
                 process = self.start(command if options_of_how is None else harness.guarded(command, options_of_how))
                 judge(process)
                 process.kill()
+                self.last = process
 
     def write(self, name: str, text: str) -> str:
         path = pathlib.Path(self.folder, name)
@@ -74,7 +75,8 @@ class PortZeroTest(ConditionTest):
 class NginxTest(ConditionTest):
     def test_proxy_bind_to_the_clients_address_and_port_answers(self) -> None:
         """A source port inside ephemeral is a client's own affair; only to listen there is forbidden."""
-        config = self.write("nginx.conf", f"daemon off;\npid {self.folder}/pid;\nerror_log stderr;\nuser root;\nevents {{}}\n"
+        config = self.write("nginx.conf", f"daemon off;\npid {self.folder}/pid;\nerror_log stderr;\nuser root;\n"
+                            "events {}\n"
                             f"http {{\naccess_log off;\nserver {{ listen 127.0.0.1:{PORT}; location / {{\n"
                             "proxy_pass http://127.0.0.1:8001; proxy_bind 127.0.0.2:$remote_port; } }\n"
                             "server { listen 127.0.0.1:8001; return 200; }\n}\n")
@@ -217,7 +219,8 @@ remote-control:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
                 upstream.bind(("127.0.0.3", 53))
                 threading.Thread(target=self.serve_upstream, args=(upstream,), daemon=True).start()
-                harness.wait_until(lambda: "start of service" in process.printed() or process.ended(), "unbound", process)
+                harness.wait_until(lambda: "start of service" in process.printed() or process.ended(), "unbound",
+                                   process)
                 self.assertEqual(self.answers(), self.QUESTIONS)
                 # The thread's recvfrom would keep the socket alive beyond close().
                 upstream.sendto(b"", ("127.0.0.3", 53))
@@ -232,7 +235,8 @@ class SshdTest(ConditionTest):
         """sshd asks for port 0 on [::1], and for the number that it was given on 127.0.0.1."""
         pathlib.Path("/run/sshd").mkdir(exist_ok=True)
         for name in ("host", "user"):
-            self.start(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/{name}"]).process.wait()
+            key = ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/{name}"]
+            self.start(key).process.wait(harness.DEADLINE)
         # sshd reads it as root, and trusts no folder that others may write to.
         config = self.write("sshd_config", f"ListenAddress 127.0.0.1:{PORT}\nHostKey {self.folder}/host\nPidFile none\n"
                             f"AuthorizedKeysFile {self.folder}/user.pub\nStrictModes no\nPermitRootLogin yes\nUsePAM no\n")
@@ -243,7 +247,8 @@ class SshdTest(ConditionTest):
         def judge(process: harness.Process) -> None:
             self.await_listener(process, PORT)
             forwarding = self.start(client)
-            harness.wait_until(lambda: "Allocated port" in forwarding.printed() or forwarding.ended(), "a port", forwarding)
+            harness.wait_until(lambda: "Allocated port" in forwarding.printed() or forwarding.ended(), "a port",
+                               forwarding)
             self.assertIn("Allocated port", forwarding.printed())
             port = int(forwarding.printed().partition("Allocated port ")[2].split()[0])
             self.assertEqual(len(harness.listeners(port)), 2, process.printed())
@@ -251,6 +256,45 @@ class SshdTest(ConditionTest):
             self.assert_quiet(process)
 
         self.start_twice(["/usr/sbin/sshd", "-D", "-e", "-f", config], harness.PLAN, judge)
+
+
+class TakenPortTest(ConditionTest):
+    """A server whose port another one has ends as without us, and is told why."""
+
+    def assert_ends_as_without_us(self, command: list[str], port: int) -> None:
+        statuses, printed = [], []
+        for options in (None, []):
+            harness.enter_new_network()
+            with socket.create_server(("0.0.0.0", port)):
+                process = self.start(command if options is None else harness.guarded(command, options))
+                harness.wait_until(process.ended, "its end", process)
+            statuses.append(process.process.returncode)
+            printed.append(process.printed())
+        self.assertEqual(statuses[0], statuses[1], printed)
+        self.assertRegex(printed[1], rf"portguard: .* bind tcp \S*:{port}: in use \(EADDRINUSE\): held by python3")
+
+    def test_xtigervnc_catches_its_own_exception(self) -> None:
+        """Linked to libunwind; with its exception lost, it would go on and listen on nothing."""
+        self.assert_ends_as_without_us(
+            ["/usr/bin/Xtigervnc", ":7", "-rfbport", "7007", "-SecurityTypes", "None"], 7007)
+
+    def test_tor_is_told_why_inside_its_sandbox(self) -> None:
+        """The filter is loaded after the first listeners are there; what a SIGHUP asks for is bound under it."""
+        text = f"SocksPort 127.0.0.1:{PORT}\nDataDirectory {self.folder}/tor\nSandbox 1\nLog notice stderr\n"
+        config = self.write("torrc", text)
+
+        def judge(process: harness.Process) -> None:
+            self.write("torrc", text)
+            harness.wait_until(lambda: "Bootstrapped 0%" in process.printed() or process.ended(), "tor", process)
+            with socket.create_server(("127.0.0.1", PORT + 1)):
+                self.write("torrc", text + f"SocksPort 127.0.0.1:{PORT + 1}\n")
+                os.kill(process.pid, signal.SIGHUP)
+                refusal = f"Could not bind to 127.0.0.1:{PORT + 1}"
+                harness.wait_until(lambda: refusal in process.printed(), "a refusal", process)
+            self.assertFalse(process.ended(), process.printed())
+
+        self.start_twice(["/usr/bin/tor", "-f", config], [], judge)
+        self.assertRegex(self.last.printed(), rf"portguard: .* bind tcp 127\.0\.0\.1:{PORT + 1}: in use \(EADDRINUSE\)")
 
 
 if __name__ == "__main__":
