@@ -147,7 +147,8 @@ class Start:
         environment = {"PATH": os.environ["PATH"], "HOME": str(FOLDER), "LANG": "C.UTF-8", **server["environment"]}
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(command_of(server, how, LEVELS[name]), cwd=FOLDER, env=environment,
-                                            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+                                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=output,
+                                            stderr=subprocess.STDOUT)
         self.why = "it does not answer"
         self.answers = self.await_answer()
 
