@@ -113,8 +113,10 @@ class NginxTest(ConditionTest):
 
     @staticmethod
     def end_daemon(path: pathlib.Path) -> None:
+        """In order, as the master takes its workers along; it removes the file last."""
         if path.exists():
-            os.kill(int(path.read_text()), signal.SIGKILL)
+            os.kill(int(path.read_text()), signal.SIGTERM)
+            harness.wait_until(lambda: not path.exists(), "the end of nginx")
 
 
 class Journal:
