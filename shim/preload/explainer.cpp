@@ -73,6 +73,10 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     }
     std::memcpy(snapshot.registers, job.registers, sizeof snapshot.registers);
     std::memcpy(snapshot.program, guard::program_name(), sizeof snapshot.program);
+    // Asked here: a program that is not dumpable shows it to nobody else. Full, it may have been cut.
+    const long length = kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/exe"),
+                                    as_argument(snapshot.exe), sizeof snapshot.exe);
+    snapshot.exe[length > 0 && static_cast<std::size_t>(length) < sizeof snapshot.exe ? length : 0] = '\0';
     snapshot.config = guard::config();
 }
 
