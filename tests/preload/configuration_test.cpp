@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "support/child.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -60,9 +61,10 @@ Played play_of_nobody(mode_t mode) {
                                     mount("tmpfs", "/etc", "tmpfs", 0, "mode=755") == 0;
                  std::filesystem::copy_file(victim("socket_script"), "/etc/victim");
                  write_text("/etc/ld.so.preload", std::string(shim_path()) + "\n");
-                 if (!ready || chmod("/etc/victim", mode) != 0 || setresuid(65534, 65534, 65534) != 0) {
+                 if (!ready || chmod("/etc/victim", mode) != 0) {
                      _exit(125);
                  }
+                 become_user(65534);
              }})};
 }
 
@@ -84,10 +86,10 @@ Played play_with_default_file(const std::string& script, const char* text, mode_
                                         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                                         mount("tmpfs", "/etc", "tmpfs", 0, "mode=755") == 0;
                      write_text("/etc/portguard.conf", text);
-                     if (!ready || chmod("/etc/portguard.conf", mode) != 0 ||
-                         setresuid(65534, 65534, 65534) != 0) {
+                     if (!ready || chmod("/etc/portguard.conf", mode) != 0) {
                          _exit(125);
                      }
+                     become_user(65534);
                  }})};
 }
 

@@ -3,11 +3,17 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
+#include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +47,38 @@ pid_t fork_or_throw() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         ::pause();
+    }
+}
+
+/// `next`, which lies in `closed`, and nothing else of it, in a folder that everybody may enter.
+void show_alone(const std::filesystem::path& closed, const std::filesystem::path& next) {
+    const int fd = ::open(next.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const std::string source = "/proc/self/fd/" + std::to_string(fd);
+    if (fd < 0 || ::mount("tmpfs", closed.c_str(), "tmpfs", 0, "mode=755") != 0 ||
+        ::mkdir(next.c_str(), 0755) != 0 ||
+        ::mount(source.c_str(), next.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+        throw std::system_error(errno, std::generic_category(), "open " + closed.string());
+    }
+    ::close(fd);
+}
+
+/// A checkout in root's home is out of reach for whoever is root no longer. Only this process sees it
+/// otherwise.
+void open_the_way_to(const std::filesystem::path& program) {
+    bool has_own_mounts = false;
+    std::filesystem::path folder = "/";
+    for (const std::filesystem::path& part : program.relative_path()) {
+        struct stat status {};
+        const std::filesystem::path next = folder / part;
+        if (next != program && ::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
+            if (!has_own_mounts && (::unshare(CLONE_NEWNS) != 0 ||
+                                    ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)) {
+                throw std::system_error(errno, std::generic_category(), "mounts of its own");
+            }
+            has_own_mounts = true;
+            show_alone(folder, next);
+        }
+        folder = next;
     }
 }
 
@@ -88,6 +126,7 @@ int result_in_child(const std::function<int()>& body) {
 }
 
 void become_user(unsigned id) {
+    open_the_way_to(std::filesystem::read_symlink("/proc/self/exe"));
     if (::setgroups(0, nullptr) != 0 || ::setresgid(id, id, id) != 0 || ::setresuid(id, id, id) != 0) {
         throw std::system_error(errno, std::generic_category(), "become another user");
     }

@@ -25,7 +25,8 @@ private:
 /// Runs `body` in a forked child and returns what it returned (0 to 255), or -1 if it died or threw.
 int result_in_child(const std::function<int()>& body);
 
-/// Becomes user and group `id` for good. The process is not dumpable afterwards (PR_SET_DUMPABLE).
+/// Becomes user and group `id` for good. The process is not dumpable afterwards (PR_SET_DUMPABLE);
+/// the test's own program stays within reach, wherever it was built.
 void become_user(unsigned id);
 
 } // namespace portguard::test
