@@ -11,17 +11,17 @@ namespace {
 
 constinit Fold fold;
 
-/// What makes two events the same, as far as that is known without a look-up: kind, call, errno and address;
-/// for listen, whose address is the kernel's to say, the descriptor.
+/// What makes two events the same, as far as that is known without a look-up: kind, call, errno and address.
+/// A server that restarts over a TIME_WAIT is cured twice, in bind and in listen: once is enough to be told.
 std::uint64_t key_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
+    const Endpoint asked = asked_endpoint(job);
     Fnv1a key;
-    key.add(kind_of(job)).add(occurrence.call).add(occurrence.error).add(occurrence.facts.protocol());
-    if (occurrence.address == nullptr) {
-        return key.add(occurrence.fd).value();
+    key.add(kind_of(job)).add(occurrence.facts.protocol()).add(asked.port).add(asked.address);
+    if (!job.cured) {
+        key.add(occurrence.call).add(occurrence.error);
     }
-    const Endpoint asked = read_endpoint(occurrence.address, occurrence.length);
-    return key.add(asked.port).add(asked.address).value();
+    return key.value();
 }
 
 } // namespace

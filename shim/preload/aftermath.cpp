@@ -49,6 +49,52 @@ void tell_failed_bind(Occurrence occurrence) {
     tell(occurrence);
 }
 
+/// Cures or tells a bind that failed with `error`. True: it is cured.
+bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFacts facts, int error) {
+    // With these errors the kernel has read the address; others come before (EBADF, ENOTSOCK) or because it
+    // cannot (EFAULT), and then we could not either.
+    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES) {
+        return false;
+    }
+    const Target target = read_target(address, length);
+    if (target.family == Family::other) {
+        return false;
+    }
+    const SocketFacts known = confirmed(fd, facts);
+    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
+    if (known.protocol() == Protocol::other || (error == EACCES && target.port == 0)) {
+        return false;
+    }
+    if (error != EADDRINUSE || target.port == 0) {
+        tell_failed_bind(occurrence);
+        return false;
+    }
+    if (cure_or_tell(occurrence) != 0) {
+        return false;
+    }
+    fd_memory::remember(fd, decide_bind(guard::config(), outgoing_side::plan(), known, target).next);
+    return true;
+}
+
+/// The same for listen.
+bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
+    if (error != EADDRINUSE) {
+        return false;
+    }
+    const SocketFacts known = confirmed(fd, facts);
+    Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, known};
+    occurrence.backlog = backlog;
+    // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
+    // which number is not always remembered.
+    const std::uint16_t port = socket_state::local_address(fd).port();
+    if (known.is_tcp_like() && port != 0 && !given_numbers::contain(port)) {
+        return cure_or_tell(occurrence) == 0;
+    }
+    occurrence.kind = port == 0 ? EventKind::exhausted : EventKind::in_use;
+    tell(occurrence);
+    return false;
+}
+
 } // namespace
 
 bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& verdict) {
@@ -85,31 +131,12 @@ bool refuse_listen(int fd, const OutgoingPlan& plan) {
     return true;
 }
 
-int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    const int error = errno;
-    // With these errors the kernel has read the address; others come before (EBADF, ENOTSOCK) or because it
-    // cannot (EFAULT), and then we could not either.
-    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES) {
-        return -1;
+int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts, int error) {
+    if (is_bind_cured(fd, address, length, facts, error)) {
+        return 0;
     }
-    const Target target = read_target(address, length);
-    if (target.family == Family::other) {
-        return -1;
-    }
-    const SocketFacts known = confirmed(fd, facts);
-    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
-    if (known.protocol() == Protocol::other || (error == EACCES && target.port == 0)) {
-        return -1;
-    }
-    if (error != EADDRINUSE || target.port == 0) {
-        tell_failed_bind(occurrence);
-        return -1;
-    }
-    if (cure_or_tell(occurrence) != 0) {
-        return -1;
-    }
-    fd_memory::remember(fd, decide_bind(guard::config(), outgoing_side::plan(), known, target).next);
-    return 0;
+    errno = error;
+    return -1;
 }
 
 void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
@@ -128,21 +155,11 @@ void tell_listener(int fd, Report report, SocketFacts facts) {
     }
 }
 
-int after_failed_listen(int fd, int backlog, SocketFacts facts) {
-    if (errno != EADDRINUSE) {
-        return -1;
+int after_failed_listen(int fd, int backlog, SocketFacts facts, int error) {
+    if (is_listen_cured(fd, backlog, facts, error)) {
+        return 0;
     }
-    const SocketFacts known = confirmed(fd, facts);
-    Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, known};
-    occurrence.backlog = backlog;
-    // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
-    // which number is not always remembered.
-    const std::uint16_t port = socket_state::local_address(fd).port();
-    if (known.is_tcp_like() && port != 0 && !given_numbers::contain(port)) {
-        return cure_or_tell(occurrence);
-    }
-    occurrence.kind = port == 0 ? EventKind::exhausted : EventKind::in_use;
-    tell(occurrence);
+    errno = error;
     return -1;
 }
 

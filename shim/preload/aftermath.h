@@ -19,8 +19,10 @@ namespace portguard {
 /// says otherwise, or the number came from port 0.
 [[gnu::cold]] bool refuse_listen(int fd, const OutgoingPlan& plan);
 
-/// bind failed with errno: cures or tells it. Returns what the program is to get.
-[[gnu::cold]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
+/// bind failed with `error`: cures or tells it. Returns what the program is to get; errno is set only with
+/// -1.
+[[gnu::cold]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts,
+                                    int error);
 
 /// The plan is against this call, which went through all the same (mode=observe).
 [[gnu::cold]] void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length,
@@ -29,8 +31,8 @@ namespace portguard {
 /// A listener on a port inside the range of outgoing connections, where the number did not come from port 0.
 [[gnu::cold]] void tell_listener(int fd, Report report, SocketFacts facts);
 
-/// listen failed with errno: cures or tells it. Returns what the program is to get.
-[[gnu::cold]] int after_failed_listen(int fd, int backlog, SocketFacts facts);
+/// listen failed with `error`: as after_failed_bind().
+[[gnu::cold]] int after_failed_listen(int fd, int backlog, SocketFacts facts, int error);
 
 /// No port is left to listen on; errno says so. Returns -1.
 [[gnu::cold]] int after_exhausted_listen(int fd, SocketFacts facts);

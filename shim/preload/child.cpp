@@ -18,6 +18,7 @@
 #include "preload/cure.h"
 #include "preload/explainer.h"
 #include "preload/guard.h"
+#include "preload/lost_events.h"
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
@@ -104,14 +105,14 @@ int keep_socket_alone(int socket, bool keeps_stderr) {
     return snapshot_socket_fd;
 }
 
-/// The helper is late after budget_ms, and this process some time later: whatever it waits for, the program
-/// does not.
-void set_alarm() {
-    constexpr long grace_ms = 300;
-    const long milliseconds = guard::config().budget_ms.value() + grace_ms;
+/// Whatever the child waits for, the program does not wait longer.
+void set_alarm(long milliseconds) {
     const itimerval timer{{}, {milliseconds / 1000, milliseconds % 1000 * 1000}};
     kernel_call(SYS_setitimer, ITIMER_REAL, as_argument(&timer), 0);
 }
+
+/// Beyond budget_ms, after which the helper is late: for what the child does itself.
+constexpr long grace_ms = 300;
 
 /// A stack is copied as it is, with what was never written. valgrind's memcheck would tell the program's user
 /// of it: its request VG_USERREQ__CHANGE_ERR_DISABLEMENT (valgrind.h), four rotations by 128 bits in all
@@ -133,19 +134,17 @@ void change_valgrind_silence(std::int64_t change) {
 void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
     const Diagnosis level = guard::config().diagnosis;
     const bool explains = level == Diagnosis::full || level == Diagnosis::stack;
-    job.told =
-        (explains && explain(job, workspace, stderr_is_ours)) || plain_report::tell(job, stderr_is_ours);
+    if (!explains || !explain(job, workspace, stderr_is_ours)) {
+        plain_report::tell(job, stderr_is_ours);
+    }
 }
 
-int exit_status(const Job& job) {
-    return explained_mark | (job.told ? explained_told : 0) | (job.cured ? explained_cured : 0);
-}
-
-int run(void* argument) {
+/// Cures, and tells what came of it.
+int handle(void* argument) {
     auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
     change_valgrind_silence(1);
     leave_handlers();
-    set_alarm();
+    set_alarm(guard::config().budget_ms.value() + grace_ms);
     for (const int resource : {RLIMIT_NOFILE, RLIMIT_AS}) {
         raise_limit(resource);
     }
@@ -158,11 +157,22 @@ int run(void* argument) {
     }
     if (job.tells) {
         tell(job, workspace, stderr_is_ours);
-    } else {
-        job.told = true;
     }
+    job.done = true;
     change_valgrind_silence(-1);
-    return exit_status(job);
+    return explained_mark | (job.cured ? explained_cured : 0);
+}
+
+/// A child that was killed is told of by a second one, which does no more than that, and may be killed as
+/// well: what the first did not survive (a filter of system calls, a limit) might not be survived by the
+/// program.
+int tell_of_death(void* argument) {
+    auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
+    leave_handlers();
+    set_alarm(grace_ms);
+    plain_report::tell_by_write(job);
+    job.done = true;
+    return explained_mark;
 }
 
 /// The child was killed before it could say what it did. The socket knows, and the flag of a cure must not
@@ -185,21 +195,43 @@ void settle(Job& job) {
     }
 }
 
-void wait_for(Job& job, long child) {
-    int status = 0;
+/// The child's status; false: it was killed.
+bool wait_for(long child, int& status) {
     while (kernel_call(SYS_wait4, child, as_argument(&status), __WCLONE, 0) == -EINTR) {
     }
-    const int code = WEXITSTATUS(status);
-    if (WIFEXITED(status) && (code & explained_mark) != 0) {
-        job.cured = (code & explained_cured) != 0;
-        job.told = (code & explained_told) != 0;
+    return WIFEXITED(status) && (WEXITSTATUS(status) & explained_mark) != 0;
+}
+
+void handle_in_child(Job& job, Workspace& workspace) {
+    ChildArguments arguments{job, workspace};
+    const long child = clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace.stack), handle, &arguments);
+    if (child < 0) {
+        job.why_plain = "clone said errno";
+        job.why_number = static_cast<int>(child);
         return;
     }
-    settle(job);
-    if (!job.told) {
-        job.why_plain = "the child that reports was killed by signal";
-        job.why_number = -WTERMSIG(status);
+    int status = 0;
+    if (wait_for(child, status)) {
+        job.cured = (WEXITSTATUS(status) & explained_cured) != 0;
+        job.done = true;
+        return;
     }
+    job.socket = job.occurrence.fd;
+    settle(job);
+    if (job.may_cure && !job.tells) {
+        admission::decide(job, admission::now_ns());
+    }
+    if (!job.tells || job.done) {
+        return;
+    }
+    job.why_plain = "the child that reports was killed by signal";
+    job.why_number = -WTERMSIG(status);
+    const long second =
+        clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace.stack), tell_of_death, &arguments);
+    if (second > 0 && !wait_for(second, status)) {
+        lost_events::put_back(1);
+    }
+    job.done = second > 0;
 }
 
 } // namespace
@@ -210,14 +242,7 @@ void run_in_child(Job& job) {
         job.why_plain = "no memory";
         return;
     }
-    ChildArguments arguments{job, *workspace};
-    const long child = clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace->stack), run, &arguments);
-    if (child > 0) {
-        wait_for(job, child);
-    } else {
-        job.why_plain = "clone said errno";
-        job.why_number = static_cast<int>(child);
-    }
+    handle_in_child(job, *workspace);
     unmap_workspace(workspace);
 }
 

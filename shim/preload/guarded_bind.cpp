@@ -1,5 +1,3 @@
-#include <cerrno>
-
 #include "preload/aftermath.h"
 #include "preload/courtesy.h"
 #include "preload/fd_memory.h"
@@ -59,11 +57,11 @@ int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts 
             return decide_known_bind(fd, now, facts, target);
         });
     }
-    const int result = port_search::is_wanted(verdict)
-                           ? port_search::bind_port_zero(fd, address, length, verdict)
-                           : real::bind(fd, address, length);
+    const long result = port_search::is_wanted(verdict)
+                            ? port_search::bind_port_zero(fd, address, length, verdict)
+                            : real::bind_leaving_errno(fd, address, length);
     if (result != 0) {
-        return after_failed_bind(fd, address, length, facts);
+        return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
     }
     if (!decides_first) {
         target = read_target(address, length);

@@ -44,8 +44,8 @@ int guarded_listen(int fd, int backlog, SocketFacts facts) {
         errno = EADDRINUSE;
         return after_exhausted_listen(fd, facts);
     }
-    if (real::listen(fd, backlog) != 0) {
-        return after_failed_listen(fd, backlog, facts);
+    if (const long result = real::listen_leaving_errno(fd, backlog); result != 0) {
+        return after_failed_listen(fd, backlog, facts, static_cast<int>(-result));
     }
     if (verdict.after == After::mark_listener) {
         mark_listener(fd);

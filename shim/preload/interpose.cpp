@@ -64,8 +64,8 @@ int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
     const bool enforced = outgoing_side::enforces_listen();
     if (enforced && is_bind_in_plan(guard::config(), facts, address, length)) {
-        if (real::bind(fd, address, length) != 0) {
-            return after_failed_bind(fd, address, length, facts);
+        if (const long result = real::bind_leaving_errno(fd, address, length); result != 0) {
+            return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
         }
         fd_memory::remember(fd, facts.with_port(PortChoice::program));
         return 0;

@@ -24,16 +24,21 @@ struct Job {
     std::uint32_t kept_back = 0;
     std::uint64_t registers[snapshot_registers] = {};
 
+    /// The descriptor for the program's socket, in whichever process looks: the child has moved its own.
+    int socket = occurrence.fd;
+
     // By the child.
-    /// Its descriptor for the program's socket.
-    int socket = -1;
     bool cured = false;
-    bool told = false;
+    /// Nothing is left to be said: it is told, is not to be told, or no log took it, which is counted.
+    bool done = false;
     /// Why no report could be made; empty: none was tried, or it was made. Constant text.
     std::string_view why_plain{};
     /// Signal or errno that belongs to it; 0: none.
     int why_number = 0;
 };
+
+/// What the program passed; for listen, where the socket is.
+Endpoint asked_endpoint(const Job& job);
 
 /// The event as it stands by now.
 inline EventKind kind_of(const Job& job) {

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/event_json.h"
 #include "core/policy.h"
@@ -20,19 +21,6 @@ namespace {
 
 /// The reason why there is no more than a line is worth saying once.
 constinit std::atomic<bool> said_why{false};
-
-/// What the program passed, or, for listen, where the socket is.
-Endpoint asked_endpoint(const Occurrence& occurrence, int socket) {
-    if (occurrence.address != nullptr) {
-        return read_endpoint(occurrence.address, occurrence.length);
-    }
-    sockaddr_storage local{};
-    socklen_t length = sizeof local;
-    if (kernel_call(SYS_getsockname, socket, as_argument(&local), as_argument(&length)) != 0) {
-        return {};
-    }
-    return read_endpoint(reinterpret_cast<const sockaddr*>(&local), length);
-}
 
 void print_why(const Job& job, TextWriter& out) {
     out.add(job.why_plain);
@@ -81,62 +69,77 @@ void print_json(const Event& event, const Job& job, TextWriter& line) {
     line.add('\n');
 }
 
-Event event_of(const Job& job, int socket) {
+Event event_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
-    return {kind_of(job),
-            occurrence.call,
-            occurrence.facts.protocol(),
-            job.cured ? 0 : occurrence.error,
-            job.pid,
-            guard::program_name(),
-            asked_endpoint(occurrence, socket)};
+    return {
+        kind_of(job), occurrence.call,       occurrence.facts.protocol(), job.cured ? 0 : occurrence.error,
+        job.pid,      guard::program_name(), asked_endpoint(job)};
 }
 
-/// The count of those that were lost before this one comes with it.
-template <std::size_t capacity>
-bool write(const Job& job, const Event& event, bool stderr_is_ours, Text<capacity>& block) {
-    const Config& config = guard::config();
+/// The line, and before it the count of those that were lost, which is returned.
+std::uint32_t print(const Job& job, const Event& event, TextWriter& block) {
     const std::uint32_t lost = lost_events::take();
     if (lost != 0) {
         block.add("portguard: ").add_number(lost).add(lost_events_note).add('\n');
     }
-    if (config.format == Format::text) {
+    if (guard::config().format == Format::text) {
         print_text(event, job, block);
     } else {
         print_json(event, job, block);
     }
-    const bool written = log_writer::write(config, job.pid, stderr_is_ours, level_of(event.kind),
-                                           block.view()) == log_writer::Outcome::written;
-    if (!written) {
-        lost_events::put_back(lost + 1);
-    }
-    return written;
+    return lost;
 }
 
-[[gnu::noinline]] void record(const Job& job, const Event& event) {
+using Block = Text<plain_event_capacity + 128>;
+
+/// A function of its own, so that a stack which is almost used up holds one text at a time.
+[[gnu::noinline]] void write_to_log(const Job& job, const Event& event, bool stderr_is_ours) {
+    Block block;
+    const std::uint32_t lost = print(job, event, block);
+    if (log_writer::write(guard::config(), job.pid, stderr_is_ours, level_of(event.kind), block.view()) !=
+        log_writer::Outcome::written) {
+        lost_events::put_back(lost + 1);
+    }
+}
+
+[[gnu::noinline]] void write_to_record(const Job& job, const Event& event) {
     Text<plain_event_capacity> line;
     print_json(event, job, line);
     log_writer::record(guard::config(), job.pid, line.view());
 }
 
-bool tell_on(const Job& job, int socket, bool stderr_is_ours) {
-    const Event event = event_of(job, socket);
-    if (guard::config().record[0] != '\0') {
-        record(job, event);
-    }
-    Text<plain_event_capacity + 128> block;
-    return guard::config().log.kind == LogKind::none || write(job, event, stderr_is_ours, block);
-}
-
 } // namespace
 
-bool tell(const Job& job, bool stderr_is_ours) {
-    return tell_on(job, job.socket, stderr_is_ours);
+void tell(const Job& job, bool stderr_is_ours) {
+    const Event event = event_of(job);
+    if (guard::config().record[0] != '\0') {
+        write_to_record(job, event);
+    }
+    if (guard::config().log.kind != LogKind::none) {
+        write_to_log(job, event, stderr_is_ours);
+    }
+}
+
+void tell_by_write(const Job& job) {
+    const Event event = event_of(job);
+    if (guard::config().log.kind == LogKind::standard_error && standard_error::is_ours()) {
+        Block block;
+        const std::uint32_t lost = print(job, event, block);
+        if (kernel_call(SYS_write, STDERR_FILENO, as_argument(block.view().data()),
+                        static_cast<long>(block.view().size())) <= 0) {
+            lost_events::put_back(lost + 1);
+        }
+    } else if (guard::config().log.kind != LogKind::none) {
+        write_to_log(job, event, false);
+    }
+    if (guard::config().record[0] != '\0') {
+        write_to_record(job, event);
+    }
 }
 
 void tell_in_host(const Job& job) {
     const QuietWrite quiet;
-    tell_on(job, job.occurrence.fd, standard_error::is_ours());
+    tell(job, standard_error::is_ours());
 }
 
 } // namespace portguard::plain_report

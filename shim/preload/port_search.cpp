@@ -78,25 +78,27 @@ int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
             continue;
         }
         address.set_port(port);
-        if (real::bind(fd, address.generic(), address.length) == 0) {
-            return 0;
+        const auto result =
+            static_cast<int>(-real::bind_leaving_errno(fd, address.generic(), address.length));
+        if (result != EADDRINUSE && result != EACCES) {
+            return result;
         }
-        if (errno != EADDRINUSE && errno != EACCES) {
-            return errno;
-        }
-        error = errno == EADDRINUSE ? EADDRINUSE : error;
+        error = result == EADDRINUSE ? EADDRINUSE : error;
     }
     return error;
 }
 
-/// With SO_REUSEADDR an explicit bind would be given a port that another socket shares (H28); the kernel's
-/// own choice would not.
+/// errno is left alone, also where another shim behind us sets it at each port that is taken. With
+/// SO_REUSEADDR an explicit bind would be given a port that another socket shares (H28); the kernel's own
+/// choice would not.
 int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
     const bool reuse = verdict.next.chose_reuseaddr() && read_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0;
     if (reuse) {
         set_reuseaddr(fd, 0);
     }
+    const int saved_errno = errno;
     const int error = try_each(fd, address, verdict);
+    errno = saved_errno;
     if (reuse) {
         set_reuseaddr(fd, 1);
     }
@@ -107,15 +109,12 @@ int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
 
 int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
     if (read_flag(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT) != 0) {
-        return real::bind(fd, address, length);
+        return static_cast<int>(real::bind_leaving_errno(fd, address, length));
     }
     PortedAddress own;
     std::memcpy(&own.storage, address, length);
     own.length = length;
-    const int saved_errno = errno;
-    const int error = try_exclusively(fd, own, verdict);
-    errno = error == 0 ? saved_errno : error;
-    return error == 0 ? 0 : -1;
+    return -try_exclusively(fd, own, verdict);
 }
 
 bool give_port(int fd, const Verdict& verdict) {
@@ -123,9 +122,7 @@ bool give_port(int fd, const Verdict& verdict) {
     if (!read_own_address(fd, own) || own.port() != 0) {
         return true;
     }
-    const int saved_errno = errno;
     const int error = try_exclusively(fd, own, verdict);
-    errno = saved_errno;
     // What else may go wrong (EINVAL, EACCES) is left for connect or listen to find.
     return error != EADDRINUSE;
 }

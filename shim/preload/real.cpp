@@ -1,11 +1,14 @@
 #include "preload/real.h"
 
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 
 #include <dlfcn.h>
 #include <sys/syscall.h>
 
 #include "kernel/kernel_call.h"
+#include "preload/start_page.h"
 
 #ifndef SYS_dup2
 // The younger architectures have dup3 alone. Where even libc's function cannot be found, dup2(fd, fd) says
@@ -56,7 +59,38 @@ int call_kernel(long number, Arguments... arguments) {
 #include "preload/interposed.def"
 #undef INTERPOSED
 
+/// True for a function that begins by making that system call: what comes after it turns the result into
+/// errno.
+bool is_bare(const void* function, std::uint32_t number) {
+#if defined(__x86_64__)
+    constexpr unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    const auto* code = static_cast<const unsigned char*>(function);
+    if (std::memcmp(code, endbr64, sizeof endbr64) == 0) {
+        code += sizeof endbr64;
+    }
+    // mov $number, %eax; syscall
+    const unsigned char call[] = {0xb8, static_cast<unsigned char>(number), 0, 0, 0, 0x0f, 0x05};
+    return std::memcmp(code, call, sizeof call) == 0;
+#elif defined(__aarch64__)
+    constexpr std::uint32_t bti_c = 0xd503245f;
+    const auto* code = static_cast<const std::uint32_t*>(function);
+    code += *code == bti_c ? 1 : 0;
+    // mov x8, #number; svc #0
+    return code[0] == (0xd2800008U | number << 5) && code[1] == 0xd4000001U;
+#endif
+}
+
 } // namespace
+
+PORTGUARD_ON_START_PAGE constinit std::atomic<bool> are_bare{false};
+
+long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+    return real::bind(fd, address, length) == 0 ? 0 : -errno;
+}
+
+long listen_by_pointer(int fd, int backlog) {
+    return real::listen(fd, backlog) == 0 ? 0 : -errno;
+}
 
 constinit Pointers pointers{
 #define INTERPOSED(result, name, parameters, arguments, specification, number) resolve_##name,
@@ -68,6 +102,11 @@ void resolve_all() {
 #define INTERPOSED(result, name, parameters, arguments, specification, number) find_##name();
 #include "preload/interposed.def"
 #undef INTERPOSED
+    are_bare.store(
+        is_bare(reinterpret_cast<const void*>(pointers.bind.load(std::memory_order_relaxed)), SYS_bind) &&
+            is_bare(reinterpret_cast<const void*>(pointers.listen.load(std::memory_order_relaxed)),
+                    SYS_listen),
+        std::memory_order_relaxed);
 }
 #undef ALIAS
 

@@ -4,6 +4,9 @@
 #include <atomic>
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "kernel/kernel_call.h"
 
 namespace portguard::real {
 
@@ -28,6 +31,24 @@ struct Pointers {
 #include "preload/interposed.def"
 #undef INTERPOSED
 #undef ALIAS
+
+/// What stands behind us is the system call and nothing else, for bind and listen both: libc's own function,
+/// and no other shim's. Those two are then made as system calls.
+[[gnu::visibility("hidden")]] extern constinit std::atomic<bool> are_bare;
+
+[[gnu::cold, gnu::noinline]] long bind_by_pointer(int fd, const sockaddr* address, socklen_t length);
+[[gnu::cold, gnu::noinline]] long listen_by_pointer(int fd, int backlog);
+
+/// bind(2), and listen(2): 0, or -errno. errno itself is left alone, since what fails may be cured, and a
+/// call that succeeds leaves it as it was; where another shim is behind us, a failure has set it.
+inline long bind_leaving_errno(int fd, const sockaddr* address, socklen_t length) {
+    return are_bare.load(std::memory_order_relaxed) ? kernel_call(SYS_bind, fd, as_argument(address), length)
+                                                    : bind_by_pointer(fd, address, length);
+}
+inline long listen_leaving_errno(int fd, int backlog) {
+    return are_bare.load(std::memory_order_relaxed) ? kernel_call(SYS_listen, fd, backlog)
+                                                    : listen_by_pointer(fd, backlog);
+}
 
 /// Looks every name up now, instead of at its first call.
 void resolve_all();

@@ -11,12 +11,9 @@
 namespace portguard {
 namespace {
 
-/// The child could not be had, or was killed: before it asked, if it was to ask.
-void tell_what_child_did_not(Job& job) {
-    if (job.told) {
-        return;
-    }
-    if (job.may_cure && !job.tells) {
+/// No child could be had.
+void tell_without_child(Job& job) {
+    if (job.may_cure) {
         admission::decide(job, admission::now_ns());
     }
     if (job.tells) {
@@ -43,7 +40,9 @@ void tell_what_child_did_not(Job& job) {
     job.tid = static_cast<int>(kernel_call(SYS_gettid));
     capture_registers(job.registers);
     run_in_child(job);
-    tell_what_child_did_not(job);
+    if (!job.done) {
+        tell_without_child(job);
+    }
     change_signal_mask(SIG_SETMASK, &before, nullptr);
     if (job.tells) {
         admission::spend(admission::now_ns() - began_ns);

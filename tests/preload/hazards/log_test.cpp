@@ -59,7 +59,7 @@ TEST_F(Hazards, H08_no_log_file_stays_open) {
                       "before = os.listdir('/proc/self/fd')\n"
                       "s = socket.socket()\n"
                       "for i in range(3):\n"
-                      "  try: s.bind(('', 20000))\n"
+                      "  try: s.bind(('', 20000 + i))\n"
                       "  except PermissionError: pass\n"
                       "s.close()\n"
                       "print('left open ->', len(os.listdir('/proc/self/fd')) - len(before))"},

@@ -74,8 +74,9 @@ bool install(std::array<sock_filter, count>& program) {
 
 /// Kills the process at any system call but the program's own.
 bool enter_sandbox() {
-    constexpr std::array allowed{SYS_socket, SYS_bind,  SYS_listen,     SYS_connect,   SYS_setsockopt,
-                                 SYS_close,  SYS_write, SYS_exit_group, SYS_newfstatat};
+    constexpr std::array allowed{SYS_socket,     SYS_bind,       SYS_listen,      SYS_connect,
+                                 SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_close,
+                                 SYS_write,      SYS_exit_group, SYS_newfstatat};
     std::array<sock_filter, 2 + 2 * allowed.size()> program{};
     std::size_t next = 0;
     program[next++] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));

@@ -84,13 +84,6 @@ void on_a_coroutine() {
     swapcontext(&back, &coroutine);
 }
 
-/// The module is there by the time its /proc goes.
-void in_a_chroot() {
-    say("first bind", try_once());
-    say("chroot", chroot(std::getenv("VICTIM_FOLDER")) == 0 && chdir("/") == 0 ? 0 : errno);
-    say("bind", try_once());
-}
-
 void without_descriptors() {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     const rlimit limit{64, 64};
@@ -149,7 +142,6 @@ constexpr Surrounding surroundings[] = {
     {"in_a_thread", in_a_thread},
     {"with_a_corrupt_stack", with_a_corrupt_stack},
     {"on_a_coroutine", on_a_coroutine},
-    {"in_a_chroot", in_a_chroot},
     {"without_descriptors", without_descriptors},
     {"without_netlink", without_netlink},
     {"in_children_of_a_busy_allocator", in_children_of_a_busy_allocator},
