@@ -18,7 +18,6 @@
 #include "preload/cure.h"
 #include "preload/explainer.h"
 #include "preload/guard.h"
-#include "preload/lost_events.h"
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
@@ -64,19 +63,29 @@ struct ChildArguments {
     Workspace& workspace;
 };
 
+/// The exit status of a child that a signal of its own doing has ended: beside the signal's number.
+constexpr int killed_mark = 0x80;
+
+/// Before Linux 5.16 a process that dumps core takes all with it that share its memory (zap_threads,
+/// fs/coredump.c), whatever RLIMIT_CORE says; one that exits does not.
+void exit_on(int signal) {
+    kernel_call(SYS_exit_group, killed_mark | signal);
+}
+
 /// The handlers are the program's, and the memory is its: none of them may run here. Ours alone, as the
 /// descriptors are: the child was made without CLONE_SIGHAND.
 void leave_handlers() {
     for (const int signal : synchronous_signals) {
-        set_disposition(signal, SIG_DFL);
+        set_disposition(signal, exit_on);
     }
-    set_disposition(SIGALRM, SIG_DFL);
     set_disposition(SIGCHLD, SIG_DFL);
     for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) {
         set_disposition(signal, SIG_IGN);
     }
-    const SignalSet alarm = signal_bit(SIGALRM);
-    change_signal_mask(SIG_UNBLOCK, &alarm, nullptr);
+    if (set_disposition(SIGALRM, SIG_DFL)) {
+        const SignalSet alarm = signal_bit(SIGALRM);
+        change_signal_mask(SIG_UNBLOCK, &alarm, nullptr);
+    }
 }
 
 /// What the program was given as a limit of its own is not ours; its hard limit is.
@@ -105,14 +114,14 @@ int keep_socket_alone(int socket, bool keeps_stderr) {
     return snapshot_socket_fd;
 }
 
+/// Beyond budget_ms, after which the helper is late: for what the child does itself.
+constexpr long grace_ms = 300;
+
 /// Whatever the child waits for, the program does not wait longer.
 void set_alarm(long milliseconds) {
     const itimerval timer{{}, {milliseconds / 1000, milliseconds % 1000 * 1000}};
     kernel_call(SYS_setitimer, ITIMER_REAL, as_argument(&timer), 0);
 }
-
-/// Beyond budget_ms, after which the helper is late: for what the child does itself.
-constexpr long grace_ms = 300;
 
 /// A stack is copied as it is, with what was never written. valgrind's memcheck would tell the program's user
 /// of it: its request VG_USERREQ__CHANGE_ERR_DISABLEMENT (valgrind.h), four rotations by 128 bits in all
@@ -137,101 +146,99 @@ void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
     if (!explains || !explain(job, workspace, stderr_is_ours)) {
         plain_report::tell(job, stderr_is_ours);
     }
+    job.told = true;
 }
 
-/// Cures, and tells what came of it.
-int handle(void* argument) {
+int exit_status(const Job& job) {
+    return explained_mark | explained_told | (job.cured ? explained_cured : 0);
+}
+
+int run(void* argument) {
     auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
     change_valgrind_silence(1);
     leave_handlers();
     set_alarm(guard::config().budget_ms.value() + grace_ms);
+    job.is_shared = true;
     for (const int resource : {RLIMIT_NOFILE, RLIMIT_AS}) {
         raise_limit(resource);
     }
     const bool stderr_is_ours = standard_error::is_ours();
     job.socket = keep_socket_alone(job.occurrence.fd, stderr_is_ours);
     if (job.may_cure) {
-        job.cured =
-            try_cure(job.occurrence, job.socket, std::as_writable_bytes(std::span(workspace.answers)));
+        job.cured = try_cure(job, std::as_writable_bytes(std::span(workspace.answers)));
         admission::decide(job, admission::now_ns());
     }
     if (job.tells) {
         tell(job, workspace, stderr_is_ours);
+    } else {
+        job.told = true;
     }
-    job.done = true;
     change_valgrind_silence(-1);
-    return explained_mark | (job.cured ? explained_cured : 0);
+    return exit_status(job);
 }
 
-/// A child that was killed is told of by a second one, which does no more than that, and may be killed as
-/// well: what the first did not survive (a filter of system calls, a limit) might not be survived by the
-/// program.
-int tell_of_death(void* argument) {
-    auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
+/// The second child, after one that was killed: no more than a line, and not by the same system calls.
+int run_for_line(void* argument) {
+    const auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
     leave_handlers();
     set_alarm(grace_ms);
     plain_report::tell_by_write(job);
-    job.done = true;
     return explained_mark;
 }
 
-/// The child was killed before it could say what it did. The socket knows, and the flag of a cure must not
-/// stay on one that was not cured.
-void settle(Job& job) {
-    const int fd = job.occurrence.fd;
-    if (!job.may_cure || job.cured) {
-        return;
+/// The child was killed while the flag was set. The socket knows what came of it.
+bool has_cured(const Occurrence& occurrence) {
+    const int fd = occurrence.fd;
+    if (occurrence.call == Call::listen) {
+        return socket_option_or(fd, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0;
     }
-    if (job.occurrence.call == Call::listen) {
-        job.cured = socket_option_or(fd, SOL_SOCKET, SO_ACCEPTCONN, 0) != 0;
-    } else {
-        sockaddr_storage local{};
-        socklen_t length = sizeof local;
-        job.cured = kernel_call(SYS_getsockname, fd, as_argument(&local), as_argument(&length)) == 0 &&
-                    read_target(reinterpret_cast<const sockaddr*>(&local), length).port != 0;
+    sockaddr_storage local{};
+    socklen_t length = sizeof local;
+    return kernel_call(SYS_getsockname, fd, as_argument(&local), as_argument(&length)) == 0 &&
+           read_target(reinterpret_cast<const sockaddr*>(&local), length).port != 0;
+}
+
+/// The flag of a cure must not stay on a socket that was not cured, nor on one that is bound only. What the
+/// child was killed for by a filter of system calls (SIGSYS) would kill the program as well: then no call is
+/// made here that the child has not made.
+void settle(Job& job, bool forbidden) {
+    // What it wrote is not seen: it did not come that far, or valgrind has made a fork of it.
+    const bool unseen = !job.is_shared;
+    if (job.set_flag && !job.cured && !forbidden) {
+        job.cured = has_cured(job.occurrence);
     }
-    if (!job.cured || job.occurrence.call == Call::bind) {
-        set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+    const bool keeps_flag = job.cured && job.occurrence.call == Call::listen;
+    if (!keeps_flag && (job.set_flag || (unseen && !forbidden))) {
+        set_socket_option(job.occurrence.fd, SOL_SOCKET, SO_REUSEADDR, 0);
     }
 }
 
-/// The child's status; false: it was killed.
-bool wait_for(long child, int& status) {
+/// The signal that ended the child; 0: it came to its end, or cannot be waited for.
+int signal_in(int status) {
+    if (WIFSIGNALED(status)) {
+        return WTERMSIG(status);
+    }
+    const int code = WEXITSTATUS(status);
+    return (code & killed_mark) != 0 ? code & ~killed_mark : 0;
+}
+
+void wait_for(Job& job, long child) {
+    int status = 0;
     while (kernel_call(SYS_wait4, child, as_argument(&status), __WCLONE, 0) == -EINTR) {
     }
-    return WIFEXITED(status) && (WEXITSTATUS(status) & explained_mark) != 0;
-}
-
-void handle_in_child(Job& job, Workspace& workspace) {
-    ChildArguments arguments{job, workspace};
-    const long child = clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace.stack), handle, &arguments);
-    if (child < 0) {
-        job.why_plain = "clone said errno";
-        job.why_number = static_cast<int>(child);
-        return;
+    const int code = WEXITSTATUS(status);
+    job.killed = !WIFEXITED(status) || (code & explained_mark) == 0;
+    if (!job.killed) {
+        job.cured = job.cured || (code & explained_cured) != 0;
+        job.told = true;
     }
-    int status = 0;
-    if (wait_for(child, status)) {
-        job.cured = (WEXITSTATUS(status) & explained_cured) != 0;
-        job.done = true;
-        return;
+    if (job.may_cure && (job.killed || job.set_flag)) {
+        settle(job, signal_in(status) == SIGSYS);
     }
-    job.socket = job.occurrence.fd;
-    settle(job);
-    if (job.may_cure && !job.tells) {
-        admission::decide(job, admission::now_ns());
+    if (job.killed && !job.only_line) {
+        job.why_plain = "the child that reports was killed by signal";
+        job.why_number = -signal_in(status);
     }
-    if (!job.tells || job.done) {
-        return;
-    }
-    job.why_plain = "the child that reports was killed by signal";
-    job.why_number = -WTERMSIG(status);
-    const long second =
-        clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace.stack), tell_of_death, &arguments);
-    if (second > 0 && !wait_for(second, status)) {
-        lost_events::put_back(1);
-    }
-    job.done = second > 0;
 }
 
 } // namespace
@@ -242,7 +249,16 @@ void run_in_child(Job& job) {
         job.why_plain = "no memory";
         return;
     }
-    handle_in_child(job, *workspace);
+    ChildArguments arguments{job, *workspace};
+    const long child = clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace->stack),
+                                   job.only_line ? run_for_line : run, &arguments);
+    job.socket = job.occurrence.fd;
+    if (child > 0) {
+        wait_for(job, child);
+    } else {
+        job.why_plain = "clone said errno";
+        job.why_number = static_cast<int>(child);
+    }
     unmap_workspace(workspace);
 }
 

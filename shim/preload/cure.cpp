@@ -67,34 +67,49 @@ bool helps(const Asked& asked, std::span<std::byte> answers) {
     return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value()).may_cure();
 }
 
+bool set_flag(Job& job) {
+    job.set_flag = set_socket_option(job.socket, SOL_SOCKET, SO_REUSEADDR, 1) == 0;
+    return job.set_flag;
+}
+
+/// Where that fails, the program's own process tries (settle in child.cpp).
+void take_flag_back(Job& job) {
+    job.set_flag = set_socket_option(job.socket, SOL_SOCKET, SO_REUSEADDR, 0) != 0;
+}
+
 /// The flag lives for this one call: set any longer it opens the port to every binder that has it as well
 /// (K7).
-bool bind_with_flag(const Occurrence& occurrence, int socket) {
-    if (set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+bool bind_with_flag(Job& job) {
+    if (!set_flag(job)) {
         return false;
     }
-    const long result = kernel_call(SYS_bind, socket, as_argument(occurrence.address), occurrence.length);
-    set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 0);
-    return result == 0;
+    const Occurrence& occurrence = job.occurrence;
+    const long result = kernel_call(SYS_bind, job.socket, as_argument(occurrence.address), occurrence.length);
+    // At once, for whoever is left if this process is killed.
+    job.cured = result == 0;
+    take_flag_back(job);
+    return job.cured;
 }
 
 /// A listener keeps it, for its next restart.
-bool listen_with_flag(const Occurrence& occurrence, int socket) {
-    if (set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+bool listen_with_flag(Job& job) {
+    if (!set_flag(job)) {
         return false;
     }
-    if (kernel_call(SYS_listen, socket, occurrence.backlog) == 0) {
-        return true;
+    job.cured = kernel_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
+    if (job.cured) {
+        job.set_flag = false;
+    } else {
+        take_flag_back(job);
     }
-    set_socket_option(socket, SOL_SOCKET, SO_REUSEADDR, 0);
-    return false;
+    return job.cured;
 }
 
 } // namespace
 
-bool try_cure(const Occurrence& occurrence, int socket, std::span<std::byte> answers) {
+bool try_cure(Job& job, std::span<std::byte> answers) {
     Asked asked;
-    if (has_flag_or_is_foreign(socket) || !read_asked(occurrence, socket, asked)) {
+    if (has_flag_or_is_foreign(job.socket) || !read_asked(job.occurrence, job.socket, asked)) {
         return false;
     }
     // Before the look: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
@@ -102,10 +117,10 @@ bool try_cure(const Occurrence& occurrence, int socket, std::span<std::byte> ans
     if (lock.is_taken() || !helps(asked, answers)) {
         return false;
     }
-    if (occurrence.call == Call::listen) {
-        return listen_with_flag(occurrence, socket);
+    if (job.occurrence.call == Call::listen) {
+        return listen_with_flag(job);
     }
-    if (!bind_with_flag(occurrence, socket)) {
+    if (!bind_with_flag(job)) {
         return false;
     }
     // Without a lock (no AF_UNIX in a sandbox) another may have done the same meanwhile. Each sees the

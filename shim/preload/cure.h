@@ -5,13 +5,12 @@
 #include <cstddef>
 #include <span>
 
-#include "preload/report.h"
+#include "preload/job.h"
 
 namespace portguard {
 
-/// bind or listen said EADDRINUSE. `socket` is the child's descriptor for the socket of `occurrence`.
-/// `answers` is for what the kernel says (32 KiB). False: the call stays refused, and the socket is as the
-/// program made it.
-bool try_cure(const Occurrence& occurrence, int socket, std::span<std::byte> answers);
+/// bind or listen said EADDRINUSE. `answers` is for what the kernel says (32 KiB). False: the call stays
+/// refused, and the socket is as the program made it.
+bool try_cure(Job& job, std::span<std::byte> answers);
 
 } // namespace portguard

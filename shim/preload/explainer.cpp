@@ -1,5 +1,6 @@
 #include "preload/explainer.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -122,8 +123,9 @@ void set_alarm(long milliseconds) {
 }
 
 /// The helper's process, until it has executed the file. The alarm outlives that, and ends it if we are
-/// killed.
-int start_helper(void* argument) {
+/// killed. Not for sanitizers: it leaves the memory without returning, and ASan's marks around its frame and
+/// TSan's entry for its call would stay in the program.
+[[gnu::no_sanitize("address"), gnu::no_sanitize("thread")]] int start_helper(void* argument) {
     set_alarm(*static_cast<const long*>(argument));
     static constinit const char name[] = "portguard-explain";
     const char* const arguments[] = {name, nullptr};
@@ -140,9 +142,15 @@ int wait_for(long pid, long milliseconds) {
     const SignalSet child_ended = signal_bit(SIGCHLD);
     const timespec timeout{milliseconds / 1000, milliseconds % 1000 * 1'000'000};
     int status = 0;
-    // SIGCHLD is blocked here and has no handler: it waits for us.
-    kernel_call(SYS_rt_sigtimedwait, as_argument(&child_ended), 0, as_argument(&timeout), sizeof child_ended);
-    if (kernel_call(SYS_wait4, pid, as_argument(&status), WNOHANG, 0) == pid) {
+    // SIGCHLD is blocked here and has no handler: it waits for us. SIGCONT interrupts it.
+    long result = -EINTR;
+    for (int tries = 8; result == -EINTR && tries > 0; --tries) {
+        result = kernel_call(SYS_rt_sigtimedwait, as_argument(&child_ended), 0, as_argument(&timeout),
+                             sizeof child_ended);
+    }
+    // Where a filter forbids that, the alarm of either process ends the wait.
+    const long options = result == SIGCHLD || result == -EAGAIN ? WNOHANG : 0;
+    if (kernel_call(SYS_wait4, pid, as_argument(&status), options, 0) == pid) {
         return status;
     }
     kernel_call(SYS_kill, pid, SIGKILL);
@@ -170,7 +178,10 @@ bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
     const std::uint32_t lost = lost_events::take();
     fill(workspace.snapshot, job, stderr_is_ours, lost);
     bool told = false;
-    if (open_descriptors(job, workspace)) {
+    if (job.socket != snapshot_socket_fd) {
+        // Its number may be one of those that are given away here.
+        fail(job, "dup3 failed");
+    } else if (open_descriptors(job, workspace)) {
         long budget = guard::config().budget_ms.value();
         const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD, end_of(workspace.starter_stack),
                                      start_helper, &budget);

@@ -20,6 +20,8 @@ struct Job {
     /// against.
     bool may_cure = false;
     bool tells = false;
+    /// No helper: the child before this one was killed, and the less this one does the better.
+    bool only_line = false;
     std::uint32_t count = 1;
     std::uint32_t kept_back = 0;
     std::uint64_t registers[snapshot_registers] = {};
@@ -29,8 +31,13 @@ struct Job {
 
     // By the child.
     bool cured = false;
-    /// Nothing is left to be said: it is told, is not to be told, or no log took it, which is counted.
-    bool done = false;
+    /// Written, counted as lost, or not to be told.
+    bool told = false;
+    /// What it writes here is seen by the program.
+    bool is_shared = false;
+    /// It did not come to its end, and may have left SO_REUSEADDR set if it set it.
+    bool killed = false;
+    bool set_flag = false;
     /// Why no report could be made; empty: none was tried, or it was made. Constant text.
     std::string_view why_plain{};
     /// Signal or errno that belongs to it; 0: none.

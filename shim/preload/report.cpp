@@ -4,6 +4,7 @@
 #include "preload/admission.h"
 #include "preload/child.h"
 #include "preload/guard.h"
+#include "preload/lost_events.h"
 #include "preload/plain_report.h"
 #include "preload/registers.h"
 #include "preload/signals.h"
@@ -11,12 +12,28 @@
 namespace portguard {
 namespace {
 
-/// No child could be had.
-void tell_without_child(Job& job) {
-    if (job.may_cure) {
+/// One that was killed, by a filter of system calls as a rule, is followed by another that writes a line and
+/// no more: what killed it would kill the program.
+void tell_in_second_child(Job& job) {
+    job.only_line = true;
+    job.may_cure = false;
+    run_in_child(job);
+    if (!job.told) {
+        lost_events::put_back(1);
+    }
+}
+
+/// The child could not be had, or was killed: before it asked, if it was to ask.
+void tell_what_child_did_not(Job& job) {
+    if (job.told) {
+        return;
+    }
+    if (job.may_cure && !job.tells) {
         admission::decide(job, admission::now_ns());
     }
-    if (job.tells) {
+    if (job.tells && job.killed) {
+        tell_in_second_child(job);
+    } else if (job.tells) {
         plain_report::tell_in_host(job);
     }
 }
@@ -35,14 +52,16 @@ void tell_without_child(Job& job) {
     }
     SignalSet before = 0;
     constexpr SignalSet asynchronous = asynchronous_signals();
-    change_signal_mask(SIG_BLOCK, &asynchronous, &before);
+    if (!change_signal_mask(SIG_BLOCK, &asynchronous, &before)) {
+        // A handler of the program's could run in the child, in the program's memory.
+        lost_events::put_back(1);
+        return -1;
+    }
     job.pid = static_cast<int>(kernel_call(SYS_getpid));
     job.tid = static_cast<int>(kernel_call(SYS_gettid));
     capture_registers(job.registers);
     run_in_child(job);
-    if (!job.done) {
-        tell_without_child(job);
-    }
+    tell_what_child_did_not(job);
     change_signal_mask(SIG_SETMASK, &before, nullptr);
     if (job.tells) {
         admission::spend(admission::now_ns() - began_ns);

@@ -33,19 +33,26 @@ constexpr SignalSet asynchronous_signals() {
     return set;
 }
 
-inline void change_signal_mask(int how, const SignalSet* set, SignalSet* before) {
-    kernel_call(SYS_rt_sigprocmask, how, as_argument(set), as_argument(before), sizeof(SignalSet));
+/// False: nothing has changed (a filter of system calls forbids it).
+inline bool change_signal_mask(int how, const SignalSet* set, SignalSet* before) {
+    return kernel_call(SYS_rt_sigprocmask, how, as_argument(set), as_argument(before), sizeof(SignalSet)) ==
+           0;
 }
 
+/// SA_RESTORER, which libc's headers keep to themselves: without it x86-64 runs no handler. What it would
+/// return to does not matter: no handler of ours returns.
+inline constexpr unsigned long restorer_flag = 0x04000000;
+inline void never_returned_to() {}
+
 /// As rt_sigaction(2) takes it: struct sigaction of libc is another one.
-inline void set_disposition(int signal, void (*handler)(int)) {
+inline bool set_disposition(int signal, void (*handler)(int)) {
     struct {
         void (*handler)(int);
         unsigned long flags;
         void (*restorer)();
         SignalSet mask;
-    } const action{handler, 0, nullptr, 0};
-    kernel_call(SYS_rt_sigaction, signal, as_argument(&action), 0, sizeof(SignalSet));
+    } const action{handler, restorer_flag, never_returned_to, 0};
+    return kernel_call(SYS_rt_sigaction, signal, as_argument(&action), 0, sizeof(SignalSet)) == 0;
 }
 
 } // namespace portguard
