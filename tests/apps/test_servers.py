@@ -77,7 +77,7 @@ class ServerTest(harness.AppTest):
         harness.wait_until(process.ended, "the end of the refused server", process)
         self.assertRegex(
             (process.guard_lines() or [process.printed()])[0],
-            rf"^portguard: [^ ]+\[\d+\]: bind tcp \S*:{PORT_OUTSIDE}: refused \(EACCES\): outside listen=5000-14999$")
+            rf"^portguard: [^ ]+\[\d+\]: listen tcp \S*:{PORT_OUTSIDE}: refused \(EACCES\): outside listen=5000-14999$")
         self.assertNotEqual(process.process.returncode, 0)
         self.assertEqual(harness.listeners(PORT_OUTSIDE), [])
 

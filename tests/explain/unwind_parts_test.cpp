@@ -27,12 +27,12 @@ std::vector<Mapping> own_map() {
 
 TEST(ProgramMap, ReadsWhatTheKernelWrites) {
     const auto map =
-        parse_program_map("555555554000-555555556000 r-xp 00001000 fe:01 4711    /usr/bin/a b\n"
+        parse_program_map("555555554000-555555556000 r-xp 00001000 fe:01 4711    /opt/some/a b\n"
                           "7ffff7fc1000-7ffff7fc3000 r-xp 00000000 00:00 0    [vdso]\n"
                           "7ffff8000000-7ffff8001000 rw-p 00000000 00:00 0 \n"
                           "7ffff9000000-7ffff9001000 r--s 00000000 00:01 9  /memfd:x\\012y (deleted)\n");
     ASSERT_EQ(map.size(), 4U);
-    EXPECT_EQ(map[0].path, "/usr/bin/a b");
+    EXPECT_EQ(map[0].path, "/opt/some/a b");
     EXPECT_EQ(map[0].offset, 0x1000U);
     EXPECT_EQ(map[0].inode, 4711U);
     EXPECT_FALSE(map[0].is_writable);
