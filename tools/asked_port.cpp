@@ -67,7 +67,8 @@ AskedPort parse_asked_port(const std::string& word) {
     const std::string address = colon == std::string::npos ? "" : word.substr(0, colon);
     const std::uint16_t port = parse_port(std::string_view(word).substr(colon + 1));
     if (port == 0) {
-        refuse(word, "names no port from 1 to 65535; 10000, 127.0.0.1:10000 or [::1]:10000 would be right");
+        refuse(word,
+               "names no port from 1 to 65535; expected one such as 10000, 127.0.0.1:10000 or [::1]:10000");
     }
     AskedPort asked;
     if (address.empty() || address == "*") {
@@ -76,8 +77,8 @@ AskedPort parse_asked_port(const std::string& word) {
     }
     asked.names_address = true;
     if (!read_address(address, port, asked.address)) {
-        refuse(word, "names no IP address of this host before the port; 127.0.0.1:10000, [::1]:10000 or "
-                     "[fe80::1%eth0]:10000 would be right");
+        refuse(word, "names no IP address of this host before the port; expected one such as "
+                     "127.0.0.1:10000, [::1]:10000 or [fe80::1%eth0]:10000");
     }
     return asked;
 }

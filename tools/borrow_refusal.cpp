@@ -101,7 +101,7 @@ std::string describe_blocked_call(const BorrowFacts& facts) {
     if (facts.filtered) {
         return "a seccomp filter, as containers have, refuses pidfd_getfd (" +
                describe_errno(facts.own_error) +
-               "); outside of the container it would go, or with `docker run --cap-add SYS_PTRACE`";
+               "); it works outside of the container, or with `docker run --cap-add SYS_PTRACE`";
     }
     return facts.own_error == ENOSYS
                ? "this kernel has no pidfd_getfd; Linux 5.6 is the first that has it"
@@ -111,7 +111,7 @@ std::string describe_blocked_call(const BorrowFacts& facts) {
 std::string describe_scope(int scope) {
     const std::string name = "Yama's kernel.yama.ptrace_scope=" + std::to_string(scope);
     return scope >= 3 ? name + " forbids it to everybody until the next boot"
-                      : name + " forbids it without CAP_SYS_PTRACE; as root it would go";
+                      : name + " forbids it without CAP_SYS_PTRACE; it works as root";
 }
 
 } // namespace
@@ -164,20 +164,20 @@ std::string describe_refusal(const BorrowFacts& facts) {
                    ? "no ptrace right: its process is of uid " + std::to_string(*facts.uid) +
                          ", and this root has no CAP_SYS_PTRACE (`docker run --cap-add SYS_PTRACE`)"
                    : "no ptrace right: its process is of uid " + std::to_string(*facts.uid) +
-                         " and this one of uid " + std::to_string(facts.own_uid) + "; as root it would go";
+                         " and this one of uid " + std::to_string(facts.own_uid) + "; it works as root";
     }
     if (facts.dumpable == false) {
-        return "its process is not dumpable (prctl PR_SET_DUMPABLE, or it changed its user); as root it "
-               "would go";
+        return "its process is not dumpable (prctl PR_SET_DUMPABLE, or it changed its user); it works "
+               "as root";
     }
     if (facts.ptrace_scope >= 1) {
         return describe_scope(facts.ptrace_scope);
     }
     if (facts.has_more_capabilities) {
-        return "its process has capabilities that this one lacks; as root it would go";
+        return "its process has capabilities that this one lacks; it works as root";
     }
-    return "no ptrace right, for its process is not dumpable or a security module forbids it; with "
-           "CAP_SYS_PTRACE it would go";
+    return "no ptrace right, for its process is not dumpable or a security module forbids it; it "
+           "works with CAP_SYS_PTRACE";
 }
 
 } // namespace portguard::tools

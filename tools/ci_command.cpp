@@ -50,8 +50,8 @@ std::optional<EventKind> failing_kind(const Arguments& arguments) {
     if (*value == "refused") {
         return EventKind::refused;
     }
-    throw Refusal(ExitCode::usage,
-                  "--fail-on=" + shown(*value) + ": in-use, refused or never would be right");
+    throw Refusal(ExitCode::usage, "--fail-on=" + shown(*value) +
+                                       " is not a kind of failure; the values are in-use, refused and never");
 }
 
 /// What a wrapped run is unless somebody says otherwise: it is watched, not changed. Its events go to `log`
@@ -151,7 +151,8 @@ const Command ci_command{
     .description =
         "Runs PROGRAM with the guard in it and in all that it starts. mode=observe, unless --mode says "
         "otherwise: nothing is changed, and every call that fails over a port is recorded in one log "
-        "(--log=file:PATH, else a new file below TMPDIR). Afterwards each failure is told on stderr once, "
+        "(--log=file:PATH, else a new file below TMPDIR). Afterwards each failure is reported on stderr "
+        "once, "
         "with "
         "both sides and the processes above them, how often it was, and the command that replays it.\n"
         "Then follows which programs the guard was not in (statically linked, set-user-ID, another libc, "
@@ -159,7 +160,8 @@ const Command ci_command{
         "without LD_PRELOAD), as far as a look at the processes every 50 ms shows it. What has become "
         "another "
         "user may not write to the log.\n"
-        "A `portguard run` that PROGRAM starts does what it does without ci, and its events are told here as "
+        "A `portguard run` that PROGRAM starts does what it does without ci, and its events are reported "
+        "here as "
         "well; a `portguard ci` below has the events of what it runs to itself.\n"
         "Exit status: PROGRAM's own, as of `portguard run`; 1 where that is 0 and --fail-on holds; 2 the "
         "command "

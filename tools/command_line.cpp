@@ -40,7 +40,7 @@ void take_rest(const Command& command, std::vector<std::string> rest, Words& res
         result.operands.insert(result.operands.end(), rest.begin(), rest.end());
     } else if (!rest.empty()) {
         throw Refusal(ExitCode::usage, "'" + shown(rest.front()) + "': `portguard " +
-                                           std::string(command.name) + "` takes options alone; " +
+                                           std::string(command.name) + "` takes only options; " +
                                            help_hint(command));
     }
 }
@@ -84,9 +84,8 @@ Word take_option(const std::vector<Parameter>& parameters, Word word, Word end, 
         return word;
     }
     if (++word == end) {
-        throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; " +
-                                           spelled(parameter->name) + "=" + std::string(parameter->values) +
-                                           " would be right");
+        throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; expected " +
+                                           spelled(parameter->name) + "=" + std::string(parameter->values));
     }
     result.ours.push_back(*word);
     return word;

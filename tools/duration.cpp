@@ -46,8 +46,9 @@ std::optional<milliseconds> duration_of(const Arguments& arguments, std::string_
     }
     const auto duration = parse_duration(*value);
     if (!duration.has_value()) {
-        throw Refusal(ExitCode::usage, std::string(name) + "=" + shown(*value) +
-                                           ": this is no time from 1ms to 365d; 30s or 5m would be right");
+        throw Refusal(ExitCode::usage,
+                      std::string(name) + "=" + shown(*value) +
+                          ": this is not a time from 1ms to 365d; expected one such as 30s or 5m");
     }
     return duration;
 }

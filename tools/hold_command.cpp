@@ -128,11 +128,11 @@ PortSet ports_of(const Arguments& arguments, const Config& config) {
         Sentence why;
         if (!parse_port_set(arguments.operands.front(), ports, why)) {
             throw Refusal(ExitCode::usage,
-                          std::string(why.view()) + "; 10000 or 80,443,5000-14999 would be right");
+                          std::string(why.view()) + "; expected ports and ranges, as in 80,443,5000-14999");
         }
     } else if (ports.empty()) {
         throw Refusal(ExitCode::usage, "no PORTS are given and no listen is configured; "
-                                       "`portguard hold 10000` or --listen=5000-14999 would be right");
+                                       "use `portguard hold 10000` or --listen=5000-14999");
     }
     return ports;
 }
@@ -154,7 +154,7 @@ int hold_until_end(HoldSockets& sockets, const PortSet& ports, std::optional<mil
     if (sockets.held_count() == 0 && !any_listened_on) {
         return static_cast<int>(ExitCode::findings);
     }
-    tell("TCP alone is held, since a UDP socket would take datagrams; a program that binds such a port "
+    tell("only TCP is held, since a UDP socket would take datagrams; a program that binds such a port "
          "without "
          "SO_REUSEADDR gets EADDRINUSE, unless it runs under `portguard run`");
     bool is_ready = false;

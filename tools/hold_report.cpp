@@ -43,8 +43,8 @@ UnheldPort explain_in_use(const Unheld& entry) {
 
 std::string reason_of(int error) {
     if (error == EACCES) {
-        return "a port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE; as root it "
-               "would go";
+        return "a port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE; it works "
+               "as root";
     }
     if (error == EMFILE || error == ENFILE) {
         return "no descriptor is left for it (" + describe_errno(error) + ")";
@@ -77,7 +77,7 @@ std::string warn_about_range(const PortSet& held, PortRange ephemeral) {
            " ports for outgoing connections (" + text_of(ephemeral) +
            ") are held: connect() takes several times as long, and fails with EADDRNOTAVAIL once the others "
            "are "
-           "taken; fewer PORTS or a wider net.ipv4.ip_local_port_range would be right";
+           "taken; use fewer PORTS or a wider net.ipv4.ip_local_port_range";
 }
 
 std::string state_ready_json(const AskedPort& asked, const std::string& state) {

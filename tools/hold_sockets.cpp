@@ -71,7 +71,7 @@ rlimit make_room_for(std::uint32_t count) {
         throw Refusal(ExitCode::usage, "holding " + std::to_string(count) + " ports takes " +
                                            std::to_string(wanted) + " descriptors, and the limit is " +
                                            std::to_string(limit.rlim_max) +
-                                           "; `ulimit -Hn` or fewer ports would be right");
+                                           "; use fewer ports, or raise it with `ulimit -Hn`");
     }
     const rlimit raised{wanted, limit.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &raised);

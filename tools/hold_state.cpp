@@ -33,8 +33,8 @@ SocketState state_of(const std::string& word) {
     const auto found = std::find_if(state_words.begin(), state_words.end(),
                                     [&word](const StateWord& entry) { return entry.word == word; });
     if (found == state_words.end()) {
-        throw Refusal(ExitCode::usage,
-                      "state=" + shown(word) + ": " + std::string(held_state_values) + " would be right");
+        throw Refusal(ExitCode::usage, "state=" + shown(word) + " is not a state; the values are " +
+                                           std::string(held_state_values));
     }
     return found->state;
 }

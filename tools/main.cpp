@@ -27,8 +27,8 @@ const Command& find_command(std::string_view name) {
             return *command;
         }
     }
-    throw Refusal(ExitCode::usage, "'" + shown(name) + "' is no subcommand; there are " + known +
-                                       ", and `portguard --help` explains them");
+    throw Refusal(ExitCode::usage, "'" + shown(name) + "' is not a subcommand; the subcommands are " + known +
+                                       "; `portguard --help` explains them");
 }
 
 int dispatch(std::vector<std::string> words) {

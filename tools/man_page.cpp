@@ -84,7 +84,9 @@ std::string man_page() {
     return text +
            ".SH ENVIRONMENT\n.TP\n.B PORTGUARD_NAME\nThe option NAME, in upper case and with underscores. It "
            "beats the file, and the command line beats it.\n.TP\n.B PORTGUARD_CONFIG\nThe file.\n"
-           ".SH FILES\n.TP\n.I /etc/portguard.conf\nLines `name = value`.\n"
+           ".SH FILES\n.TP\n.I /etc/portguard.conf\nLines `name = value`.\n.TP\n.I libportguard.so\nWhat is "
+           "preloaded.\n.TP\n.I portguard\\-explain\nBeside the library, which executes it to explain a "
+           "failed call. Without it a report is one line.\n"
            ".SH SEE ALSO\n.BR ss (8),\n.BR sysctl (8),\n.BR ip (7)\n";
 }
 

@@ -66,8 +66,8 @@ TextStyle style_for(const Arguments& arguments) {
 void check_watch(const Arguments& arguments) {
     for (const std::string_view name : {svg_name, json_parameter.name}) {
         if (arguments.has(name)) {
-            throw Refusal(ExitCode::usage, "--watch draws on the terminal, and goes with no " +
-                                               spelled(name) + "; one of the two would be right");
+            throw Refusal(ExitCode::usage, "--watch draws on the terminal, and does not go with " +
+                                               spelled(name) + "; use one of the two");
         }
     }
     if (::isatty(STDOUT_FILENO) != 1) {

@@ -40,10 +40,10 @@ std::string reason_of_open(const std::string& value, int error) {
     if (error == ENOENT) {
         return is_number(value) ? "there is no such process"
                                 : "there is no such network namespace; `ip netns list` shows the names, and "
-                                  "the id of a process would be right too";
+                                  "the id of a process will do as well";
     }
     if (error == EACCES || error == EPERM) {
-        return "this user may not look at it; as root it would go";
+        return "this user may not look at it; it works as root";
     }
     return std::strerror(error);
 }
@@ -79,8 +79,8 @@ void enter_netns(const Arguments& arguments) {
     if (error == EPERM && enter_through_user_namespace(*value, target.get())) {
         return;
     }
-    refuse(*value, error == EPERM    ? "entering it needs CAP_SYS_ADMIN; as root it would go"
-                   : error == EINVAL ? "this is no network namespace; `ip netns list` shows the names"
+    refuse(*value, error == EPERM    ? "entering it needs CAP_SYS_ADMIN; it works as root"
+                   : error == EINVAL ? "this is not a network namespace; `ip netns list` shows the names"
                                      : std::strerror(error));
 }
 

@@ -40,7 +40,7 @@ std::uint32_t least_of(const Arguments& arguments) {
     if (least == 0) {
         throw Refusal(ExitCode::usage,
                       "least=" + shown(*value) +
-                          ": this is no number of ports from 1 to 65535; 4096 would be right");
+                          ": this is not a number of ports from 1 to 65535; expected one such as 4096");
     }
     return least;
 }
@@ -57,7 +57,7 @@ const Export* export_of(const Arguments& arguments) {
     if (found == exports.end()) {
         throw Refusal(ExitCode::usage,
                       "to=" + shown(*value) +
-                          ": there is no such form; sysctl, systemd, kubernetes or env would be right");
+                          " is not a form; the values are sysctl, systemd, kubernetes and env");
     }
     return &*found;
 }
@@ -103,7 +103,7 @@ const Command plan_command{
         "largest range between them; where they stand too far apart, a range around them with reserved "
         "ports. "
         "With --ephemeral it looks inside that range alone. Nothing is changed.\n"
-        "Two names with one port in the list are told. share/portguard/plan.schema.json describes what "
+        "Two names with one port in the list are reported. share/portguard/plan.schema.json describes what "
         "--json "
         "prints.\n"
         "Exit status: 0 there is a plan, 1 it is impossible or the list names a port twice, 2 the command "

@@ -53,7 +53,7 @@ std::optional<std::uint64_t> wanted_number(const Arguments& arguments) {
     }
     if (end != word->size() || number == 0) {
         throw Refusal(ExitCode::usage,
-                      "event=" + shown(*word) + ": this is no number of an event; 1 is the first");
+                      "event=" + shown(*word) + ": this is not the number of an event; 1 is the first");
     }
     return number;
 }
@@ -180,7 +180,7 @@ const Command repro_command{
         "A probe makes the call of the event first: kernel and diagnosis have to say the same as they did. "
         "PROGRAM runs then, under the guard, which looks on and changes nothing (without PROGRAM: the "
         "command "
-        "of the event, in its folder, as far as they exist here). What is not as it was is told as "
+        "of the event, in its folder, as far as they exist here). What is not as it was is listed as "
         "`missing`.\n"
         "--with-fix shows which cure works, in a table: reuseaddr, as if all had run under the guard; split, "
         "as if the range of outgoing connections left the port out; wait, once TIME_WAIT is over (a "

@@ -21,7 +21,7 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::array parameters{
-    Parameter{"dry_run", "", "", "tell what would be done, and do nothing"},
+    Parameter{"dry_run", "", "", "say what would be done, and do nothing"},
     Parameter{"time_wait", "", "", "remove sockets in TIME_WAIT; needs CAP_NET_ADMIN"},
     Parameter{"listener", "", "",
               "set the flag on sockets that listen or are only bound too: they keep the port, but what they "
@@ -136,7 +136,7 @@ int run_rescue(const Arguments& arguments) {
 
 const Command rescue_command{
     .name = "rescue",
-    .summary = "frees a TCP port for a listener with SO_REUSEADDR, and stops nobody",
+    .summary = "frees a TCP port for a listener with SO_REUSEADDR, and stops no process",
     .description =
         "Sets SO_REUSEADDR on the sockets that hold the port, in whichever process they are; their "
         "connections "

@@ -80,7 +80,7 @@ RescuedSocket flag_through_owners(const HolderReport& report, const Holder& hold
 
 std::string reason_of_destroy(int error) {
     switch (error) {
-    case EPERM: return "removing it needs CAP_NET_ADMIN; as root it would go";
+    case EPERM: return "removing it needs CAP_NET_ADMIN; it works as root";
     case EOPNOTSUPP: return "this kernel was built without INET_DIAG_DESTROY";
     default: return "SOCK_DESTROY said " + describe_errno(error);
     }
@@ -108,7 +108,7 @@ RescuedSocket without_owner(const Holder& holder) {
             (holder.socket.timer_ms.has_value() ? "; it lasts" + seconds(holder.socket) : std::string{}));
     case OwnerStatus::not_visible:
         return failed("this user may not see whose it is (it was made by uid " +
-                      std::to_string(holder.socket.uid) + "); as root it would go");
+                      std::to_string(holder.socket.uid) + "); it works as root");
     case OwnerStatus::nobody:
         return failed(
             "no process in /proc has it: another pid namespace, a descriptor in flight or io_uring");

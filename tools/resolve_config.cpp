@@ -27,7 +27,7 @@ std::string absolute(std::string_view path) {
     if (error) {
         throw Refusal(ExitCode::usage, "'" + shown(path) +
                                            "' is relative, and the current directory cannot be told (" +
-                                           error.message() + "); an absolute path would be right");
+                                           error.message() + "); use an absolute path");
     }
     return result.string();
 }

@@ -11,7 +11,7 @@ int print_completion(const Arguments& arguments) {
     if (arguments.operands.front() != "bash") {
         throw Refusal(ExitCode::usage,
                       "'" + shown(arguments.operands.front()) +
-                          "': there are completions for bash alone; `portguard completion bash` "
+                          "': there are completions only for bash; `portguard completion bash` "
                           "prints them");
     }
     print(bash_completion());

@@ -111,7 +111,7 @@ inline constexpr std::string_view default_config_path = "/etc/portguard.conf";
 inline constexpr std::size_t config_file_capacity = 65536;
 
 /// One `name = value`. Dashes and underscores in `name` are the same. False: `why` is one sentence that names
-/// key, value, place and what would be right, without a full stop.
+/// key, value, place and what is expected, without a full stop.
 bool apply_option(Draft& draft, std::string_view name, std::string_view value, const Place& place,
                   TextWriter& why);
 

@@ -193,8 +193,6 @@ void print_known_reason(const Event& event, const Config& config, TextWriter& ou
         out.add("outside ");
         print_plan(config, out);
         out.add(config.mode == Mode::observe ? "; passed, since mode=observe" : "");
-    } else if (event.kind == EventKind::ephemeral_listener && event.protocol == Protocol::udp) {
-        out.add("passed, as resolvers choose their source ports like this; told once");
     } else if (event.kind == EventKind::ephemeral_listener) {
         out.add("any outgoing connection may be given this port before the next start");
     } else if (event.kind == EventKind::injected) {

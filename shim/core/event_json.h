@@ -1,4 +1,4 @@
-// An event as a line of format=json, where the diagnosis module cannot be asked or is not wanted: the same
+// An event as a line of format=json, where portguard-explain cannot be executed or is not wanted: the same
 // schema (examples/events/schema.json), with null for what nobody has looked up. Async-signal-safe.
 #pragma once
 

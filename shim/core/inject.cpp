@@ -32,19 +32,18 @@ bool parse_call(std::string_view word, Call& call, TextWriter& why) {
             return true;
         }
     }
-    return refuse_word(word, "is no call that can be made to fail; bind, listen or connect would be right",
-                       why);
+    return refuse_word(word, "is not a call that can be made to fail; expected bind, listen or connect", why);
 }
 
 bool parse_which_port(std::string_view word, std::uint16_t& port, TextWriter& why) {
     port = word == "*" ? std::uint16_t{0} : parse_port(word);
-    return word == "*" || port != 0 || refuse_word(word, "is no port from 1 to 65535, nor *", why);
+    return word == "*" || port != 0 || refuse_word(word, "is not a port from 1 to 65535 or *", why);
 }
 
 bool parse_errno(std::string_view word, int& error, TextWriter& why) {
     error = errno_named(word).value_or(0);
     return error != 0 ||
-           refuse_word(word, "is no errno that these calls return; EADDRINUSE would be one", why);
+           refuse_word(word, "is not an errno that these calls return; expected one such as EADDRINUSE", why);
 }
 
 /// "1", "3-5" or "10%".
@@ -57,16 +56,16 @@ bool parse_when(std::string_view word, InjectRule& rule, TextWriter& why) {
             rule.percent = static_cast<std::uint8_t>(number);
             return true;
         }
-        return refuse_word(word, "is no share of the calls from 1% to 99%", why);
+        return refuse_word(word, "is not a share of the calls from 1% to 99%", why);
     }
     const bool has_dash = word.find('-') != std::string_view::npos;
     if (!parse_number(next_field(rest, '-'), number) || number == 0) {
-        return refuse_word(word, "says not which calls; 1, 3-5 or 10% would be right", why);
+        return refuse_word(word, "does not say which calls; expected 1, 3-5 or 10%", why);
     }
     rule.passed = number - 1;
     rule.last = number;
     if (has_dash && (!parse_number(rest, rule.last) || rule.last < number)) {
-        return refuse_word(word, "is no range of calls; 3-5 would be right", why);
+        return refuse_word(word, "is not a range of calls; expected one such as 3-5", why);
     }
     return true;
 }
@@ -90,7 +89,7 @@ bool parse_rule(std::string_view text, InjectRule& rule, TextWriter& why) {
     }
     seed.remove_prefix(seed_prefix.size());
     return parse_number(seed, rule.seed) ||
-           refuse_word(rest, "is no seed; a number like seed=7 would be right", why);
+           refuse_word(rest, "is not a seed; expected a number, as in seed=7", why);
 }
 
 /// Evenly spread, so that a seed alone decides which calls fail (SplitMix64: Steele, Lea and Flood, 2014).

@@ -43,7 +43,7 @@ private:
 };
 
 /// "bind:8080:EADDRINUSE:1,connect:*:EADDRNOTAVAIL:3-5,listen:*:EADDRINUSE:10%:seed=7": CALL:PORT:ERRNO,
-/// then, where not every call is to fail, which ones. False: `why` says what would be right.
+/// then, where not every call is to fail, which ones. False: `why` says what is expected.
 bool parse_inject(std::string_view text, InjectRules& rules, TextWriter& why);
 
 /// The rule as parse_inject reads it.

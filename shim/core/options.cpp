@@ -48,7 +48,7 @@ constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line
 
 bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
     if (!parse_port_set(value, config.listen, why)) {
-        why.add("; ports and ranges like 80,443,5000-14999 would be right");
+        why.add("; expected ports and ranges, as in 80,443,5000-14999");
         return false;
     }
     config.has_listen = true;
@@ -61,7 +61,7 @@ void print_listen(const Config& config, TextWriter& out) {
 
 bool assign_ephemeral(Config& config, std::string_view value, TextWriter& why) {
     if (!parse_port_range(value, config.ephemeral, why)) {
-        why.add("; one range like 15000-65000 would be right");
+        why.add("; expected one range, as in 15000-65000");
         return false;
     }
     return true;
@@ -77,11 +77,11 @@ void print_ephemeral(const Config& config, TextWriter& out) {
 template <std::size_t capacity>
 bool copy_text(char (&out)[capacity], std::string_view value, TextWriter& why) {
     if (value.size() >= capacity) {
-        why.add("is too long; at most ").add_number(capacity - 1).add(" bytes would be right");
+        why.add("is too long; expected at most ").add_number(capacity - 1).add(" bytes");
         return false;
     }
     if (value.find('\0') != std::string_view::npos) {
-        why.add("holds a NUL byte, which would end it early; text without one would be right");
+        why.add("holds a NUL byte, which would end it early; expected text without one");
         return false;
     }
     std::memcpy(out, value.data(), value.size());
@@ -108,7 +108,7 @@ bool copy_path(char (&path)[capacity], std::string_view value, std::string_view 
     }
     value.remove_prefix(file_prefix.size());
     if (!value.starts_with('/')) {
-        why.add("is relative and would follow the program's chdir; file:/absolute/path would be right");
+        why.add("is relative and would follow the program's chdir; expected file:/absolute/path");
         return false;
     }
     return copy_text(path, value, why);
@@ -207,7 +207,7 @@ constexpr std::array table{
            "what bind and listen return for a port outside listen; auto: EACCES, for UDP EADDRINUSE",
            assign_enum<deny_words, &Config::deny_errno>, print_enum<deny_words, &Config::deny_errno>},
     Option{"reuseaddr", "auto|listeners|off", "auto",
-           "who is given SO_REUSEADDR: listeners and outgoing connections, listeners alone, nobody",
+           "what is given SO_REUSEADDR: listeners and outgoing connections, only listeners, nothing",
            assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
     Option{"port_zero", "ephemeral|listen", "ephemeral", "where bind to port 0 finds its port",
            assign_enum<port_zero_words, &Config::port_zero>, print_enum<port_zero_words, &Config::port_zero>},
@@ -221,12 +221,12 @@ constexpr std::array table{
     Option{"record", "file:PATH|none", "none",
            "where events go as well, as JSON, whatever log and format say", assign_record, print_record},
     Option{"diagnosis", "full|stack|line|off", "full",
-           "how much may be asked to explain an event: holders and stack, stack alone, one line, nothing",
+           "how much may be asked to explain an event: holders and stack, only the stack, one line, nothing",
            assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},
     Option{"format", "text|json", "text", "how an event is written: for people, or one JSON object a line",
            assign_enum<format_words, &Config::format>, print_enum<format_words, &Config::format>},
     Option{"level", "info|warn|error", "info",
-           "the least that is told: cures (info), ports at risk (warn), failures (error)",
+           "the least that is reported: cures (info), ports at risk (warn), failures (error)",
            assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},
     Option{"stack_depth", "0-128", "32", "frames of the calling stack that are shown; 0 is none",
            assign_number<&Config::stack_depth, 0, 128>, print_number<&Config::stack_depth>},

@@ -17,7 +17,7 @@ struct Option {
     /// The default in words.
     std::string_view fallback;
     std::string_view help;
-    /// Reads `value` into the configuration. False: `why` says what would be right.
+    /// Reads `value` into the configuration. False: `why` says what is expected.
     bool (*assign)(Config& config, std::string_view value, TextWriter& why);
     /// The value as text that `assign` would read back; nothing where the option is unset.
     void (*print)(const Config& config, TextWriter& out);

@@ -138,7 +138,7 @@ bool parse_port_range(std::string_view text, PortRange& range, TextWriter& why) 
         return refuse_word(word, "holds no port", why);
     }
     if (low == 0 || high == 0) {
-        return refuse_word(word, "is no port from 1 to 65535 and no range of them", why);
+        return refuse_word(word, "is not a port from 1 to 65535 or a range of them", why);
     }
     if (low > high) {
         return refuse_word(word, "is reversed: the lower port comes first", why);

@@ -157,6 +157,10 @@ void widen_plan(const Facts& facts, CureList& list) {
     Text<excerpt_length + 1> excerpt;
     excerpt.add_excerpt(now.view());
     list.lasting("move the server to a port of " + std::string(excerpt.view()));
+    // Open MPI and RabbitMQ try one port after another, and give up on any other errno.
+    if (facts.event.error != EADDRINUSE) {
+        list.lasting("PORTGUARD_DENY_ERRNO=EADDRINUSE for a program that tries one port after another");
+    }
 }
 
 void cure_without_holder(const Facts& facts, Cause cause, CureList& list) {

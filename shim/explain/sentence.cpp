@@ -138,7 +138,7 @@ std::string enforce_words(const Facts& facts) {
     };
     const auto refuses = [](const Holder& holder) { return holder.reuseaddr == false; };
     if (std::any_of(holders.begin(), holders.end(), refuses)) {
-        return "enforce would have set SO_REUSEADDR and failed as well, since the holder has it not";
+        return "enforce would have set SO_REUSEADDR and failed as well, since the holder does not have it";
     }
     // The kernel does not tell the flag of a socket without a process.
     return std::all_of(holders.begin(), holders.end(), shares)

@@ -1,4 +1,4 @@
-// The system calls of look-ups that the preloaded object intercepts, or that a test wants to answer itself.
+// The system calls of look-ups, past the functions that libportguard.so intercepts.
 #pragma once
 
 #include <fcntl.h>
@@ -37,8 +37,7 @@ inline ssize_t recv(int fd, void* data, size_t length, int flags) {
 
 } // namespace direct
 
-/// `socket` and `close` are libc's by default. Inside a program that we are preloaded into, those would come
-/// back through our own hooks: the diagnosis module puts the real functions here.
+/// What a look-up calls.
 struct Syscalls {
     int (*socket)(int domain, int type, int protocol) = ::socket;
     ssize_t (*send)(int fd, const void* data, size_t length, int flags) = direct::send;

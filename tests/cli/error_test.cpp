@@ -35,7 +35,10 @@ INSTANTIATE_TEST_SUITE_P(
     CommandLine, MistakeTest,
     testing::Values(
         Mistake{"NoSubcommand", {}, {}, {"no subcommand", "--help"}},
-        Mistake{"UnknownSubcommand", {"rnu", "touch", "x"}, {}, {"'rnu'", "there are run, ", "--help"}},
+        Mistake{"UnknownSubcommand",
+                {"rnu", "touch", "x"},
+                {},
+                {"'rnu'", "is not a subcommand; the subcommands are run, ", "--help"}},
         Mistake{"NoProgram", {"run", "--mode=off"}, {}, {"PROGRAM", "run --help"}},
         Mistake{"NoProgramAfterDashes", {"run", "--"}, {}, {"PROGRAM"}},
         Mistake{"UnknownOption", {"run", "--lisen=80", "touch", "x"}, {}, {"'--lisen=80'", "run --help"}},

@@ -26,14 +26,18 @@ protected:
         }
     }
 
-    /// The variables of the first command that has some, for a refusal of `asked`.
-    std::vector<std::string> advised_plan(std::uint16_t asked) {
+    std::string refusal(std::uint16_t asked, int error) {
         const Fd socket = tcp_socket();
         const Address address = loopback(asked);
         FailedCall report(socket, address);
         report.snapshot.kind = EventKind::refused;
-        report.snapshot.error = EACCES;
-        const std::string text = told(report);
+        report.snapshot.error = error;
+        return told(report);
+    }
+
+    /// The variables of the first command that has some, for a refusal of `asked`.
+    std::vector<std::string> advised_plan(std::uint16_t asked) {
+        const std::string text = refusal(asked, EACCES);
         const std::size_t start = text.find("PORTGUARD_LISTEN=");
         if (start == std::string::npos) {
             return {};
@@ -94,6 +98,13 @@ TEST_F(Advice, WhereNoPlanHasRoomIsToMoveTheServer) {
     EXPECT_NE(written.find("move the server to a port of 5000-14999"), std::string::npos) << written;
 }
 
+TEST_F(Advice, OfARefusalThatEndsASearchForAPortIsTheErrnoThatDoesNot) {
+    plan("5000-14999", "15000-65000");
+    constexpr const char* variable = "PORTGUARD_DENY_ERRNO=EADDRINUSE";
+    EXPECT_NE(refusal(80, EACCES).find(variable), std::string::npos) << written;
+    EXPECT_EQ(refusal(80, EADDRINUSE).find(variable), std::string::npos) << written;
+}
+
 /// In observe nothing is changed, and the report says what would have been.
 class Observed : public ExplainTest {
 protected:
@@ -121,7 +132,7 @@ TEST_F(Observed, AHolderWithoutTheFlagWouldNot) {
     const Address address = loopback(port);
     const std::string line = first_line_for(tcp_socket(), address);
     EXPECT_TRUE(line.ends_with("; enforce would have set SO_REUSEADDR and failed as well, since the holder "
-                               "has it not"))
+                               "does not have it"))
         << line;
 }
 

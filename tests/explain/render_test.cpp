@@ -61,7 +61,7 @@ constexpr EventKind every_kind[] = {
     EventKind::refused,     EventKind::in_use,     EventKind::cured,    EventKind::exhausted,
     EventKind::unavailable, EventKind::privileged, EventKind::injected, EventKind::ephemeral_listener};
 
-/// What the preloaded object writes without the module.
+/// What the preloaded object writes by itself.
 std::string plainly_told(EventKind kind, const Address& asked) {
     const Event event{kind,
                       Call::listen,

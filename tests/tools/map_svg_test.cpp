@@ -100,7 +100,7 @@ TEST_F(MapPicture, IsNotWrittenWhereTheNameIsSomethingElse) {
     EXPECT_TRUE(refused_with(portguard({"map", "--svg=/dev/null"}), 2, {"svg=/dev/null", "--svg=-"}));
     EXPECT_TRUE(refused_with(portguard({"map", "--svg", folder_.path().string()}), 2, {"is a folder"}));
     EXPECT_TRUE(refused_with(portguard({"map", "--svg", folder_.file("no/x")}), 2, {"there is no folder"}));
-    EXPECT_TRUE(refused_with(portguard({"map", "--svg", target + "/x"}), 2, {"is no folder"}));
+    EXPECT_TRUE(refused_with(portguard({"map", "--svg", target + "/x"}), 2, {"is not a folder"}));
     EXPECT_TRUE(std::filesystem::is_symlink(link));
     EXPECT_EQ(std::filesystem::file_size(target), 4U);
 }

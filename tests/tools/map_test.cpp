@@ -163,7 +163,7 @@ TEST_F(MapCommand, AnswersBadInputWithOneSentence) {
          {BadWord{{"--watch"}, {"--watch", "standard output is none"}},
           BadWord{{"--watch=0"}, {"watch=0", "30s"}}, BadWord{{"--watch=abc"}, {"watch=abc"}},
           BadWord{{"--watch", "--json"}, {"--watch", "--json"}},
-          BadWord{{"--watch", "2"}, {"'2'", "takes options alone"}},
+          BadWord{{"--watch", "2"}, {"'2'", "takes only options"}},
           BadWord{{"--svg=-", "--json"}, {"--svg=-", "--json"}}, BadWord{{"--svg="}, {"svg="}},
           BadWord{{"--svg"}, {"--svg has no value"}}, BadWord{{"--listen=0"}, {"'0'"}},
           BadWord{{"--listen=70000"}, {"'70000'"}}, BadWord{{"--ephemeral=9-1"}, {"reversed"}},

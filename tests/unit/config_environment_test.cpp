@@ -90,17 +90,16 @@ TEST(Environment, RefusesANameOfAnyLengthInOneSentence) {
 
 TEST(Environment, NamesKeyValuePlaceAndWayOutOfABadValue) {
     EXPECT_EQ(after({"PORTGUARD_MODE=on"}, "mode"), "mode=on (environment): must be enforce, observe or off");
-    EXPECT_EQ(
-        after({"PORTGUARD_LISTEN="}, "listen"),
-        "listen= (environment): '' holds no port; ports and ranges like 80,443,5000-14999 would be right");
+    EXPECT_EQ(after({"PORTGUARD_LISTEN="}, "listen"),
+              "listen= (environment): '' holds no port; expected ports and ranges, as in 80,443,5000-14999");
 }
 
 TEST(Environment, KeepsItsSentenceWholeWhereOneOfAThousandRangesIsWrong) {
     const std::string variable = "PORTGUARD_LISTEN=" + test::thousand_ranges() + ",70000";
     const std::string why = after({variable.c_str()}, "listen");
     EXPECT_TRUE(why.starts_with("listen=10000,10002,")) << why;
-    EXPECT_TRUE(why.ends_with("... (environment): '70000' is no port from 1 to 65535 and no range of them; "
-                              "ports and ranges like 80,443,5000-14999 would be right"))
+    EXPECT_TRUE(why.ends_with("... (environment): '70000' is not a port from 1 to 65535 or a range of them; "
+                              "expected ports and ranges, as in 80,443,5000-14999"))
         << why;
 }
 

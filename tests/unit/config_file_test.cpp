@@ -59,8 +59,8 @@ TEST(File, NamesKeyValuePlaceAndWayOutOfABadValue) {
     EXPECT_EQ(after("\nmode = on"), "mode=on (/etc/portguard.conf:2): must be enforce, observe or off");
     EXPECT_EQ(
         after("listen = 80 # http"),
-        "listen=80 # http (/etc/portguard.conf:1): '80 # http' is no port from 1 to 65535 and no range of "
-        "them; ports and ranges like 80,443,5000-14999 would be right");
+        "listen=80 # http (/etc/portguard.conf:1): '80 # http' is not a port from 1 to 65535 or a range of "
+        "them; expected ports and ranges, as in 80,443,5000-14999");
 }
 
 TEST(File, NamesAnUnknownOption) {

@@ -38,11 +38,11 @@ TEST(EventJson, IsTheEventWithNullForWhatNobodyHasLookedUp) {
 
 TEST(EventJson, SaysWhyTheRestIsMissing) {
     const std::string line =
-        json(event(EventKind::cured, 0, test::ipv6("::1", 80)), {.missing = "the module: not there"});
+        json(event(EventKind::cured, 0, test::ipv6("::1", 80)), {.missing = "portguard-explain: not there"});
     for (const char* const part :
          {R"("time":"1970-01-01T00:00:00.000Z")", R"("errno":null)", R"("family":"ipv6","address":"::1")",
           R"("exe":null)", R"("cause":"unknown","sentence":"cured")",
-          R"("missing":["the module: not there"])"}) {
+          R"("missing":["portguard-explain: not there"])"}) {
         EXPECT_NE(line.find(part), std::string::npos) << part << " is not in " << line;
     }
 }

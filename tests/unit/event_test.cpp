@@ -128,11 +128,9 @@ TEST(KnownReason, CutsAPlanThatWouldFillTheLine) {
     EXPECT_LT(text.size(), 150U);
 }
 
-TEST(KnownReason, OfAPortAtRiskDependsOnTheProtocol) {
+TEST(KnownReason, OfAPortAtRiskIsTheRisk) {
     EXPECT_EQ(reason(event(EventKind::ephemeral_listener), {}),
               "any outgoing connection may be given this port before the next start");
-    EXPECT_EQ(reason(event(EventKind::ephemeral_listener, 0, Protocol::udp), {}),
-              "passed, as resolvers choose their source ports like this; told once");
 }
 
 TEST(KnownReason, NamesTheOptionThatAskedForAFault) {

@@ -76,22 +76,21 @@ TEST(Inject, GivesBackEveryRuleItReads) {
 
 TEST(Inject, SaysWhatIsWrongWithARuleAndWhatWouldBeRight) {
     const std::pair<std::string_view, std::string_view> cases[] = {
-        {"close:*:EBADF",
-         "'close' is no call that can be made to fail; bind, listen or connect would be right"},
-        {"", "'' is no call that can be made to fail; bind, listen or connect would be right"},
-        {"bind", "'' is no port from 1 to 65535, nor *"},
-        {"bind:0:EADDRINUSE", "'0' is no port from 1 to 65535, nor *"},
-        {"bind:70000:EADDRINUSE", "'70000' is no port from 1 to 65535, nor *"},
-        {"bind:80:EFOO", "'EFOO' is no errno that these calls return; EADDRINUSE would be one"},
-        {"bind:80:EACCES:0", "'0' says not which calls; 1, 3-5 or 10% would be right"},
-        {"bind:80:EACCES:first", "'first' says not which calls; 1, 3-5 or 10% would be right"},
-        {"bind:80:EACCES:5-3", "'5-3' is no range of calls; 3-5 would be right"},
-        {"bind:80:EACCES:100%", "'100%' is no share of the calls from 1% to 99%"},
+        {"close:*:EBADF", "'close' is not a call that can be made to fail; expected bind, listen or connect"},
+        {"", "'' is not a call that can be made to fail; expected bind, listen or connect"},
+        {"bind", "'' is not a port from 1 to 65535 or *"},
+        {"bind:0:EADDRINUSE", "'0' is not a port from 1 to 65535 or *"},
+        {"bind:70000:EADDRINUSE", "'70000' is not a port from 1 to 65535 or *"},
+        {"bind:80:EFOO", "'EFOO' is not an errno that these calls return; expected one such as EADDRINUSE"},
+        {"bind:80:EACCES:0", "'0' does not say which calls; expected 1, 3-5 or 10%"},
+        {"bind:80:EACCES:first", "'first' does not say which calls; expected 1, 3-5 or 10%"},
+        {"bind:80:EACCES:5-3", "'5-3' is not a range of calls; expected one such as 3-5"},
+        {"bind:80:EACCES:100%", "'100%' is not a share of the calls from 1% to 99%"},
         {"bind:80:EACCES:1:seed=7",
          "'seed=7' is more than a rule has; behind a share like 10% a seed=7 may stand"},
-        {"bind:80:EACCES:5%:seed=x", "'seed=x' is no seed; a number like seed=7 would be right"},
+        {"bind:80:EACCES:5%:seed=x", "'seed=x' is not a seed; expected a number, as in seed=7"},
         {"bind:80:EACCES,,bind:81:EACCES",
-         "'' is no call that can be made to fail; bind, listen or connect would be right"},
+         "'' is not a call that can be made to fail; expected bind, listen or connect"},
     };
     for (const auto& [text, sentence] : cases) {
         EXPECT_EQ(refusal(text), sentence) << text;

@@ -145,17 +145,17 @@ TEST(Options, SayWhatWouldBeRight) {
     const std::string long_path = "file:/" + std::string(600, 'x');
     const std::string long_names(600, 'x');
     const Row rows[] = {
-        {"listen", "http", "ports and ranges like 80,443,5000-14999 would be right"},
-        {"ephemeral", "1-", "one range like 15000-65000 would be right"},
+        {"listen", "http", "expected ports and ranges, as in 80,443,5000-14999"},
+        {"ephemeral", "1-", "expected one range, as in 15000-65000"},
         {"mode", "Enforce", "must be enforce, observe or off"},
         {"deny_errno", "eacces", "must be auto, EACCES, EPERM, EADDRNOTAVAIL or EADDRINUSE"},
         {"reuseaddr", "1", "must be auto, listeners or off"},
         {"port_zero", "", "must be ephemeral or listen"},
-        {"only", long_names, "at most 511 bytes would be right"},
+        {"only", long_names, "expected at most 511 bytes"},
         {"log", "kmsg", "must be stderr, journal, syslog, none or file:/absolute/path"},
-        {"log", "file:events.log", "file:/absolute/path would be right"},
-        {"log", long_path, "at most 511 bytes would be right"},
-        {"log", std::string_view("file:/a\0b", 9), "text without one would be right"},
+        {"log", "file:events.log", "expected file:/absolute/path"},
+        {"log", long_path, "expected at most 511 bytes"},
+        {"log", std::string_view("file:/a\0b", 9), "expected text without one"},
         {"diagnosis", "none", "must be full, stack, line or off"},
         {"format", "xml", "must be text or json"},
         {"level", "debug", "must be info, warn or error"},

@@ -178,13 +178,13 @@ TEST(ParsePortRange, SaysWhatIsWrongWithWhichWord) {
     for (const char* word :
          {"0", "0-10", "10-0", "-10", "10-", "-", "1-2-3", "65536", "1-65536", "80 90", "a-b"}) {
         EXPECT_EQ(read_range(word),
-                  '\'' + std::string(word) + "' is no port from 1 to 65535 and no range of them");
+                  '\'' + std::string(word) + "' is not a port from 1 to 65535 or a range of them");
     }
 }
 
 TEST(ParsePortRange, KeepsItsSentenceShortAndPrintableWhateverTheWord) {
     const std::string why = read_range(std::string(5000, '\x1b'));
-    EXPECT_EQ(why.size(), std::string_view("''... is no port from 1 to 65535 and no range of them").size() +
+    EXPECT_EQ(why.size(), std::string_view("''... is not a port from 1 to 65535 or a range of them").size() +
                               excerpt_length);
     EXPECT_EQ(why.find('\x1b'), std::string::npos);
 }

@@ -56,7 +56,7 @@ void make_file(const std::string& path) {
     ::fstat(fd, &status);
     ::close(fd);
     if (!S_ISREG(status.st_mode)) {
-        refuse_log("log", path, "is no plain file, which could be read once the run is over");
+        refuse_log("log", path, "is not a regular file, which could be read once the run is over");
     }
 }
 

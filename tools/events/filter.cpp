@@ -11,8 +11,8 @@ namespace portguard::tools {
 namespace {
 
 [[noreturn]] void refuse(const Parameter& parameter, const std::string& value, const std::string& right) {
-    throw Refusal(ExitCode::usage, spelled(parameter.name) + "=" + shown(value) + ": no event has this; " +
-                                       right + " would be right");
+    throw Refusal(ExitCode::usage,
+                  spelled(parameter.name) + "=" + shown(value) + ": no event has this; expected " + right);
 }
 
 template <typename Value>
@@ -45,7 +45,7 @@ std::optional<PortSet> ports_of(const Arguments& arguments) {
     Sentence why;
     if (!parse_port_set(*value, ports, why)) {
         throw Refusal(ExitCode::usage, "--port=" + shown(*value) + ": " + std::string(why.view()) +
-                                           "; ports and ranges like 80,8000-8999 would be right");
+                                           "; expected ports and ranges, as in 80,8000-8999");
     }
     return ports;
 }

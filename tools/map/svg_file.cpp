@@ -29,30 +29,30 @@ std::string folder_of(const std::string& path) {
 void require_plain_file(const std::string& path) {
     struct stat status {};
     if (path.empty() || path.back() == '/') {
-        refuse(path, "this is no name of a file; ports.svg would be right");
+        refuse(path, "this is not the name of a file; expected one such as ports.svg");
     }
     if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) {
         return;
     }
-    refuse(path, S_ISLNK(status.st_mode) ? "this is a symbolic link, which is not followed; the name of the "
-                                           "file that it points to would be right"
+    refuse(path, S_ISLNK(status.st_mode) ? "this is a symbolic link, which is not followed; use the name "
+                                           "of the file that it points to"
                  : S_ISDIR(status.st_mode)
-                     ? "this is a folder; a name in it, such as " + shown(path) + "/ports.svg, would be right"
-                     : "this is no file; --svg=- writes to standard output");
+                     ? "this is a folder; use a name in it, such as " + shown(path) + "/ports.svg"
+                     : "this is not a file; --svg=- writes to standard output");
 }
 
 std::string reason_of(const std::string& path, int error) {
     const std::string folder = shown(folder_of(path));
     switch (error) {
-    case ENOENT: return "there is no folder " + folder + "; one that is there would be right";
-    case ENOTDIR: return folder + " is no folder; one that is there would be right";
+    case ENOENT: return "there is no folder " + folder + "; use one that exists";
+    case ENOTDIR: return folder + " is not a folder; use one that exists";
     case EACCES:
     case EPERM:
         return "this user may not make a file in " + folder +
-               "; another folder, or --svg=- for standard output, would be right";
+               "; use another folder, or --svg=- for standard output";
     default:
         return std::string("it cannot be written (") + std::strerror(error) +
-               "); another folder, or --svg=- for standard output, would be right";
+               "); use another folder, or --svg=- for standard output";
     }
 }
 

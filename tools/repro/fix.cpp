@@ -46,8 +46,8 @@ std::vector<Fix> parse_fixes(const std::string& words) {
         const std::string_view word = next_field(rest, ',');
         const auto found = std::find(names.begin(), names.end(), word);
         if (found == names.end()) {
-            throw Refusal(ExitCode::usage,
-                          "with-fix=" + shown(word) + ": " + std::string(fix_values) + " would be right");
+            throw Refusal(ExitCode::usage, "with-fix=" + shown(word) + " is not a fix; the values are " +
+                                               std::string(fix_values));
         }
         const Fix fix = static_cast<Fix>(found - names.begin());
         if (std::find(fixes.begin(), fixes.end(), fix) == fixes.end()) {

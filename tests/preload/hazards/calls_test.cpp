@@ -1,10 +1,4 @@
-// hazards.md, the rows about the call itself. Rows answered elsewhere:
-//
-//   H09 H17 H34 H40          here: change_root; every test of a sanitizer build; Listen.reuseaddr_off;
-//   Syscalls H11                      Contract (errno is compared in every case) H13 H16 H38 H41 Exports (no
-//   TLS, no _Unwind_*, no other name) H19 H20 H24              tests/cli: `portguard run` refuses or uses an
-//   absolute path H21 H35                  documented limits H27 H28 H29 H30          Cure and Outgoing, by
-//   the same names H44                      PrivateNet H45 H46 H50 H51          tests of shim/explain
+// The hazards about the call itself. rows.txt says of each one which test, or what else, answers it.
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"

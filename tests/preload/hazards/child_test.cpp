@@ -1,5 +1,5 @@
-// hazards.md, H53 and later: what the child that handles a failed call may not do to the program, nor the
-// program to it.
+// Hazards from H53 on (rows.txt): what the child that handles a failed call may not do to the program, nor
+// the program to it.
 #include <filesystem>
 
 #include <sched.h>

@@ -1,4 +1,4 @@
-// The fixture of every row of hazards.md: a private network, a system's log with nobody at it, and a folder.
+// The fixture of every row of rows.txt: a private network, a system's log with nobody at it, and a folder.
 #pragma once
 
 #include "preload/play.h"

@@ -1,4 +1,4 @@
-// hazards.md, the rows about where lines are written.
+// Hazards (rows.txt) about where lines are written.
 #include <csignal>
 #include <fcntl.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-// hazards.md, the rows about children and threads.
+// Hazards (rows.txt) about children and threads.
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"

@@ -1,4 +1,4 @@
-// hazards.md, the rows about descriptors, environment and names.
+// Hazards (rows.txt) about descriptors, environment and names.
 #include <cerrno>
 #include <filesystem>
 

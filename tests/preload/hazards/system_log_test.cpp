@@ -1,4 +1,4 @@
-// hazards.md, the rows about where reports go that stderr or a file does not take, and about a stderr that is
+// Hazards (rows.txt) about where reports go that stderr or a file does not take, and about a stderr that is
 // not for them.
 #include <algorithm>
 #include <csignal>
