@@ -71,7 +71,7 @@ void check_watch(const Arguments& arguments) {
         }
     }
     if (::isatty(STDOUT_FILENO) != 1) {
-        throw Refusal(ExitCode::usage, "--watch draws on a terminal, and standard output is none; without "
+        throw Refusal(ExitCode::usage, "--watch draws on a terminal, and standard output is not one; without "
                                        "--watch the map is printed once");
     }
 }

@@ -31,7 +31,8 @@ std::string path_of(const std::string& value) {
         return "/proc/" + value + "/ns/net";
     }
     if (value.empty() || value.find('/') != std::string::npos || value == "." || value == "..") {
-        refuse(value, "no name of a network namespace and no process id; `ip netns list` shows the names");
+        refuse(value,
+               "neither the name of a network namespace nor a process id; `ip netns list` shows the names");
     }
     return "/run/netns/" + value;
 }

@@ -33,7 +33,9 @@ TEST(Layout, CmakeInstallsCommandAndGuardTogether) {
     ASSERT_TRUE(installed.exited_with(0)) << installed;
     const Finished finished = run_env_with(folder.file("bin/portguard"));
     ASSERT_TRUE(finished.exited_with(0)) << finished;
-    EXPECT_TRUE(preloads_of(finished).front().starts_with(folder.path().string())) << finished;
+    const std::filesystem::path shim = preloads_of(finished).front();
+    EXPECT_TRUE(shim.string().starts_with(folder.path().string())) << finished;
+    EXPECT_TRUE(std::filesystem::exists(shim.parent_path() / "portguard-explain")) << finished;
     EXPECT_EQ(finished.err, "");
 }
 

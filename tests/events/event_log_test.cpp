@@ -97,7 +97,7 @@ TEST(EventLog, ComplainsBriefly) {
     const std::string file = folder.write("log", text);
     const Reading reading = read({file});
     ASSERT_EQ(reading.complaints.size(), 11U);
-    EXPECT_EQ(reading.complaints.back(), file + ": 990 more lines are no events");
+    EXPECT_EQ(reading.complaints.back(), file + ": 990 more lines are not events");
 }
 
 TEST(EventLog, SaysWhereCompressedDataEnds) {

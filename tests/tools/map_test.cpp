@@ -160,7 +160,7 @@ struct BadWord {
 
 TEST_F(MapCommand, AnswersBadInputWithOneSentence) {
     for (const BadWord& bad :
-         {BadWord{{"--watch"}, {"--watch", "standard output is none"}},
+         {BadWord{{"--watch"}, {"--watch", "standard output is not one"}},
           BadWord{{"--watch=0"}, {"watch=0", "30s"}}, BadWord{{"--watch=abc"}, {"watch=abc"}},
           BadWord{{"--watch", "--json"}, {"--watch", "--json"}},
           BadWord{{"--watch", "2"}, {"'2'", "takes only options"}},

@@ -105,7 +105,7 @@ private:
         }
         if (refused_ > most_complaints) {
             complaints_.push_back(shown(file_) + ": " + std::to_string(refused_ - most_complaints) +
-                                  " more lines are no events");
+                                  " more lines are not events");
         }
     }
 

@@ -94,7 +94,7 @@ std::vector<std::string> JsonFields::texts(const char* name) const {
     std::vector<std::string> result;
     for (const json& element : value) {
         if (!element.is_string()) {
-            refuse(name, value, "an array of strings alone");
+            refuse(name, value, "an array of strings");
         }
         result.push_back(element.get<std::string>());
     }
