@@ -32,6 +32,21 @@ inline long kernel_call(long number, long first = 0, long second = 0, long third
 #endif
 }
 
+/// The same with three arguments, for calls where each instruction counts: the other registers are left
+/// alone.
+inline long short_kernel_call(long number, long first, long second, long third) {
+#if defined(__x86_64__)
+    long result = 0;
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(number), "D"(first), "S"(second), "d"(third)
+                 : "rcx", "r11", "memory");
+    return result;
+#else
+    return kernel_call(number, first, second, third);
+#endif
+}
+
 template <typename Pointer>
 long as_argument(Pointer* pointer) {
     return reinterpret_cast<long>(pointer);

@@ -41,6 +41,14 @@ namespace {
     }
 }
 
+/// Apart from bind, whose frequent case calls nothing that returns, and so needs no stack.
+[[gnu::noinline]] int bind_out_of_plan(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const bool passes = facts.protocol() == Protocol::other ||
+                        (outgoing_side::enforces_listen() && is_of_no_plan(address, length));
+    return passes || !guard::is_awake() ? real::bind(fd, address, length)
+                                        : guarded_bind(fd, address, length, facts);
+}
+
 } // namespace
 
 extern "C" {
@@ -62,17 +70,14 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    const bool enforced = outgoing_side::enforces_listen();
-    if (enforced && is_bind_in_plan(guard::config(), facts, address, length)) {
-        if (const long result = real::bind_leaving_errno(fd, address, length); result != 0) {
-            return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
-        }
-        fd_memory::remember(fd, facts.with_port(PortChoice::program));
-        return 0;
+    if (!outgoing_side::enforces_listen() || !is_bind_in_plan(guard::config(), facts, address, length)) {
+        return bind_out_of_plan(fd, address, length, facts);
     }
-    const bool passes = facts.protocol() == Protocol::other || (enforced && is_of_no_plan(address, length));
-    return passes || !guard::is_awake() ? real::bind(fd, address, length)
-                                        : guarded_bind(fd, address, length, facts);
+    if (const long result = real::bind_leaving_errno(fd, address, length); result != 0) {
+        return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
+    }
+    fd_memory::remember(fd, facts.with_port(PortChoice::program));
+    return 0;
 }
 
 int listen(int fd, int backlog) noexcept {
