@@ -60,7 +60,7 @@ TEST_F(Inject, leaves_what_is_no_internet_socket_alone) {
 TEST_F(Inject, a_bad_rule_is_one_sentence_and_the_program_runs_untouched) {
     const Played played = play("a = tcp4; bind a *:10000", {"PORTGUARD_INJECT=bind:80:EFOO"});
     EXPECT_EQ(played.said("bind a"), "ok");
-    EXPECT_NE(played.result.err.find("inject=bind:80:EFOO (environment): 'EFOO' is no errno"),
+    EXPECT_NE(played.result.err.find("inject=bind:80:EFOO (environment): 'EFOO' is not an errno"),
               std::string::npos)
         << played.result;
 }
