@@ -158,7 +158,7 @@ TEST_F(Hazards, H52_a_relative_preload_and_a_chdir_still_find_the_module) {
     EXPECT_EQ(Played{result}.said("bind"), std::to_string(EADDRINUSE)) << result;
     // ASan's run-time has a dlopen of its own, whose $ORIGIN is not ours.
     if (!is_sanitized) {
-        EXPECT_NE(result.err.find("held by"), std::string::npos) << "the module was not found\n" << result;
+        EXPECT_NE(result.err.find("held by"), std::string::npos) << "the helper was not found\n" << result;
     }
 }
 
