@@ -78,6 +78,8 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     HolderOptions options;
     options.budget = time_left(inquiry);
     options.left_out_inode = facts.socket.inode;
+    // The program waits: a quarter of a millisecond, or a half where nobody has read them before.
+    options.most_other_fds = 256;
     facts.holders_asked = true;
     facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
@@ -160,7 +162,7 @@ Facts gather_facts(const Inquiry& inquiry) {
     const bool full = snapshot.config.diagnosis == Diagnosis::full;
     if (full) {
         gather_process(inquiry, facts);
-        facts.host = read_host_settings(Syscalls{});
+            facts.host = read_host_settings(Syscalls{});
     }
     if (full && has_holders(snapshot.kind)) {
         gather_holders(inquiry, facts);

@@ -1,9 +1,11 @@
 #include "explain/snapshot_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <type_traits>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace portguard {
@@ -91,7 +93,10 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
 }
 
 std::optional<ReadSnapshot> read_snapshot(int fd) {
-    std::vector<std::byte> bytes(sizeof(Snapshot) + snapshot_stack_capacity);
+    struct stat about {};
+    constexpr std::size_t most = sizeof(Snapshot) + snapshot_stack_capacity;
+    std::vector<std::byte> bytes(
+        fstat(fd, &about) == 0 ? std::min(most, static_cast<std::size_t>(about.st_size)) : most);
     std::size_t used = 0;
     while (used < bytes.size()) {
         const ssize_t length = pread(fd, bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -44,16 +45,26 @@ std::vector<pid_t> children_of(pid_t pid, const Syscalls& syscalls) {
     return children;
 }
 
+/// Not in full, or not yet.
+struct Candidate {
+    pid_t pid = 0;
+    /// The numbers below were looked at.
+    int first_unread = 0;
+
+    static constexpr int nothing = std::numeric_limits<int>::max();
+    [[nodiscard]] bool is_read() const { return first_unread == nothing; }
+};
+
 class OwnerWalk {
 public:
     OwnerWalk(std::span<const std::uint32_t> inodes, const OwnerHints& hints, const Deadline& deadline,
               const Syscalls& syscalls)
-        : inodes_(inodes), hints_(hints), deadline_(deadline), syscalls_(syscalls),
-          owned_(inodes.size(), false), unowned_(inodes.size()) {}
+        : hints_(hints), question_{inodes, false, deadline, syscalls}, owned_(inodes.size(), false),
+          unowned_(inodes.size()) {}
 
     OwnerSearch run() {
         if (list_processes()) {
-            counted_ = are_fds_counted(syscalls_);
+            question_.counted = are_fds_counted(question_.syscalls);
             find_first_owners();
             find_other_owners();
         }
@@ -66,13 +77,13 @@ public:
 
 private:
     bool list_processes() {
-        const ScopedFd folder(direct::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls_);
+        const ScopedFd folder(direct::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), question_.syscalls);
         if (!folder.valid()) {
             search_.error = errno;
             return false;
         }
         for_each_number(folder.get(), [&](int pid) {
-            unread_.push_back(pid);
+            unread_.push_back({pid});
             return true;
         });
         // A folder without processes is not procfs: a chroot has an empty one.
@@ -83,30 +94,48 @@ private:
     /// The processes that `is_likely` says are read next.
     template <typename Predicate>
     std::size_t prefer(Predicate is_likely) {
-        const auto end = std::stable_partition(unread_.begin(), unread_.end(), is_likely);
+        const auto end = std::stable_partition(unread_.begin(), unread_.end(),
+                                               [&](const Candidate& each) { return is_likely(each.pid); });
         return static_cast<std::size_t>(end - unread_.begin());
     }
 
     void find_first_owners() {
-        std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-        const auto likely = processes_of_cgroups(hints_.cgroups, deadline_, syscalls_);
-        for (std::size_t of_cgroups = prefer([&](pid_t pid) { return contains(likely, pid); });
-             of_cgroups != 0 && unowned_ != 0 && !search_.cut_short; --of_cgroups) {
-            read_next(unlimited);
-        }
+        const auto likely = processes_of_cgroups(hints_.cgroups, question_.deadline, question_.syscalls);
+        search_first(prefer([&](pid_t pid) { return contains(likely, pid); }));
         if (unowned_ != 0 && !hints_.uids.empty()) {
-            prefer([&](pid_t pid) { return is_of_users(pid); });
+            search_first(prefer([&](pid_t pid) { return is_of_users(pid); }));
         }
-        while (!unread_.empty() && unowned_ != 0 && !search_.cut_short) {
+        search_first(unread_.size());
+    }
+
+    /// In the first `count` of those that are unread.
+    void search_first(std::size_t count) {
+        // Read again and in full only if that finds nobody.
+        for (std::size_t index = 0; index < count && is_searching(); ++index) {
+            Candidate& candidate = unread_[index];
+            if (candidate.first_unread == 0) {
+                const FdReading reading = note(candidate.pid, [&] {
+                    return collect_low_fds(candidate.pid, low_end, question_, search_.owners);
+                });
+                candidate.first_unread = reading == FdReading::partly ? low_end : Candidate::nothing;
+            }
+        }
+        std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+        for (; count != 0 && is_searching(); --count) {
             read_next(unlimited);
         }
+    }
+
+    bool is_searching() {
+        search_.cut_short = unowned_ != 0 && question_.deadline.passed();
+        return unowned_ != 0 && !search_.cut_short;
     }
 
     /// Who may have inherited it.
     void find_other_owners() {
         std::size_t left = hints_.most_others;
         const bool is_limited = left != std::numeric_limits<std::size_t>::max();
-        while (!unread_.empty() && left != 0 && !deadline_.passed()) {
+        while (!unread_.empty() && left != 0 && !question_.deadline.passed()) {
             if (is_limited && !new_owners_.empty()) {
                 prefer_relatives(new_owners_.front());
                 new_owners_.pop_front();
@@ -114,7 +143,13 @@ private:
                 read_next(left);
             }
         }
-        search_.left_out += search_.cut_short ? 0 : static_cast<unsigned>(unread_.size());
+        unread_.insert(unread_.end(), too_large_.begin(), too_large_.end());
+        if (hints_.most_others != 0) {
+            look_at_same_numbers();
+        }
+        const auto left_out = std::count_if(unread_.begin(), unread_.end(),
+                                            [](const Candidate& each) { return !each.is_read(); });
+        search_.left_out = search_.cut_short ? 0 : static_cast<unsigned>(left_out);
     }
 
     void prefer_relatives(pid_t owner) {
@@ -124,9 +159,31 @@ private:
             preferred_sessions_.push_back(session);
             prefer([&](pid_t pid) { return getsid(pid) == session; });
         }
-        auto relatives = children_of(owner, syscalls_);
-        relatives.push_back(read_status(owner, syscalls_).value_or(ProcessStatus{}).parent);
+        auto relatives = children_of(owner, question_.syscalls);
+        relatives.push_back(read_status(owner, question_.syscalls).value_or(ProcessStatus{}).parent);
+        // Of itself, only the low ones may have been read.
+        relatives.push_back(owner);
         prefer([&](pid_t pid) { return contains(relatives, pid); });
+    }
+
+    void look_at_same_numbers() {
+        std::vector<int> numbers;
+        for (const FdOwner& owner : search_.owners) {
+            if (numbers.size() < most_numbers && !contains(numbers, owner.fd)) {
+                numbers.push_back(owner.fd);
+            }
+        }
+        while (!unread_.empty() && !question_.deadline.passed()) {
+            const Candidate candidate = unread_.front();
+            unread_.pop_front();
+            for (const int fd : numbers) {
+                if (fd >= candidate.first_unread &&
+                    collect_fd(candidate.pid, fd, question_, search_.owners) == FdReading::hidden) {
+                    ++search_.hidden;
+                    break;
+                }
+            }
+        }
     }
 
     bool is_of_users(pid_t pid) const {
@@ -135,41 +192,51 @@ private:
     }
 
     void read_next(std::size_t& left) {
-        search_.cut_short = deadline_.passed();
-        if (search_.cut_short) {
+        const Candidate next = unread_.front();
+        unread_.pop_front();
+        if (next.is_read()) {
             return;
         }
-        const pid_t pid = unread_.front();
-        unread_.pop_front();
-        const std::size_t before = search_.owners.size();
-        const FdReading reading =
-            collect_fds(pid, inodes_, counted_, left, deadline_, syscalls_, search_.owners);
-        search_.hidden += reading == FdReading::hidden ? 1 : 0;
-        search_.left_out += reading == FdReading::too_many ? 1 : 0;
-        for (std::size_t index = before; index < search_.owners.size(); ++index) {
-            note_owner(search_.owners[index].inode);
-        }
-        if (search_.owners.size() != before) {
-            new_owners_.push_back(pid);
+        const FdReading reading = note(next.pid, [&] {
+            return collect_fds(next.pid, next.first_unread, question_, left, search_.owners);
+        });
+        if (reading == FdReading::too_many) {
+            too_large_.push_back(next);
         }
     }
 
+    /// Notes what came of reading `pid`.
+    template <typename Read>
+    FdReading note(pid_t pid, Read read) {
+        const std::size_t before = search_.owners.size();
+        const FdReading reading = read();
+        search_.hidden += reading == FdReading::hidden ? 1 : 0;
+        for (std::size_t index = before; index < search_.owners.size(); ++index) {
+            note_owner(search_.owners[index].inode);
+        }
+        if (search_.owners.size() != before && !contains(new_owners_, pid)) {
+            new_owners_.push_back(pid);
+        }
+        return reading;
+    }
+
     void note_owner(std::uint32_t inode) {
-        const auto place = std::lower_bound(inodes_.begin(), inodes_.end(), inode);
-        const auto index = static_cast<std::size_t>(place - inodes_.begin());
+        const auto place = std::lower_bound(question_.inodes.begin(), question_.inodes.end(), inode);
+        const auto index = static_cast<std::size_t>(place - question_.inodes.begin());
         unowned_ -= owned_[index] ? 0 : 1;
         owned_[index] = true;
     }
 
-    std::span<const std::uint32_t> inodes_;
+    static constexpr int low_end = 8;
+    static constexpr std::size_t most_numbers = 4;
+
     const OwnerHints& hints_;
-    const Deadline& deadline_;
-    const Syscalls& syscalls_;
+    FdQuestion question_;
     std::vector<bool> owned_;
     std::size_t unowned_;
-    bool counted_ = false;
     /// In the order in which they will be read.
-    std::deque<pid_t> unread_;
+    std::deque<Candidate> unread_;
+    std::vector<Candidate> too_large_;
     std::deque<pid_t> new_owners_;
     std::vector<pid_t> preferred_sessions_;
     OwnerSearch search_;

@@ -27,7 +27,7 @@ struct OwnerSearch {
     int error = 0;
     /// Processes whose descriptors this user may not see.
     unsigned hidden = 0;
-    /// Processes that were not read, since each socket had an owner by then: some may share it.
+    /// Processes that were not looked at, since each socket had an owner by then: some may share it.
     unsigned left_out = 0;
     /// The deadline passed before each socket had an owner and the last process was looked at.
     bool cut_short = false;
@@ -37,13 +37,15 @@ struct OwnerSearch {
 struct OwnerHints {
     std::vector<std::uint64_t> cgroups;
     std::vector<uid_t> uids;
-    /// Descriptors that are read beyond the first owner of each socket.
+    /// Descriptors that are read beyond the first owner of each socket. 0: nobody else is looked for.
     std::size_t most_others = std::numeric_limits<std::size_t>::max();
 };
 
 /// For all of `inodes` (sorted). Reads the processes of the cgroups, then of the users, then the rest, until
-/// each socket has an owner; then those that may have inherited it: parents and children of the owners, their
-/// sessions, and the rest, as far as `most_others` goes.
+/// each socket has an owner: their low descriptors first, among which servers have what they listen on. Then
+/// those that may have inherited it: parents and children of the owners, their sessions, and the rest, as far
+/// as `most_others` goes; of whom is left then, the numbers that the owners have it under, which fork(2)
+/// keeps.
 OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const OwnerHints& hints,
                         const Deadline& deadline, const Syscalls& syscalls);
 

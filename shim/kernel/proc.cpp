@@ -1,5 +1,6 @@
 #include "kernel/proc.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -69,10 +70,15 @@ std::optional<std::string> read_text_file(const char* path, std::size_t limit, c
     if (!file.valid()) {
         return std::nullopt;
     }
-    std::string text(limit, '\0');
+    // Most are a line, and memory that was never touched costs a page fault for each 4 KiB.
+    constexpr std::size_t first_size = 4096;
+    std::string text(std::min(limit, first_size), '\0');
     std::size_t used = 0;
     while (used < limit) {
-        const ssize_t length = direct::read(file.get(), text.data() + used, limit - used);
+        if (used == text.size()) {
+            text.resize(std::min(limit, 2 * used));
+        }
+        const ssize_t length = direct::read(file.get(), text.data() + used, text.size() - used);
         if (length < 0 && errno == EINTR) {
             continue;
         }

@@ -4,11 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <limits>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "kernel/folder.h"
 #include "kernel/proc.h"
 
@@ -42,14 +44,13 @@ public:
         return true;
     }
 
-    /// Tries the numbers from 0 on until `count` were there: to list the folder costs the kernel as much
-    /// again as to look at each, and numbers are mostly dense. Returns where the search ended, or -1: all
-    /// were found.
-    int try_numbers(std::size_t count, const Deadline& deadline) {
+    /// Tries the numbers from `fd` on until `count` were there or `end` is reached: to list the folder costs
+    /// the kernel as much again as to look at each, and numbers are mostly dense. Returns where the search
+    /// ended, or -1: all were found.
+    int try_numbers(int fd, int end, std::size_t count, const Deadline& deadline) {
         int misses = 0;
-        int fd = 0;
         while (count != 0 && !forbidden_) {
-            if (misses == most_misses || (fd % often == 0 && deadline.passed())) {
+            if (misses == most_misses || fd == end || (fd % often == 0 && deadline.passed())) {
                 return fd;
             }
             const bool there = look_at(fd++);
@@ -83,8 +84,11 @@ std::size_t count_fds(int folder) {
     return direct::fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
 }
 
-bool read_folder(FdSearch& search, int folder, bool counted, std::size_t count, const Deadline& deadline) {
-    const int from = counted ? search.try_numbers(count, deadline) : 0;
+bool read_folder(FdSearch& search, int folder, int first, bool counted, std::size_t count,
+                 const Deadline& deadline) {
+    constexpr int no_end = std::numeric_limits<int>::max();
+    // Below `first` there are as many as have been counted there, at most.
+    const int from = counted ? search.try_numbers(first, no_end, count, deadline) : first;
     if (from < 0 || search.forbidden()) {
         return !search.forbidden();
     }
@@ -100,6 +104,15 @@ bool read_folder(FdSearch& search, int folder, bool counted, std::size_t count, 
     return !search.forbidden() && (complete || errno == ENOENT || errno == ESRCH);
 }
 
+int open_folder(pid_t pid) {
+    return direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/// By errno.
+FdReading without_folder() {
+    return errno == ENOENT || errno == ESRCH ? FdReading::done : FdReading::hidden;
+}
+
 } // namespace
 
 bool are_fds_counted(const Syscalls& syscalls) {
@@ -108,22 +121,54 @@ bool are_fds_counted(const Syscalls& syscalls) {
     return own.valid() && count_fds(own.get()) != 0;
 }
 
-FdReading collect_fds(pid_t pid, std::span<const std::uint32_t> inodes, bool counted, std::size_t& left,
-                      const Deadline& deadline, const Syscalls& syscalls, std::vector<FdOwner>& out) {
-    const ScopedFd folder(direct::open(ProcPath(pid, "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                          syscalls);
+FdReading collect_fds(pid_t pid, int first, const FdQuestion& question, std::size_t& left,
+                      std::vector<FdOwner>& out) {
+    const ScopedFd folder(open_folder(pid), question.syscalls);
     left -= std::min(left, cost_of_process);
     if (!folder.valid()) {
-        return errno == ENOENT || errno == ESRCH ? FdReading::done : FdReading::hidden;
+        return without_folder();
     }
-    const std::size_t count = counted ? count_fds(folder.get()) : 0;
+    const std::size_t count = question.counted ? count_fds(folder.get()) : 0;
     if (count > left) {
         return FdReading::too_many;
     }
-    FdSearch search(pid, folder.get(), inodes, out);
-    const bool visible = read_folder(search, folder.get(), counted, count, deadline);
+    FdSearch search(pid, folder.get(), question.inodes, out);
+    const bool visible = read_folder(search, folder.get(), first, question.counted, count, question.deadline);
     left -= std::min(left, search.looks());
     return visible ? FdReading::done : FdReading::hidden;
+}
+
+FdReading collect_low_fds(pid_t pid, int end, const FdQuestion& question, std::vector<FdOwner>& out) {
+    const ScopedFd folder(open_folder(pid), question.syscalls);
+    if (!folder.valid()) {
+        return without_folder();
+    }
+    FdSearch search(pid, folder.get(), question.inodes, out);
+    // Where they are not counted, there may be more.
+    const std::size_t count = question.counted ? count_fds(folder.get()) : static_cast<std::size_t>(end) + 1;
+    int from = search.try_numbers(0, end, count, question.deadline);
+    while (from >= 0 && from < end && !search.forbidden()) {
+        search.look_at(from++);
+    }
+    if (search.forbidden()) {
+        return FdReading::hidden;
+    }
+    return from < 0 ? FdReading::done : FdReading::partly;
+}
+
+FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<FdOwner>& out) {
+    Text<32> name;
+    name.add("fd/").add_number(static_cast<std::uint64_t>(fd)).add('\0');
+    std::array<char, 64> link;
+    const ssize_t length = readlink(ProcPath(pid, name.view().data()).c_str(), link.data(), link.size());
+    if (length <= 0) {
+        return without_folder();
+    }
+    const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
+    if (inode.has_value() && std::binary_search(question.inodes.begin(), question.inodes.end(), *inode)) {
+        out.push_back({*inode, pid, fd});
+    }
+    return FdReading::partly;
 }
 
 } // namespace portguard
