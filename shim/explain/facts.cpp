@@ -162,7 +162,7 @@ Facts gather_facts(const Inquiry& inquiry) {
     const bool full = snapshot.config.diagnosis == Diagnosis::full;
     if (full) {
         gather_process(inquiry, facts);
-            facts.host = read_host_settings(Syscalls{});
+        facts.host = read_host_settings(Syscalls{});
     }
     if (full && has_holders(snapshot.kind)) {
         gather_holders(inquiry, facts);

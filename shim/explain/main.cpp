@@ -123,12 +123,15 @@ int serve_program() {
 /// missing there, and so are the frames without `maps`, a copy of the program's /proc/PID/maps.
 int serve_file(const char* path, const char* maps) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const auto read = fd < 0 ? std::nullopt : read_snapshot(fd);
+    auto read = fd < 0 ? std::nullopt : read_snapshot(fd);
     if (!read.has_value()) {
         std::fprintf(stderr, "portguard-explain: %s: %s\n", path,
                      fd < 0 ? "cannot be opened" : "not a snapshot of this version");
         return 2;
     }
+    // Whoever holds the port by now, or has the pid, is not what was asked about.
+    Diagnosis& diagnosis = read->snapshot.config.diagnosis;
+    diagnosis = diagnosis == Diagnosis::full ? Diagnosis::stack : diagnosis;
     SnapshotFiles files;
     files.maps = maps == nullptr ? -1 : open(maps, O_RDONLY | O_CLOEXEC);
     const Deadline deadline(std::chrono::seconds(10));

@@ -1,0 +1,222 @@
+// The stack in a report of whole programs, which the preloaded object has to take: interpreters and virtual
+// machines, whose own frames are shown as what they are, and programs whose memory is hard to see.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "support/private_net.h"
+#include "support/process.h"
+#include "support/skip.h"
+#include "support/temporary_folder.h"
+
+namespace portguard::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* python = "/usr/bin/python3";
+constexpr const char* node = "/usr/bin/node";
+constexpr const char* java = "/usr/bin/java";
+constexpr const char* port = "10000";
+#if defined(__x86_64__)
+constexpr const char* loader = "/lib64/ld-linux-x86-64.so.2";
+#else
+constexpr const char* loader = "/lib/ld-linux-aarch64.so.1";
+#endif
+
+std::string text_of(const json& value) {
+    return value.is_null() ? std::string() : value.get<std::string>();
+}
+
+class FramesOf : public PrivateNetTest {
+protected:
+    void SetUp() override {
+#if PORTGUARD_SANITIZED
+        PORTGUARD_SKIP("a sanitizer's run-time is not in these programs");
+#endif
+        PrivateNetTest::SetUp();
+        // For whatever user the program becomes.
+        chmod(folder.path().c_str(), 01777);
+    }
+
+    /// Runs it under the guard; the stack is that of the first event.
+    void take(const std::vector<std::string>& argv) {
+        const std::string log = folder.file("log");
+        finished = run_process({.argv = argv,
+                                .environment = {"LD_PRELOAD=" + shim, "PORTGUARD_LOG=file:" + log,
+                                                "PORTGUARD_FORMAT=json", "PORTGUARD_BUDGET_MS=10000",
+                                                "PORTGUARD_STACK_DEPTH=64", "PORTGUARD_CONFIG=/dev/null"},
+                                .folder = folder.path().string()});
+        ASSERT_TRUE(finished.exited_with(0)) << finished;
+        std::string line;
+        std::ifstream file(log);
+        ASSERT_TRUE(std::getline(file, line)) << "no event: " << finished;
+        event = json::parse(line);
+        frames = event["stack"];
+        ASSERT_FALSE(frames.empty()) << event;
+    }
+
+    std::string module(std::size_t index) const {
+        return std::string(base_name(text_of(frames.at(index)["module"])));
+    }
+    std::string symbol(std::size_t index) const {
+        return text_of(frames.at(index)["symbol"]);
+    }
+
+    bool has_symbol(std::string_view part) const {
+        return std::any_of(frames.begin(), frames.end(), [&](const json& frame) {
+            return text_of(frame["symbol"]).find(part) != std::string::npos;
+        });
+    }
+    bool has_module(std::string_view name) const {
+        return std::any_of(frames.begin(), frames.end(),
+                           [&](const json& frame) { return base_name(text_of(frame["module"])) == name; });
+    }
+
+    void expect_complete() const {
+        EXPECT_EQ(event["missing"], json::array());
+    }
+
+    /// From the function that binds to the one that the kernel jumped to.
+    void expect_frames_of_frames_program(std::vector<std::string> functions) const {
+        functions.insert(functions.begin(), "open_the_front_door");
+        functions.emplace_back("main");
+        ASSERT_GT(frames.size(), functions.size()) << frames.dump(1);
+        for (std::size_t index = 0; index < functions.size(); ++index) {
+            EXPECT_EQ(symbol(index), functions[index]) << frames.dump(1);
+            EXPECT_EQ(module(index), base_name(PORTGUARD_FRAMES_PROGRAM));
+        }
+        EXPECT_EQ(symbol(frames.size() - 1), "_start") << frames.dump(1);
+    }
+
+    TemporaryFolder folder;
+    std::string shim = PORTGUARD_SHIM;
+    Finished finished;
+    json event;
+    json frames;
+};
+
+bool is_there(const char* program) {
+    return access(program, X_OK) == 0;
+}
+
+TEST_F(FramesOf, PythonReachFromItsSocketModuleToItsStart) {
+    if (!is_there(python)) {
+        PORTGUARD_SKIP("no python3 here");
+    }
+    take({python, folder.write("door.py", R"(import socket
+holder, other = socket.socket(), socket.socket()
+holder.bind(('127.0.0.1', 10000))
+holder.listen()
+try:
+    other.bind(('127.0.0.1', 10000))
+except OSError:
+    raise SystemExit(0)
+raise SystemExit(1)
+)")});
+    EXPECT_TRUE(has_symbol("Py_RunMain")) << frames.dump(1);
+    EXPECT_TRUE(has_symbol("__libc_start_main")) << frames.dump(1);
+    EXPECT_EQ(module(frames.size() - 1), std::filesystem::canonical(python).filename()) << frames.dump(1);
+    expect_complete();
+}
+
+TEST_F(FramesOf, NodeShowJavaScriptAsTheInterpretersOwn) {
+    if (!is_there(node)) {
+        PORTGUARD_SKIP("no node here");
+    }
+    take({node, folder.write("door.js", R"(const net = require('net');
+const holder = net.createServer();
+holder.listen(10000, '127.0.0.1', () => {
+    const other = net.createServer();
+    other.on('error', () => process.exit(0));
+    other.listen(10000, '127.0.0.1');
+});
+)")});
+    EXPECT_TRUE(has_symbol("uv_")) << frames.dump(1);
+    EXPECT_TRUE(has_symbol("node::Start")) << frames.dump(1);
+    EXPECT_TRUE(has_symbol("__libc_start_main")) << frames.dump(1);
+    EXPECT_EQ(module(frames.size() - 1), std::filesystem::canonical(node).filename()) << frames.dump(1);
+    expect_complete();
+}
+
+TEST_F(FramesOf, JavaShowInterpretedCodeWithoutAModuleAndReachTheStartOfTheThread) {
+    if (!is_there(java)) {
+        PORTGUARD_SKIP("no java here");
+    }
+    take({java, "-Xint", "-XX:TieredStopAtLevel=1", folder.write("Door.java", R"(import java.net.*;
+public class Door {
+    public static void main(String[] arguments) throws Exception {
+        InetAddress here = InetAddress.getByName("127.0.0.1");
+        ServerSocket holder = new ServerSocket(10000, 1, here);
+        try {
+            new ServerSocket(10000, 1, here);
+        } catch (BindException error) {
+            System.exit(0);
+        }
+        System.exit(1);
+    }
+}
+)")});
+    EXPECT_TRUE(module(0) == "libnio.so" || module(0) == "libnet.so") << frames.dump(1);
+    std::size_t interpreted = 0;
+    for (const json& frame : frames) {
+        if (frame["module"].is_null()) {
+            EXPECT_TRUE(frame["symbol"].is_null()) << frame;
+            ++interpreted;
+        }
+    }
+    EXPECT_GE(interpreted, 2U) << frames.dump(1);
+    EXPECT_TRUE(has_module("libjvm.so")) << frames.dump(1);
+    EXPECT_TRUE(has_module("libjli.so")) << frames.dump(1);
+    EXPECT_TRUE(module(frames.size() - 1).starts_with("libc")) << frames.dump(1);
+    expect_complete();
+}
+
+TEST_F(FramesOf, AVforkChildReachItsParentsMain) {
+    take({PORTGUARD_FRAMES_PROGRAM, "vfork", port});
+    expect_frames_of_frames_program({"in_vfork_child"});
+    expect_complete();
+}
+
+TEST_F(FramesOf, AProgramStartedThroughTheLoaderAreTheProgramsAndNotTheLoaders) {
+    if (!is_there(loader)) {
+        PORTGUARD_SKIP("the loader is elsewhere");
+    }
+    take({loader, PORTGUARD_FRAMES_PROGRAM, "plain", port});
+    expect_frames_of_frames_program({});
+    expect_complete();
+}
+
+TEST_F(FramesOf, AProgramThatIsNotDumpable) {
+    take({PORTGUARD_FRAMES_PROGRAM, "undumpable", port});
+    expect_frames_of_frames_program({"without_dumps"});
+    expect_complete();
+}
+
+TEST_F(FramesOf, AProgramThatIsNotDumpableAndOfAnotherUser) {
+    if (geteuid() != 0) {
+        PORTGUARD_SKIP("root alone can become another user");
+    }
+    // A checkout may lie in root's own folder.
+    for (const char* file : {PORTGUARD_SHIM, PORTGUARD_EXPLAIN, PORTGUARD_FRAMES_PROGRAM}) {
+        std::filesystem::copy(file, folder.path());
+    }
+    shim = folder.file(base_name(PORTGUARD_SHIM));
+    take({folder.file(base_name(PORTGUARD_FRAMES_PROGRAM)), "undumpable-nobody", port});
+    expect_frames_of_frames_program({"without_dumps"});
+    // What is not to be had is said.
+    EXPECT_NE(event["missing"].dump().find("part of what /proc says of this process"), std::string::npos)
+        << event["missing"];
+}
+
+} // namespace
+} // namespace portguard::test
