@@ -66,9 +66,7 @@ TEST_F(ExplainCommand, SaysNothingOfWhoHoldsThePortNow) {
     const Fd holder = listener(loopback(port));
     const Finished finished = explain_files({snapshot});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
-    EXPECT_EQ(finished.out.find("held"), std::string::npos) << finished;
-    EXPECT_EQ(finished.out.find("nobody holds"), std::string::npos) << finished;
-    EXPECT_EQ(finished.out.find("kill"), std::string::npos) << finished;
+    EXPECT_NE(finished.out.find("who holds the port was not asked"), std::string::npos) << finished;
 }
 
 TEST_F(ExplainCommand, WritesJsonWhereTheSnapshotsProgramDid) {
