@@ -143,7 +143,7 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     if (search.left_out != 0) {
         report.missing.push_back("whether " + std::to_string(search.left_out) +
                                  (search.left_out == 1 ? " more process shares" : " more processes share") +
-                                 " it (too many descriptors to read)");
+                                 " it (out of time)");
     }
 }
 

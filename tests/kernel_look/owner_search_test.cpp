@@ -151,5 +151,46 @@ TEST_F(OwnerSearchTest, WithinTheLimitNobodyIsLeftOut) {
     EXPECT_EQ(processes_in(some).size(), 2U);
 }
 
+/// The same file under another number, which stays there.
+int at_number(const Fd& file, int number) {
+    return dup2(file.get(), number);
+}
+
+TEST_F(OwnerSearchTest, EachNumberOfTheFirstOwnerIsFoundLowOrHigh) {
+    Fd server = listener(loopback(port));
+    const std::vector<std::uint32_t> inodes{inode_of(server)};
+    const Fd high(at_number(server, 300));
+    OwnerHints hints;
+    hints.most_others = 400;
+    const auto numbers = [&] {
+        std::vector<int> found;
+        for (const FdOwner& owner : find_owners(inodes, hints, Deadline(plenty), Syscalls{}).owners) {
+            EXPECT_EQ(owner.pid, getpid());
+            found.push_back(owner.fd);
+        }
+        return found;
+    };
+    EXPECT_EQ(numbers(), (std::vector{server.get(), high.get()}));
+    server.reset();
+    EXPECT_EQ(numbers(), std::vector{high.get()});
+}
+
+TEST_F(OwnerSearchTest, BeyondTheLimitWhoHasItUnderTheSameNumberIsFound) {
+    const Fd low = listener(loopback(port));
+    Fd other = listener(loopback(port + 1));
+    const Fd high(at_number(other, 300));
+    other.reset();
+    const ParkedChild child([] { setsid(); });
+    OwnerHints hints;
+    hints.most_others = 1;
+    const auto expect_both = [&](const std::vector<std::uint32_t>& inodes) {
+        const OwnerSearch search = find_owners(inodes, hints, Deadline(plenty), Syscalls{});
+        EXPECT_EQ(processes_in(search), (std::vector{getpid(), child.pid()}));
+        EXPECT_EQ(search.left_out, 0U);
+    };
+    expect_both({inode_of(low)});
+    expect_both({inode_of(high)});
+}
+
 } // namespace
 } // namespace portguard::test
