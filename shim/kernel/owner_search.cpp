@@ -45,14 +45,12 @@ std::vector<pid_t> children_of(pid_t pid, const Syscalls& syscalls) {
     return children;
 }
 
-/// Not in full, or not yet.
+enum class Reach : std::uint8_t { none, low, all };
+
 struct Candidate {
     pid_t pid = 0;
-    /// The numbers below were looked at.
-    int first_unread = 0;
-
-    static constexpr int nothing = std::numeric_limits<int>::max();
-    [[nodiscard]] bool is_read() const { return first_unread == nothing; }
+    /// Which of its numbers were looked at.
+    Reach reach = Reach::none;
 };
 
 class OwnerWalk {
@@ -83,7 +81,7 @@ private:
             return false;
         }
         for_each_number(folder.get(), [&](int pid) {
-            unread_.push_back({pid});
+            unread_.push_back({pid, Reach::none});
             return true;
         });
         // A folder without processes is not procfs: a chroot has an empty one.
@@ -113,11 +111,10 @@ private:
         // Read again and in full only if that finds nobody.
         for (std::size_t index = 0; index < count && is_searching(); ++index) {
             Candidate& candidate = unread_[index];
-            if (candidate.first_unread == 0) {
-                const FdReading reading = note(candidate.pid, [&] {
-                    return collect_low_fds(candidate.pid, low_end, question_, search_.owners);
-                });
-                candidate.first_unread = reading == FdReading::partly ? low_end : Candidate::nothing;
+            if (candidate.reach == Reach::none) {
+                const FdReading reading = note(
+                    candidate.pid, [&] { return collect_low_fds(candidate.pid, question_, search_.owners); });
+                candidate.reach = reading == FdReading::partly ? Reach::low : Reach::all;
             }
         }
         std::size_t unlimited = std::numeric_limits<std::size_t>::max();
@@ -148,7 +145,7 @@ private:
             look_at_same_numbers();
         }
         const auto left_out = std::count_if(unread_.begin(), unread_.end(),
-                                            [](const Candidate& each) { return !each.is_read(); });
+                                            [](const Candidate& each) { return each.reach != Reach::all; });
         search_.left_out = search_.cut_short ? 0 : static_cast<unsigned>(left_out);
     }
 
@@ -177,7 +174,9 @@ private:
             const Candidate candidate = unread_.front();
             unread_.pop_front();
             for (const int fd : numbers) {
-                if (fd >= candidate.first_unread &&
+                const bool was_read =
+                    candidate.reach == Reach::all || (candidate.reach == Reach::low && is_low_fd(fd));
+                if (!was_read &&
                     collect_fd(candidate.pid, fd, question_, search_.owners) == FdReading::hidden) {
                     ++search_.hidden;
                     break;
@@ -194,11 +193,11 @@ private:
     void read_next(std::size_t& left) {
         const Candidate next = unread_.front();
         unread_.pop_front();
-        if (next.is_read()) {
+        if (next.reach == Reach::all) {
             return;
         }
         const FdReading reading = note(next.pid, [&] {
-            return collect_fds(next.pid, next.first_unread, question_, left, search_.owners);
+            return collect_fds(next.pid, next.reach == Reach::low, question_, left, search_.owners);
         });
         if (reading == FdReading::too_many) {
             too_large_.push_back(next);
@@ -227,7 +226,6 @@ private:
         owned_[index] = true;
     }
 
-    static constexpr int low_end = 8;
     static constexpr std::size_t most_numbers = 4;
 
     const OwnerHints& hints_;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <limits>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,8 +19,9 @@ namespace {
 /// The descriptors of one process that are one of `inodes`.
 class FdSearch {
 public:
-    FdSearch(pid_t pid, int folder, std::span<const std::uint32_t> inodes, std::vector<FdOwner>& out)
-        : pid_(pid), folder_(folder), inodes_(inodes), out_(out) {}
+    FdSearch(pid_t pid, int folder, bool low_were_read, std::span<const std::uint32_t> inodes,
+             std::vector<FdOwner>& out)
+        : pid_(pid), folder_(folder), low_were_read_(low_were_read), inodes_(inodes), out_(out) {}
 
     /// Looks at `fd`; false: there is none.
     bool look_at(int fd) {
@@ -44,13 +44,14 @@ public:
         return true;
     }
 
-    /// Tries the numbers from `fd` on until `count` were there or `end` is reached: to list the folder costs
-    /// the kernel as much again as to look at each, and numbers are mostly dense. Returns where the search
-    /// ended, or -1: all were found.
-    int try_numbers(int fd, int end, std::size_t count, const Deadline& deadline) {
+    /// Tries the numbers from 0 on until `count` were there: to list the folder costs the kernel as much
+    /// again as to look at each, and numbers are mostly dense. Returns where the search ended, or -1: all
+    /// were found.
+    int try_numbers(std::size_t count, const Deadline& deadline) {
         int misses = 0;
+        int fd = low_were_read_ && count != 0 ? try_standard_numbers(count) : 0;
         while (count != 0 && !forbidden_) {
-            if (misses == most_misses || fd == end || (fd % often == 0 && deadline.passed())) {
+            if (misses == most_misses || (fd % often == 0 && deadline.passed())) {
                 return fd;
             }
             const bool there = look_at(fd++);
@@ -59,6 +60,16 @@ public:
         }
         return -1;
     }
+
+    /// Looks at those below the low ones, and takes the low ones for free; returns the number behind.
+    int try_standard_numbers(std::size_t& count) {
+        for (int fd = 0; fd < first_low_fd && count != 0; ++fd) {
+            count -= look_at(fd) ? 1 : 0;
+        }
+        return end_of_low_fds;
+    }
+
+    [[nodiscard]] bool is_to_be_looked_at(int fd) const { return !low_were_read_ || !is_low_fd(fd); }
 
     [[nodiscard]] bool forbidden() const { return forbidden_; }
     [[nodiscard]] std::size_t looks() const { return looks_; }
@@ -69,6 +80,7 @@ private:
 
     pid_t pid_;
     int folder_;
+    bool low_were_read_;
     std::span<const std::uint32_t> inodes_;
     std::vector<FdOwner>& out_;
     bool forbidden_ = false;
@@ -84,11 +96,8 @@ std::size_t count_fds(int folder) {
     return direct::fstat(folder, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
 }
 
-bool read_folder(FdSearch& search, int folder, int first, bool counted, std::size_t count,
-                 const Deadline& deadline) {
-    constexpr int no_end = std::numeric_limits<int>::max();
-    // Below `first` there are as many as have been counted there, at most.
-    const int from = counted ? search.try_numbers(first, no_end, count, deadline) : first;
+bool read_folder(FdSearch& search, int folder, bool counted, std::size_t count, const Deadline& deadline) {
+    const int from = counted ? search.try_numbers(count, deadline) : 0;
     if (from < 0 || search.forbidden()) {
         return !search.forbidden();
     }
@@ -96,7 +105,7 @@ bool read_folder(FdSearch& search, int folder, int first, bool counted, std::siz
     // fs/proc/fd.c).
     lseek(folder, from == 0 ? 0 : from + 2, SEEK_SET);
     const bool complete = for_each_number(folder, [&](int fd) {
-        if (fd >= from) {
+        if (fd >= from && search.is_to_be_looked_at(fd)) {
             search.look_at(fd);
         }
         return !search.forbidden() && !deadline.passed();
@@ -121,7 +130,7 @@ bool are_fds_counted(const Syscalls& syscalls) {
     return own.valid() && count_fds(own.get()) != 0;
 }
 
-FdReading collect_fds(pid_t pid, int first, const FdQuestion& question, std::size_t& left,
+FdReading collect_fds(pid_t pid, bool low_were_read, const FdQuestion& question, std::size_t& left,
                       std::vector<FdOwner>& out) {
     const ScopedFd folder(open_folder(pid), question.syscalls);
     left -= std::min(left, cost_of_process);
@@ -132,28 +141,26 @@ FdReading collect_fds(pid_t pid, int first, const FdQuestion& question, std::siz
     if (count > left) {
         return FdReading::too_many;
     }
-    FdSearch search(pid, folder.get(), question.inodes, out);
-    const bool visible = read_folder(search, folder.get(), first, question.counted, count, question.deadline);
+    FdSearch search(pid, folder.get(), low_were_read, question.inodes, out);
+    const bool visible = read_folder(search, folder.get(), question.counted, count, question.deadline);
     left -= std::min(left, search.looks());
     return visible ? FdReading::done : FdReading::hidden;
 }
 
-FdReading collect_low_fds(pid_t pid, int end, const FdQuestion& question, std::vector<FdOwner>& out) {
+FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out) {
     const ScopedFd folder(open_folder(pid), question.syscalls);
     if (!folder.valid()) {
         return without_folder();
     }
-    FdSearch search(pid, folder.get(), question.inodes, out);
-    // Where they are not counted, there may be more.
-    const std::size_t count = question.counted ? count_fds(folder.get()) : static_cast<std::size_t>(end) + 1;
-    int from = search.try_numbers(0, end, count, question.deadline);
-    while (from >= 0 && from < end && !search.forbidden()) {
-        search.look_at(from++);
+    // Those of kernel threads, which have none.
+    if (question.counted && count_fds(folder.get()) == 0) {
+        return FdReading::done;
     }
-    if (search.forbidden()) {
-        return FdReading::hidden;
+    FdSearch search(pid, folder.get(), false, question.inodes, out);
+    for (int fd = first_low_fd; fd < end_of_low_fds && !search.forbidden(); ++fd) {
+        search.look_at(fd);
     }
-    return from < 0 ? FdReading::done : FdReading::partly;
+    return search.forbidden() ? FdReading::hidden : FdReading::partly;
 }
 
 FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<FdOwner>& out) {

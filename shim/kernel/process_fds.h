@@ -36,13 +36,19 @@ struct FdQuestion {
     const Syscalls& syscalls;
 };
 
-/// Appends the descriptors of `pid` from `first` on that are one of the inodes. `left` is how many may be
-/// read; what was read is subtracted, down to 0.
-FdReading collect_fds(pid_t pid, int first, const FdQuestion& question, std::size_t& left,
+/// The numbers among which servers have what they listen on, behind the standard ones.
+inline constexpr int first_low_fd = 3;
+inline constexpr int end_of_low_fds = 8;
+constexpr bool is_low_fd(int fd) {
+    return fd >= first_low_fd && fd < end_of_low_fds;
+}
+
+/// Appends the descriptors of `pid` that are one of the inodes, but for the low ones where those were read.
+/// `left` is how many may be read; what was read is subtracted, down to 0.
+FdReading collect_fds(pid_t pid, bool low_were_read, const FdQuestion& question, std::size_t& left,
                       std::vector<FdOwner>& out);
 
-/// Only the numbers below `end`.
-FdReading collect_low_fds(pid_t pid, int end, const FdQuestion& question, std::vector<FdOwner>& out);
+FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out);
 
 /// Only this one.
 FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<FdOwner>& out);
