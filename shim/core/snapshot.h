@@ -47,6 +47,10 @@ inline constexpr int explained_mark = 0x40;
 inline constexpr int explained_told = 0x01;
 /// Set beside the mark: the call went through in the child (Snapshot::kind is `cured`).
 inline constexpr int explained_cured = 0x02;
+/// A program that could not start ends with statuses of its own (127), which have the mark's bit.
+constexpr bool is_explained(int exit_status) {
+    return (exit_status & ~(explained_told | explained_cured)) == explained_mark;
+}
 
 struct Snapshot {
     std::uint32_t size = sizeof(Snapshot);

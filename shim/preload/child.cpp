@@ -227,7 +227,7 @@ void wait_for(Job& job, long child) {
     while (kernel_call(SYS_wait4, child, as_argument(&status), __WCLONE, 0) == -EINTR) {
     }
     const int code = WEXITSTATUS(status);
-    job.killed = !WIFEXITED(status) || (code & explained_mark) == 0;
+    job.killed = !WIFEXITED(status) || !is_explained(code);
     if (!job.killed) {
         job.cured = job.cured || (code & explained_cured) != 0;
         job.told = true;

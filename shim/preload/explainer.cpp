@@ -166,7 +166,7 @@ bool judge(Job& job, int status) {
         return fail(job, "portguard-explain was killed by signal", -WTERMSIG(status));
     }
     const int code = WEXITSTATUS(status);
-    if ((code & explained_mark) == 0) {
+    if (!is_explained(code)) {
         return fail(job, "portguard-explain cannot be executed", -code);
     }
     return (code & explained_told) != 0 || fail(job, "portguard-explain could not write the event");
