@@ -21,6 +21,7 @@ struct PortLook {
     /// A connected or closing one, a TIME_WAIT, or a hold.
     bool yields = false;
 
+    [[nodiscard]] bool is_empty() const { return complete && !yields && !listener && !bound_only; }
     [[nodiscard]] bool may_cure() const { return complete && yields && !listener && !bound_only; }
 };
 

@@ -63,8 +63,8 @@ bool has_flag_or_is_foreign(int socket) {
            socket_option_or(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0;
 }
 
-bool helps(const Asked& asked, std::span<std::byte> answers) {
-    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value()).may_cure();
+PortLook look(const Asked& asked, std::span<std::byte> answers) {
+    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value());
 }
 
 bool set_flag(Job& job) {
@@ -105,6 +105,16 @@ bool listen_with_flag(Job& job) {
     return job.cured;
 }
 
+/// What stood in the way has gone since listen failed, and the kernel may be asked again as the program did.
+/// Of a bind that was cured the program cannot know that its listen may still fail.
+bool listen_once_more(Job& job) {
+    job.cured = kernel_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
+    if (job.cured) {
+        set_socket_option(job.socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    }
+    return job.cured;
+}
+
 } // namespace
 
 bool try_cure(Job& job, std::span<std::byte> answers) {
@@ -114,7 +124,14 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
     }
     // Before the look: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
     const PortLock lock(asked.address.endpoint.port);
-    if (lock.is_taken() || !helps(asked, answers)) {
+    if (lock.is_taken()) {
+        return false;
+    }
+    const PortLook seen = look(asked, answers);
+    if (job.occurrence.call == Call::listen && seen.is_empty()) {
+        return listen_once_more(job);
+    }
+    if (!seen.may_cure()) {
         return false;
     }
     if (job.occurrence.call == Call::listen) {
@@ -125,7 +142,7 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
     }
     // Without a lock (no AF_UNIX in a sandbox) another may have done the same meanwhile. Each sees the
     // other's, and gives up: the bind cannot be undone, but the program is told what it would have been told.
-    return lock.is_held() || helps(asked, answers);
+    return lock.is_held() || look(asked, answers).may_cure();
 }
 
 } // namespace portguard

@@ -121,7 +121,9 @@ void Worker::bind_in_plan() {
 void Worker::bind_outside_plan() {
     Slot* const slot = any(below(2) == 0, State::fresh);
     if (slot != nullptr) {
-        expect(bind_to(slot->fd, refused_port + static_cast<int>(below(1000))), EACCES,
+        // Resolvers pick another port on EADDRINUSE only.
+        expect(bind_to(slot->fd, refused_port + static_cast<int>(below(1000))),
+               slot->socket->tcp ? EACCES : EADDRINUSE,
                std::string("bind outside the plan of a ") + (slot->socket->tcp ? "tcp" : "udp") + " socket");
     }
 }
