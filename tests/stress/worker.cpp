@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace portguard::stress {
@@ -77,11 +78,20 @@ void Worker::copy_over_another() {
     }
     const std::size_t from = below(static_cast<unsigned>(slots_.size()));
     const std::size_t over = below(static_cast<unsigned>(slots_.size()));
-    if (from != over) {
-        expect(::dup3(slots_[from].fd, slots_[over].fd, O_CLOEXEC) >= 0 ? 0 : errno, 0, "dup3");
-        slots_[over].socket = slots_[from].socket;
-        slots_[over].unseen = true;
+    if (from == over) {
+        return;
     }
+    // Seen or not: past libc, as libuv does.
+    const bool unseen = below(2) == 0;
+    const int old_fd = slots_[from].fd;
+    const int new_fd = slots_[over].fd;
+    const long result = unseen          ? ::syscall(SYS_dup3, old_fd, new_fd, O_CLOEXEC)
+                        : below(2) == 0 ? ::dup3(old_fd, new_fd, O_CLOEXEC)
+                                        : ::dup2(old_fd, new_fd);
+    expect(result == new_fd ? 0 : errno, 0, "dup2 or dup3");
+    slots_[over].socket = slots_[from].socket;
+    // A range is the socket's own, whatever its number; what was set through an unseen number may be missing.
+    slots_[over].unseen = unseen || slots_[from].unseen;
 }
 
 void Worker::close_one() {

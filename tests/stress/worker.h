@@ -29,8 +29,8 @@ struct Socket {
 struct Slot {
     int fd = -1;
     std::shared_ptr<Socket> socket;
-    /// The number changed hands where a preloaded object does not see it (dup2): what it remembers may be of
-    /// another.
+    /// The number changed hands where a preloaded object does not see it (syscall(2)): what it remembers may
+    /// be of another.
     bool unseen = false;
 };
 
