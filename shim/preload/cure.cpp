@@ -123,18 +123,22 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
         return false;
     }
     // Before the look: two that saw the same TIME_WAIT would both bind otherwise (298 of 2,000 tries).
-    const PortLock lock(asked.address.endpoint.port);
+    // A bind that finds it taken is refused, as it was without us; a listen may follow a bind that was cured,
+    // and waits for the look of one that will be refused.
+    const bool listens = job.occurrence.call == Call::listen;
+    constexpr int longest_look_ms = 50;
+    const PortLock lock(asked.address.endpoint.port, listens ? longest_look_ms : 1);
     if (lock.is_taken()) {
         return false;
     }
     const PortLook seen = look(asked, answers);
-    if (job.occurrence.call == Call::listen && seen.is_empty()) {
+    if (listens && seen.is_empty()) {
         return listen_once_more(job);
     }
     if (!seen.may_cure()) {
         return false;
     }
-    if (job.occurrence.call == Call::listen) {
+    if (listens) {
         return listen_with_flag(job);
     }
     if (!bind_with_flag(job)) {

@@ -10,7 +10,8 @@ namespace portguard {
 /// nothing inherited by one that is forked meanwhile (H56).
 class PortLock {
 public:
-    explicit PortLock(std::uint16_t port);
+    /// Tries `tries` times, a millisecond apart.
+    PortLock(std::uint16_t port, int tries);
     PortLock(const PortLock&) = delete;
     PortLock& operator=(const PortLock&) = delete;
     ~PortLock();

@@ -24,6 +24,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "stress/race.h"
 #include "stress/worker.h"
 
 // A sanitizer's run-time is the allocator then.
@@ -133,6 +134,11 @@ int run(std::chrono::seconds duration, std::uint64_t seed, unsigned threads) {
     for (unsigned number = 0; number < threads; ++number) {
         workers.push_back(std::make_unique<Worker>(number, seed));
     }
+    // A tenth of the time is for two processes.
+    const std::uint64_t listened = race(duration / 10, seed);
+    if (listened == 0) {
+        fail("no racing process ever listened");
+    }
     const int descriptors = open_descriptors();
     start_signals();
     const auto begin = Clock::now();
@@ -151,6 +157,7 @@ int run(std::chrono::seconds duration, std::uint64_t seed, unsigned threads) {
         met += worker->met_the_dead();
         cured += worker->cured();
     }
+    std::printf("two processes listened %llu times by turns\n", static_cast<unsigned long long>(listened));
     std::printf("%llu steps; %llu binds met the dead, %llu of them went through; descriptors +%d; memory %zu "
                 "bytes in "
                 "%zu mappings, then %zu in %zu\n",
