@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 2;
+inline constexpr std::uint32_t snapshot_version = 3;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;
@@ -43,13 +43,21 @@ inline constexpr int snapshot_memory_fd = 6;
 /// The exit status of `portguard explain`, and of the child that starts it. Anything else, or a signal: it
 /// failed.
 inline constexpr int explained_mark = 0x40;
-/// Set beside the mark: the event was written, or need not be.
+/// Set beside the mark: nothing is left for another to tell.
 inline constexpr int explained_told = 0x01;
 /// Set beside the mark: the call went through in the child (Snapshot::kind is `cured`).
 inline constexpr int explained_cured = 0x02;
+/// Set beside explained_told: no log took the event, which has to be counted.
+inline constexpr int explained_lost = 0x04;
+/// Set beside explained_told: the cause shows that no harm is done. One such is told per process.
+inline constexpr int explained_harmless = 0x08;
+/// Set beside explained_told: nothing was written, as one such was told before or `level` hides it.
+inline constexpr int explained_silent = 0x10;
 /// A program that could not start ends with statuses of its own (127), which have the mark's bit.
 constexpr bool is_explained(int exit_status) {
-    return (exit_status & ~(explained_told | explained_cured)) == explained_mark;
+    constexpr int all =
+        explained_told | explained_cured | explained_lost | explained_harmless | explained_silent;
+    return (exit_status & ~all) == explained_mark;
 }
 
 struct Snapshot {
@@ -65,6 +73,8 @@ struct Snapshot {
     bool no_color = false;
     /// Descriptor 6 is the program's memory.
     bool has_memory = false;
+    /// explained_harmless was an answer to this process before.
+    bool harmless_told = false;
     /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel
     /// chooses.
     PortRange bound_range;

@@ -46,9 +46,23 @@ Cause cause_of_listener(const Facts& facts, const Holder& holder) {
     return is_same_program(facts, holder) ? Cause::listener_same_program : Cause::listener_other_program;
 }
 
+/// Who connects to the IPv4 address that was asked for reaches this process by its own [::], which listens
+/// already. What is only bound might never listen.
+bool is_covered_by(const Facts& facts, const DiagSocket& own) {
+    const AskedAddress& asked = facts.socket.address;
+    return facts.event.kind == EventKind::in_use && facts.event.call == Call::bind &&
+           asked.endpoint.family == Family::ipv4 && own.local.family == Family::ipv6 &&
+           own.local.is_wildcard() && own.v6only == false &&
+           (own.device == 0 || own.device == asked.device) &&
+           (own.state == SocketState::listen || own.state == SocketState::unconnected);
+}
+
 Cause cause_of_holder(const Facts& facts, const Holder& holder) {
+    if (facts.serves_client_on_port && yields_to_reuseaddr(holder.socket.state)) {
+        return Cause::port_of_own_client;
+    }
     if (is_owned_by(facts, holder, facts.event.pid)) {
-        return Cause::self;
+        return is_covered_by(facts, holder.socket) ? Cause::covered_by_own_listener : Cause::self;
     }
     if (holder.socket.protocol == Protocol::udp) {
         return Cause::udp_holder;
@@ -88,7 +102,7 @@ Cause cause_without_holder(const Facts& facts) {
     return facts.holders_asked && facts.holders.sockets_complete ? Cause::vanished : Cause::unknown;
 }
 
-constexpr std::array<std::string_view, 23> cause_names{
+constexpr std::array<std::string_view, 25> cause_names{
     "listener_same_program",
     "listener_other_program",
     "inherited_listener",
@@ -97,11 +111,13 @@ constexpr std::array<std::string_view, 23> cause_names{
     "second_listen",
     "reuseport_other_user",
     "self",
+    "covered_by_own_listener",
     "bound_only",
     "reserved_by_hold",
     "udp_holder",
     "outgoing_connection",
     "outgoing_time_wait",
+    "port_of_own_client",
     "own_time_wait",
     "dying_server",
     "vanished",
@@ -124,6 +140,14 @@ std::optional<Cause> cause_named(std::string_view name) {
     const auto* const found = std::find(cause_names.begin(), cause_names.end(), name);
     return found == cause_names.end() ? std::nullopt
                                       : std::optional(static_cast<Cause>(found - cause_names.begin()));
+}
+
+bool is_harmless(Cause cause) {
+    return cause == Cause::covered_by_own_listener || cause == Cause::port_of_own_client;
+}
+
+Level level_of(EventKind kind, Cause cause) {
+    return is_harmless(cause) ? Level::info : level_of(kind);
 }
 
 bool is_outgoing(const Facts& facts, const DiagSocket& socket) {

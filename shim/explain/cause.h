@@ -26,12 +26,18 @@ enum class Cause : std::uint8_t {
     reuseport_other_user,
     /// This process, by another descriptor.
     self,
+    /// This process again, and an IPv4 address that its own [::] serves: it listens without IPV6_V6ONLY.
+    covered_by_own_listener,
     bound_only,
     /// `portguard hold` keeps the port for a listener that has SO_REUSEADDR.
     reserved_by_hold,
     udp_holder,
     outgoing_connection,
     outgoing_time_wait,
+    /// A connection has the port, and it is the port of a client that this process serves: a proxy asks for
+    /// the
+    /// same one for its own connection.
+    port_of_own_client,
     /// TIME_WAIT of an earlier run that accepted connections without SO_REUSEADDR (K3).
     own_time_wait,
     /// A connection that an earlier listener accepted is not over.
@@ -52,6 +58,10 @@ enum class Cause : std::uint8_t {
 /// "outgoing_connection": the id in JSON.
 std::string_view cause_name(Cause cause);
 std::optional<Cause> cause_named(std::string_view name);
+
+/// Some causes show that no harm is done: information, whatever level_of(kind) is.
+bool is_harmless(Cause cause);
+Level level_of(EventKind kind, Cause cause);
 
 struct Explanation {
     Cause cause = Cause::unknown;

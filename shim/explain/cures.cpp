@@ -189,6 +189,10 @@ std::vector<Cure> cures_for(const Facts& facts, const Explanation& explanation) 
         return {};
     }
     switch (explanation.cause) {
+    case Cause::covered_by_own_listener:
+        list.lasting("IPV6_V6ONLY on the IPv6 socket, or no IPv4 socket beside it");
+        break;
+    case Cause::port_of_own_client: list.lasting("a port of its own for each outgoing connection"); break;
     case Cause::self: list.lasting("close the other socket first, or bind once"); break;
     case Cause::reserved_by_hold: list.lasting("SO_REUSEADDR before bind in the program"); break;
     case Cause::outgoing_connection:

@@ -22,6 +22,7 @@ struct ExplainedEvent {
     std::string text;
     /// Empty, unless config.format or config.record asks for it.
     std::string json;
+    Level level = Level::error;
 };
 
 /// `own_processes`: Inquiry's. May throw std::bad_alloc, nothing else.

@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "core/text.h"
 #include "explain/ask_ports.h"
+#include "explain/own_client.h"
 #include "explain/sandbox.h"
 
 namespace portguard {
@@ -98,6 +99,13 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     const Holder& first = facts.holders.holders.front();
     if (is_peer_in_question(facts.host, first.socket)) {
         facts.peer_listens = listens_in_this_network(first.socket.remote, inquiry);
+    }
+    // A server's own port lies outside the range, or ought to.
+    const std::uint16_t port = facts.socket.address.endpoint.port;
+    if (facts.event.kind == EventKind::in_use && facts.event.call == Call::bind &&
+        yields_to_reuseaddr(first.socket.state) && facts.host.ports.range.contains(port)) {
+        facts.serves_client_on_port = serves_client_on(port, inquiry.snapshot.pid, facts.host.ports.range,
+                                                       inquiry.deadline, Syscalls{});
     }
     if (!first.owners.empty()) {
         facts.may_stop_owner = kill(facts.holders.process_of(first.owners.front()).pid, 0) == 0;

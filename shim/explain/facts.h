@@ -41,6 +41,8 @@ struct Facts {
     bool chose_port = false;
     /// The peer of the first connected holder listens in this network: that holder dialled out.
     bool peer_listens = false;
+    /// The port that was asked for is that of a client whose connection this process has accepted.
+    bool serves_client_on_port = false;
     /// kill(2) would be allowed for the first owner of the first holder.
     bool may_stop_owner = false;
     /// For mode=observe: enforce would have tried SO_REUSEADDR.

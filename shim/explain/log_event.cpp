@@ -59,33 +59,32 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }
 
 /// A logger of its own, in no registry: what spdlog keeps for a process's whole life is made for one event.
-bool log_block(const Snapshot& snapshot, std::string_view text, WriteBlock write) {
+bool log_block(const Snapshot& snapshot, Level level, std::string_view text, WriteBlock write) {
     spdlog::logger logger("portguard", std::make_shared<BlockSink>(std::move(write)));
     logger.set_level(to_spdlog(snapshot.config.level));
     // spdlog's own handler would write to stderr by stdio.
     bool lost = false;
     logger.set_error_handler([&lost](const std::string&) { lost = true; });
-    logger.log(to_spdlog(level_of(snapshot.kind)), spdlog::string_view_t(text.data(), text.size()));
+    logger.log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
     return !lost;
 }
 
 } // namespace
 
-bool log_event(const Snapshot& snapshot, std::string_view text) {
+bool log_event(const Snapshot& snapshot, Level level, std::string_view text) {
     std::string whole;
     if (snapshot.lost != 0) {
         whole = "portguard: " + std::to_string(snapshot.lost);
         whole.append(lost_events_note) += '\n';
     }
     whole += text;
-    return log_block(snapshot, whole, [&snapshot](std::string_view block) {
-        return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours,
-                                 level_of(snapshot.kind), block);
+    return log_block(snapshot, level, whole, [&snapshot, level](std::string_view block) {
+        return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours, level, block);
     });
 }
 
-bool record_event(const Snapshot& snapshot, std::string_view text) {
-    return log_block(snapshot, text, [&snapshot](std::string_view block) {
+bool record_event(const Snapshot& snapshot, Level level, std::string_view text) {
+    return log_block(snapshot, level, text, [&snapshot](std::string_view block) {
         return log_writer::record(snapshot.config, snapshot.pid, block);
     });
 }

@@ -7,11 +7,11 @@
 
 namespace portguard {
 
-/// Writes `text` and a newline as one block to the log of snapshot.config, unless the event is below its
-/// level. False: it was lost.
-bool log_event(const Snapshot& snapshot, std::string_view text);
+/// Writes `text` and a newline as one block to the log of snapshot.config, unless `level` is below its own.
+/// False: it was lost.
+bool log_event(const Snapshot& snapshot, Level level, std::string_view text);
 
 /// The same to the file of `record`.
-bool record_event(const Snapshot& snapshot, std::string_view text);
+bool record_event(const Snapshot& snapshot, Level level, std::string_view text);
 
 } // namespace portguard

@@ -83,24 +83,35 @@ bool wants_colour(const Snapshot& snapshot) {
            !snapshot.no_color && isatty(STDERR_FILENO) == 1;
 }
 
-bool write_event(const Snapshot& snapshot, const ExplainedEvent& event) {
+/// What it adds to the exit status.
+int write_event(const Snapshot& snapshot, const ExplainedEvent& event) {
     const Config& config = snapshot.config;
-    const bool written = config.log.kind == LogKind::none ||
-                         log_event(snapshot, config.format == Format::json ? event.json : event.text);
-    return (config.record[0] == '\0' || record_event(snapshot, event.json)) && written;
+    if (config.record[0] != '\0') {
+        record_event(snapshot, event.level, event.json);
+    }
+    const bool written =
+        config.log.kind == LogKind::none ||
+        log_event(snapshot, event.level, config.format == Format::json ? event.json : event.text);
+    // Not for another to try: it would be recorded twice.
+    return explained_told | (written ? 0 : explained_lost);
 }
 
-/// False: somebody else has to report the call.
-bool explain_descriptors(const ReadSnapshot& read) {
+int explain_descriptors(const ReadSnapshot& read) {
     const Snapshot& snapshot = read.snapshot;
     if (!is_told(snapshot.kind, snapshot.config)) {
-        return true;
+        return explained_told;
     }
     const Deadline deadline(std::chrono::milliseconds(snapshot.config.budget_ms.value()));
     const SnapshotFiles files{is_open(snapshot_socket_fd) ? snapshot_socket_fd : -1, snapshot_maps_fd,
                               snapshot_memory_fd};
-    return write_event(snapshot, explain_snapshot(read, files, own_processes(snapshot.pid), deadline,
-                                                  wants_colour(snapshot)));
+    const ExplainedEvent event =
+        explain_snapshot(read, files, own_processes(snapshot.pid), deadline, wants_colour(snapshot));
+    if (event.level == level_of(snapshot.kind)) {
+        return write_event(snapshot, event);
+    }
+    return event.level < snapshot.config.level || snapshot.harmless_told
+               ? explained_told | explained_silent
+               : explained_harmless | write_event(snapshot, event);
 }
 
 int serve_program() {
@@ -113,7 +124,7 @@ int serve_program() {
     }
     const int cured = read->snapshot.kind == EventKind::cured ? explained_cured : 0;
     try {
-        return explained_mark | cured | (explain_descriptors(*read) ? explained_told : 0);
+        return explained_mark | cured | explain_descriptors(*read);
     } catch (const std::exception&) {
         return explained_mark | cured;
     }

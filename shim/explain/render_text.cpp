@@ -28,6 +28,9 @@ std::string first_line(const Report& report) {
     Text<512> known;
     print_known_reason(facts.event, *facts.config, known);
     std::string why(known.view());
+    if (why.empty() && is_harmless(report.explanation.cause)) {
+        why = report.explanation.sentence;
+    }
     if (why.empty() && facts.holders_asked) {
         why = held_by(facts);
     }
@@ -133,7 +136,7 @@ std::string render_text(const Report& report, bool coloured) {
     const Facts& facts = report.facts;
     TextBlock block(first_line(report), coloured);
     // Good news takes a line: there is nothing to be done.
-    if (facts.event.kind == EventKind::cured) {
+    if (facts.event.kind == EventKind::cured || is_harmless(report.explanation.cause)) {
         return block.text();
     }
     // Without a holder the first line has said it.

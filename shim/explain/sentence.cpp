@@ -155,6 +155,12 @@ std::string sentence_of(const Facts& facts, Cause cause, const Holder* holder) {
     case Cause::self:
         return "this very process holds it: fd " + std::to_string(holder->owners.front().fd) + " " +
                describe_addresses(holder->socket) + " " + std::string(state_name(holder->socket.state));
+    case Cause::covered_by_own_listener:
+        return "this process listens there already: fd " + std::to_string(holder->owners.front().fd) + ", " +
+               local_address(holder->socket.local) + " without IPV6_V6ONLY, takes IPv4 as well";
+    case Cause::port_of_own_client:
+        return "the port is that of a client of this process, and is taken by " +
+               describe_addresses(holder->socket) + " " + std::string(state_name(holder->socket.state));
     case Cause::bound_only:
         return who + " has bound the port and does not listen; flags do not help against that";
     case Cause::reserved_by_hold:

@@ -108,7 +108,7 @@ std::array<inet_diag_bc_op, 4> port_filter(std::uint16_t port) {
 } // namespace
 
 NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
-                            std::uint32_t sequence) {
+                            std::uint32_t sequence, std::uint16_t remote_port) {
     constexpr std::uint8_t extensions = 1U << (INET_DIAG_TOS - 1);
     NetlinkRequest request(family == AF_UNSPEC ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
     if (family == AF_UNSPEC) {
@@ -116,6 +116,7 @@ NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, s
         query.idiag_ext = extensions;
         query.idiag_states = states;
         query.id.idiag_sport = htons(port);
+        query.id.idiag_dport = htons(remote_port);
         request.body(query);
     } else {
         inet_diag_req_v2 query{};
@@ -124,6 +125,7 @@ NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, s
         query.idiag_ext = extensions;
         query.idiag_states = states;
         query.id.idiag_sport = htons(port);
+        query.id.idiag_dport = htons(remote_port);
         request.body(query);
     }
     if (port != 0) {

@@ -31,8 +31,9 @@ inline constexpr std::uint32_t diag_all = diag_listen | diag_bound | diag_connec
 /// have the local port `port` (0: any). AF_INET6's include those with v4-mapped addresses. AF_UNSPEC asks for
 /// TCP of both families, by the older message, which walks the kernel's tables once instead of twice; where
 /// it is not known (qemu-user, gVisor) an error is the answer.
+/// `remote_port` is the peer's (0: any).
 NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
-                            std::uint32_t sequence);
+                            std::uint32_t sequence, std::uint16_t remote_port = 0);
 
 /// What a piece of a dump meant for the whole.
 enum class DumpProgress : std::uint8_t {

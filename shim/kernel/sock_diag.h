@@ -20,6 +20,7 @@ struct DumpResult {
 
 /// Appends what dump_request() asks for, of the network namespace of the calling thread.
 DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
-                        const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out);
+                        const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out,
+                        std::uint16_t remote_port = 0);
 
 } // namespace portguard

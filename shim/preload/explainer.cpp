@@ -1,5 +1,6 @@
 #include "preload/explainer.h"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -25,6 +26,9 @@ namespace {
 
 /// Beyond those that the helper finds.
 constexpr int helper_fd = 7;
+
+/// In the program's memory: every further one is left untold.
+constinit std::atomic<bool> harmless_told{false};
 
 bool fail(Job& job, std::string_view why, long number = 0) {
     job.why_plain = why;
@@ -60,6 +64,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     snapshot.facts = occurrence.facts;
     snapshot.stderr_is_ours = stderr_is_ours;
     snapshot.no_color = guard::wants_no_color();
+    snapshot.harmless_told = harmless_told.load(std::memory_order_relaxed);
     snapshot.bound_range = searched_range(occurrence);
     snapshot.fd = occurrence.fd;
     snapshot.error = job.cured ? 0 : occurrence.error;
@@ -158,7 +163,8 @@ int wait_for(long pid, long milliseconds) {
     return -1;
 }
 
-bool judge(Job& job, int status) {
+/// `lost`: what the helper was to say.
+bool judge(Job& job, int status, std::uint32_t lost) {
     if (status < 0) {
         return fail(job, "portguard-explain was not done within budget_ms");
     }
@@ -169,7 +175,16 @@ bool judge(Job& job, int status) {
     if (!is_explained(code)) {
         return fail(job, "portguard-explain cannot be executed", -code);
     }
-    return (code & explained_told) != 0 || fail(job, "portguard-explain could not write the event");
+    if ((code & explained_lost) != 0) {
+        lost_events::put_back(lost + 1);
+    }
+    if ((code & explained_silent) != 0) {
+        lost_events::put_back(lost);
+    }
+    if ((code & explained_harmless) != 0) {
+        harmless_told.store(true, std::memory_order_relaxed);
+    }
+    return (code & explained_told) != 0 || fail(job, "portguard-explain gave up");
 }
 
 } // namespace
@@ -185,7 +200,7 @@ bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
         long budget = guard::config().budget_ms.value();
         const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD, end_of(workspace.starter_stack),
                                      start_helper, &budget);
-        told = pid > 0 ? judge(job, wait_for(pid, budget)) : fail(job, "clone said errno", pid);
+        told = pid > 0 ? judge(job, wait_for(pid, budget), lost) : fail(job, "clone said errno", pid);
     }
     if (!told) {
         lost_events::put_back(lost);

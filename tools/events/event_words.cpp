@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/text.h"
+#include "explain/cause.h"
 #include "tools/output.h"
 #include "tools/port_text.h"
 
@@ -53,6 +54,10 @@ std::string name_and_pid(const RecordedProcess& process) {
         name = base_name(process.exe.value_or("?"));
     }
     return name + "[" + std::to_string(process.pid) + "]";
+}
+
+Level level_of(const EventRecord& event) {
+    return level_of(event.kind, cause_named(event.cause).value_or(Cause::unknown));
 }
 
 std::string command_of(const std::optional<std::vector<std::string>>& argv) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config.h"
 #include "tools/events/event_record.h"
 #include "tools/events/folding.h"
 
@@ -18,6 +19,9 @@ std::string command_of(const std::optional<std::vector<std::string>>& argv);
 
 /// "bind tcp 127.0.0.1:40000: in use (EADDRINUSE)".
 std::string outcome_of(const EventRecord& event);
+
+/// An error only where the cause does not show that no harm was done.
+Level level_of(const EventRecord& event);
 
 /// "127.0.0.1:40000 → 127.0.0.1:7000 ESTABLISHED, SO_REUSEADDR off".
 std::string describe(const RecordedHolder& holder);

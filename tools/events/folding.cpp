@@ -56,7 +56,7 @@ void add_fight(const LoggedEvent& event, Failure& failure) {
 } // namespace
 
 bool Failure::is_error() const {
-    return level_of(first.record.kind) == Level::error;
+    return level_of(first.record) == Level::error;
 }
 
 void Folding::add(LoggedEvent event) {

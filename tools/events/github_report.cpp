@@ -63,7 +63,7 @@ std::string message_of(const Failure& failure) {
 }
 
 std::string level_word(const Failure& failure) {
-    switch (level_of(failure.first.record.kind)) {
+    switch (level_of(failure.first.record)) {
     case Level::info: return "notice";
     case Level::warn: return "warning";
     case Level::error: break;
