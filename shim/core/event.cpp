@@ -193,6 +193,7 @@ void print_known_reason(const Event& event, const Config& config, TextWriter& ou
         out.add("outside ");
         print_plan(config, out);
         out.add(config.mode == Mode::observe ? "; passed, since mode=observe" : "");
+        out.add(event.protocol == Protocol::udp ? "; reported for one UDP port per process" : "");
     } else if (event.kind == EventKind::ephemeral_listener) {
         out.add("any outgoing connection may be given this port before the next start");
     } else if (event.kind == EventKind::injected) {

@@ -1,5 +1,6 @@
 #include "preload/aftermath.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 
@@ -31,14 +32,35 @@ bool has_source_for(const sockaddr* address, socklen_t length) {
     return result != -EADDRNOTAVAIL;
 }
 
+/// A filter of system calls does not let the kernel answer (tor's sandbox). What is remembered is then good
+/// for telling; the cure asks for itself.
+bool is_silenced(int fd) {
+    int domain = 0;
+    socklen_t length = sizeof domain;
+    const long result =
+        kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, as_argument(&domain), as_argument(&length));
+    return result == -EPERM || result == -EACCES || result == -ENOSYS;
+}
+
 /// What is remembered, where the kernel says that it is still such a socket: a 0 that the program chose, and
 /// whose choice a range is, cannot be asked.
 SocketFacts confirmed(int fd, SocketFacts facts) {
+    if (is_silenced(fd)) {
+        return facts;
+    }
     const SocketFacts known = outgoing_side::ask_kernel(fd);
     if (known.protocol() != facts.protocol()) {
         return known.with_port(facts.port());
     }
     return known.chose_reuseaddr() ? facts.with_chosen_reuseaddr() : facts;
+}
+
+/// A server is refused its one UDP port. Who is refused another one after that draws them by lot, as
+/// resolvers do (RFC 5452), and goes on.
+bool draws_ports(Protocol protocol, std::uint16_t port) {
+    static constinit std::atomic<std::uint16_t> first{0};
+    std::uint16_t before = 0;
+    return protocol == Protocol::udp && !first.compare_exchange_strong(before, port) && before != port;
 }
 
 /// Tells what stands in the way of a bind that failed with errno.
@@ -108,7 +130,9 @@ bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& ver
     occurrence.error = kernel_answer_to_bind(fd, address, length);
     if (occurrence.error == 0) {
         occurrence.error = refusal_errno(guard::config(), facts.protocol());
-        tell(occurrence);
+        if (!draws_ports(facts.protocol(), target.port)) {
+            tell(occurrence);
+        }
     } else if (occurrence.error == EADDRNOTAVAIL || occurrence.error == EACCES) {
         tell_failed_bind(occurrence);
     }
@@ -140,8 +164,11 @@ int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketF
 }
 
 void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    tell({EventKind::refused, call, fd, refusal_errno(guard::config(), facts.protocol()), address, length,
-          facts});
+    const Protocol protocol = facts.protocol();
+    if (call == Call::bind && draws_ports(protocol, read_target(address, length).port)) {
+        return;
+    }
+    tell({EventKind::refused, call, fd, refusal_errno(guard::config(), protocol), address, length, facts});
 }
 
 void tell_listener(int fd, Report report, SocketFacts facts) {

@@ -128,6 +128,11 @@ TEST(KnownReason, CutsAPlanThatWouldFillTheLine) {
     EXPECT_LT(text.size(), 150U);
 }
 
+TEST(KnownReason, OfARefusedUdpPortSaysThatOthersAreNotReported) {
+    EXPECT_EQ(reason(event(EventKind::refused, 0, Protocol::udp), configured({{"listen", "80"}})),
+              "outside listen=80; reported for one UDP port per process");
+}
+
 TEST(KnownReason, OfAPortAtRiskIsTheRisk) {
     EXPECT_EQ(reason(event(EventKind::ephemeral_listener), {}),
               "any outgoing connection may be given this port before the next start");
