@@ -145,7 +145,8 @@ class Start:
         self.output = FOLDER / f"output-{name}"
         self.connections: list[socket.socket] = []
         environment = {"PATH": os.environ["PATH"], "HOME": str(FOLDER), "LANG": "C.UTF-8", **server["environment"]}
-        with open(self.output, "wb") as output:
+        # As a shell's ">>": the guard writes into no file that something else may be overwriting.
+        with open(self.output, "ab") as output:
             self.process = subprocess.Popen(command_of(server, how, LEVELS[name]), cwd=FOLDER, env=environment,
                                             start_new_session=True, stdin=subprocess.DEVNULL, stdout=output,
                                             stderr=subprocess.STDOUT)

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import unittest
@@ -225,7 +226,10 @@ remote-control:
                 self.assertEqual(self.answers(), self.QUESTIONS)
                 # The thread's recvfrom would keep the socket alive beyond close().
                 upstream.sendto(b"", ("127.0.0.3", 53))
-            self.assert_quiet(process)
+            # The first may be a server's only one.
+            lines = process.guard_lines()
+            self.assertLessEqual(len(lines), 1, lines)
+            self.assertTrue(all("reported for one UDP port per process" in line for line in lines), lines)
 
         plan = ["--listen=5053-5055", "--ephemeral=32768-60999"]
         self.start_twice(["/usr/sbin/unbound", "-d", "-c", self.config], plan, judge)
@@ -261,6 +265,18 @@ class SshdTest(ConditionTest):
 
 class TakenPortTest(ConditionTest):
     """A server whose port another one has ends as without us, and is told why."""
+
+    def test_what_no_log_takes_is_recorded_once(self) -> None:
+        """Standard error is a plain file that something else may be writing, and there is no journal."""
+        record, error = pathlib.Path(self.folder, "record"), pathlib.Path(self.folder, "error")
+        with socket.create_server(("127.0.0.1", PORT)), open(error, "wb") as output:
+            command = harness.guarded(["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", str(PORT)],
+                                      [f"--record=file:{record}"])
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output,
+                                    timeout=harness.DEADLINE, check=False).returncode
+        self.assertEqual(status, 1)
+        self.assertNotIn("portguard", error.read_text())
+        self.assertEqual(record.read_text().count('"event":"in_use"'), 1, record.read_text())
 
     def assert_ends_as_without_us(self, command: list[str], port: int) -> None:
         statuses, printed = [], []
