@@ -39,7 +39,16 @@ TEST_F(Bind, each_refusal_is_told_in_one_line_where_lines_are_asked_for) {
         play("a = tcp4; bind a *:30000; b = tcp6; bind b [*]:30001; c = udp4; bind c *:30002",
              plan_with({"PORTGUARD_DIAGNOSIS=line"}));
     EXPECT_EQ(count_of(played.result.err, "\n"), 3U) << played.result;
-    EXPECT_EQ(count_of(played.result.err, "): outside listen=10000-19999\n"), 3U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "): outside listen=10000-19999"), 3U) << played.result;
+}
+
+TEST_F(Bind, of_udp_ports_that_are_drawn_one_refusal_is_told) {
+    const Played played = play("a = udp4; bind a *:30000; bind a *:30001; b = udp4; bind b *:30002; "
+                               "c = tcp4; bind c *:30003; bind c *:30004",
+                               plan_with({"PORTGUARD_DIAGNOSIS=line"}));
+    EXPECT_EQ(played.said("bind b *:30002"), "EADDRINUSE") << played.result;
+    EXPECT_EQ(count_of(played.result.err, "bind udp "), 1U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "bind tcp "), 2U) << "a server asks for its own: " << played.result;
 }
 
 TEST_F(Bind, ports_of_listen_pass_in_silence) {
