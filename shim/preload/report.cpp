@@ -50,14 +50,15 @@ void tell_what_child_did_not(Job& job) {
             return -1;
         }
     }
+    job.pid = static_cast<int>(kernel_call(SYS_getpid));
     SignalSet before = 0;
     constexpr SignalSet asynchronous = asynchronous_signals();
     if (!change_signal_mask(SIG_BLOCK, &asynchronous, &before)) {
-        // A handler of the program's could run in the child, in the program's memory.
-        lost_events::put_back(1);
+        // tor's sandbox. A handler of the program's could run in the child, in the program's memory.
+        job.why_plain = "signals cannot be blocked";
+        tell_what_child_did_not(job);
         return -1;
     }
-    job.pid = static_cast<int>(kernel_call(SYS_getpid));
     job.tid = static_cast<int>(kernel_call(SYS_gettid));
     capture_registers(job.registers);
     run_in_child(job);
