@@ -19,13 +19,21 @@
 namespace portguard::real {
 namespace {
 
+// Of this object, by the linker.
+extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start;
+extern "C" [[gnu::visibility("hidden")]] const char _end;
+
 // The plain dlsym is right: glibc exports each of these names in one version only (nm -D libc.so.6); a name
 // with more would need dlvsym with the version that the program was linked against (H22).
 void* find_next(const char* name) {
     // RTLD_NEXT goes by the caller's address, which a tail call would make the caller's caller.
     void* const found = dlsym(RTLD_NEXT, name);
     asm volatile("" ::: "memory");
-    return found;
+    // To a library that has its own dlsym before us, the next after itself are we (H69).
+    const auto address = reinterpret_cast<std::uintptr_t>(found);
+    const bool is_ours = address >= reinterpret_cast<std::uintptr_t>(&__ehdr_start) &&
+                         address < reinterpret_cast<std::uintptr_t>(&_end);
+    return is_ours ? nullptr : found;
 }
 
 /// syscall(2) as libc has it, without another name to look up in every exec.
