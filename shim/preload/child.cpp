@@ -1,6 +1,7 @@
 #include "preload/child.h"
 
 #include <cerrno>
+#include <cstddef>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,6 +22,10 @@
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
+
+#ifdef __SANITIZE_ADDRESS__
+extern "C" void __asan_unpoison_memory_region(const volatile void* address, std::size_t size);
+#endif
 
 namespace portguard {
 namespace {
@@ -53,6 +58,10 @@ Workspace* make_workspace() {
     }
     // Fresh anonymous memory is all zero, which is what an empty Workspace is.
     auto* const workspace = reinterpret_cast<Workspace*>(mapped);
+#ifdef __SANITIZE_ADDRESS__
+    // What was mapped there before, a thread's stack or one of a child that was killed, has left its marks.
+    __asan_unpoison_memory_region(workspace, sizeof(Workspace));
+#endif
     kernel_call(SYS_mprotect, as_argument(workspace->below_starter), Workspace::guard_size, PROT_NONE);
     kernel_call(SYS_mprotect, as_argument(workspace->below_stack), Workspace::guard_size, PROT_NONE);
     return workspace;
