@@ -42,7 +42,7 @@ bool serves_client_on(std::uint16_t port, pid_t pid, PortRange ephemeral, const 
     }
     std::vector<FdOwner> owners;
     std::size_t most = std::numeric_limits<std::size_t>::max();
-    collect_fds(pid, inodes, are_fds_counted(syscalls), most, deadline, syscalls, owners);
+    collect_fds(pid, false, {inodes, are_fds_counted(syscalls), deadline, syscalls}, most, owners);
     return !owners.empty();
 }
 

@@ -34,6 +34,21 @@ TEST_F(Hazards, H03_calls_in_a_signal_handler_that_interrupts_the_same_calls) {
     EXPECT_EQ(played.said("wrong answers"), "0");
 }
 
+TEST_F(Hazards, H69_another_shim_that_hooks_dlsym_does_not_send_us_back_to_ourselves) {
+    for (const bool first : {true, false}) {
+        const std::vector<std::string> other{victim_object("dlsym_shim")};
+        const Played played{run(
+            {.argv = {victim("socket_script"), "a = tcp4; bind a *:20000; bind a *:10000; listen a; close a"},
+             .environment = plan,
+             .preloaded_before = first ? other : std::vector<std::string>{},
+             .preloaded_after = first ? std::vector<std::string>{} : other})};
+        EXPECT_EQ(played.said("bind a *:20000"), "EACCES") << played.result;
+        EXPECT_EQ(played.said("bind a *:10000"), "ok") << played.result;
+        EXPECT_EQ(played.said("listen a"), "ok") << played.result;
+        EXPECT_EQ(played.said("close a"), "ok") << played.result;
+    }
+}
+
 TEST_F(Hazards, H10_a_thread_is_cancelled_in_connect_and_in_close) {
     if (is_sanitized) {
         GTEST_SKIP() << "GCC 12's ASan fails a check of its own when a thread is cancelled";
