@@ -6,6 +6,7 @@ import tomllib
 DEFAULTS = {
     "ports": "8000", "protocol": "tcp", "prepare": "", "files": {}, "user": "root", "environment": {}, "pidfile": "",
     "guard": "reachable", "ephemeral": "15000-65000", "told": [],
+    "slow": False,
 }
 
 
