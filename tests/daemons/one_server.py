@@ -25,7 +25,8 @@ EVENTS = FOLDER / "events"
 LEVELS = {"first": "warn", "second": "info"}
 BUILD = pathlib.Path("/run/portguard")
 START_SECONDS = 60.0
-ANSWER_SECONDS = 2.0
+# Of a busy machine: some servers are ended by SIGPIPE when a client is gone before it was greeted (nbd-server -d).
+ANSWER_SECONDS = 10.0
 # A server that waits for its clients to leave is killed, with its connections open.
 STOP_SECONDS = 3.0
 TIME_WAIT = "06"
