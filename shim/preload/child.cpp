@@ -119,6 +119,11 @@ int keep_socket_alone(int socket, bool keeps_stderr) {
     if (!keeps_stderr) {
         kernel_call(SYS_close, STDERR_FILENO);
     }
+    // The program may have kept them from what it executes (node does so with its stderr), not from what we
+    // do.
+    for (const int fd : {STDERR_FILENO, snapshot_socket_fd}) {
+        kernel_call(SYS_fcntl, fd, F_SETFD, 0);
+    }
     kernel_call(SYS_close_range, snapshot_socket_fd + 1, ~0U, 0);
     return snapshot_socket_fd;
 }

@@ -42,7 +42,7 @@ namespace {
 }
 
 /// Apart from bind, whose frequent case calls nothing that returns, and so needs no stack.
-[[gnu::noinline]] int bind_out_of_plan(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+[[gnu::noinline]] int bind_at_length(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     const bool passes = facts.protocol() == Protocol::other ||
                         (outgoing_side::enforces_listen() && is_of_no_plan(address, length));
     return passes || !guard::is_awake() ? real::bind(fd, address, length)
@@ -70,10 +70,11 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (!outgoing_side::enforces_listen() || !is_bind_in_plan(guard::config(), facts, address, length)) {
-        return bind_out_of_plan(fd, address, length, facts);
+    if (!outgoing_side::enforces_listen() || !is_bind_in_plan(guard::config(), facts, address, length) ||
+        !real::are_bare.load(std::memory_order_relaxed)) {
+        return bind_at_length(fd, address, length, facts);
     }
-    if (const long result = real::bind_leaving_errno(fd, address, length); result != 0) {
+    if (const long result = real::bind_bare(fd, address, length); result != 0) {
         return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
     }
     fd_memory::remember(fd, facts.with_port(PortChoice::program));

@@ -39,12 +39,16 @@ struct Pointers {
 [[gnu::cold, gnu::noinline]] long bind_by_pointer(int fd, const sockaddr* address, socklen_t length);
 [[gnu::cold, gnu::noinline]] long listen_by_pointer(int fd, int backlog);
 
+/// bind(2) where `are_bare`.
+inline long bind_bare(int fd, const sockaddr* address, socklen_t length) {
+    return short_kernel_call(SYS_bind, fd, as_argument(address), length);
+}
+
 /// bind(2), and listen(2): 0, or -errno. errno itself is left alone, since what fails may be cured, and a
 /// call that succeeds leaves it as it was; where another shim is behind us, a failure has set it.
 inline long bind_leaving_errno(int fd, const sockaddr* address, socklen_t length) {
-    return are_bare.load(std::memory_order_relaxed)
-               ? short_kernel_call(SYS_bind, fd, as_argument(address), length)
-               : bind_by_pointer(fd, address, length);
+    return are_bare.load(std::memory_order_relaxed) ? bind_bare(fd, address, length)
+                                                    : bind_by_pointer(fd, address, length);
 }
 inline long listen_leaving_errno(int fd, int backlog) {
     return are_bare.load(std::memory_order_relaxed) ? short_kernel_call(SYS_listen, fd, backlog, 0)

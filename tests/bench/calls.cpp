@@ -1,6 +1,7 @@
 #include "calls.h"
 
 #include <array>
+#include <cstdlib>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -79,7 +80,18 @@ void bind_unix() {
     (void)bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+/// Without the stub: a bind that libc itself would make as a system call is made as one by the shim.
+void bind_fresh(int type) {
+    const int fresh = socket(AF_INET, type, 0);
+    if (bind(fresh, generic(planned), sizeof planned) != 0) {
+        std::abort();
+    }
+    close(fresh);
+}
+
 constexpr std::array calls{
+    NamedCall{"bind_fresh_tcp", nullptr, [] { bind_fresh(SOCK_STREAM); }},
+    NamedCall{"bind_fresh_udp", nullptr, [] { bind_fresh(SOCK_DGRAM); }},
     NamedCall{"socket", nullptr, make_tcp},
     NamedCall{"bind_tcp_in_plan", make_tcp, bind_planned},
     NamedCall{"bind_udp_in_plan", make_udp, bind_planned},

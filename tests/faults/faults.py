@@ -60,8 +60,8 @@ class Situation:
 SITUATIONS = {
     "in_use": Situation({errno.EADDRINUSE: "in_use"}, {"bind": 1}),
     # A cure leaves the errno of the first try: to put it back would mean to read it before every bind.
-    "cured": Situation({ERRNO_CHANGED: "cured", errno.EADDRINUSE: "in_use"}, {"bind": 1}),
-    "cured_listen": Situation({ERRNO_CHANGED: "cured", errno.EADDRINUSE: "in_use"}, {"listen": 1}),
+    "cured": Situation({0: "cured", errno.EADDRINUSE: "in_use"}, {"bind": 1}),
+    "cured_listen": Situation({0: "cured", errno.EADDRINUSE: "in_use"}, {"listen": 1}),
     "refused": Situation({errno.EACCES: "refused", 0: ""}, {"bind": ALWAYS}),
     "listen": Situation({0: ""}, {"listen": 1}),
     "connect": Situation({0: ""}, {"connect": 1}),

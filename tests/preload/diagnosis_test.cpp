@@ -115,6 +115,23 @@ TEST_F(Diagnosis, without_a_free_descriptor_it_tells_what_can_be_told) {
     EXPECT_TRUE(tells(played, "bind tcp 127.0.0.1:10001: in use (EADDRINUSE)")) << played.result;
 }
 
+TEST_F(Diagnosis, a_stderr_that_is_closed_on_exec_gets_the_report_all_the_same) {
+    const Fd holder = listener(loopback(busy_port));
+    const Played played{run({.argv = {"/usr/bin/python3", "-c",
+                                      "import os, socket\n"
+                                      "os.set_inheritable(2, False)\n"
+                                      "s = socket.socket()\n"
+                                      "if s.fileno() != 4: os.dup2(s.fileno(), 4, inheritable=False)\n"
+                                      "for t in (s, socket.socket(fileno=4)):\n"
+                                      "  try: t.bind(('127.0.0.1', 10001))\n"
+                                      "  except OSError: print('refused -> ok')\n"
+                                      "print('closed on exec ->', not os.get_inheritable(2))"},
+                             .environment = patient({"PORTGUARD_STACK_DEPTH=0"})})};
+    EXPECT_EQ(played.said("refused", 1), "ok") << played.result;
+    EXPECT_EQ(played.said("closed on exec"), "True") << "as the program made it";
+    EXPECT_TRUE(tells(played, "held by portguard_prelo")) << played.result;
+}
+
 TEST_F(Diagnosis, where_netlink_is_forbidden_it_says_so) {
     const Played played = report("without_netlink");
     EXPECT_EQ(played.said("bind"), "EADDRINUSE") << played.result;
