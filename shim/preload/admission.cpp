@@ -15,7 +15,7 @@ constinit Fold fold;
 /// A server that restarts over a TIME_WAIT is cured twice, in bind and in listen: once is enough to be told.
 std::uint64_t key_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
-    const Endpoint asked = asked_endpoint(job);
+    const Endpoint& asked = job.asked;
     Fnv1a key;
     key.add(kind_of(job)).add(occurrence.facts.protocol()).add(asked.port).add(asked.address);
     if (!job.cured) {

@@ -14,6 +14,8 @@ namespace portguard {
 /// or qemu-user has made a fork of the clone (K23). On the host's stack.
 struct Job {
     const Occurrence& occurrence;
+    /// What the program passed; for listen, where the socket is.
+    Endpoint asked{};
     int pid = 0;
     int tid = 0;
     /// The call may be repeated with SO_REUSEADDR, if the holders turn out to be of the kind that it helps
@@ -43,9 +45,6 @@ struct Job {
     /// Signal or errno that belongs to it; 0: none.
     int why_number = 0;
 };
-
-/// What the program passed; for listen, where the socket is.
-Endpoint asked_endpoint(const Job& job);
 
 /// The event as it stands by now.
 inline EventKind kind_of(const Job& job) {

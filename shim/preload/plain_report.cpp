@@ -71,9 +71,13 @@ void print_json(const Event& event, const Job& job, TextWriter& line) {
 
 Event event_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
-    return {
-        kind_of(job), occurrence.call,       occurrence.facts.protocol(), job.cured ? 0 : occurrence.error,
-        job.pid,      guard::program_name(), asked_endpoint(job)};
+    return {kind_of(job),
+            occurrence.call,
+            occurrence.facts.protocol(),
+            job.cured ? 0 : occurrence.error,
+            job.pid,
+            guard::program_name(),
+            job.asked};
 }
 
 /// The line, and before it the count of those that were lost, which is returned.

@@ -8,6 +8,7 @@
 #include "preload/plain_report.h"
 #include "preload/registers.h"
 #include "preload/signals.h"
+#include "preload/socket_state.h"
 
 namespace portguard {
 namespace {
@@ -38,9 +39,18 @@ void tell_what_child_did_not(Job& job) {
     }
 }
 
+Endpoint asked_endpoint(const Occurrence& occurrence) {
+    if (occurrence.address != nullptr) {
+        return read_endpoint(occurrence.address, occurrence.length);
+    }
+    const socket_state::LocalAddress local = socket_state::local_address(occurrence.fd);
+    return read_endpoint(reinterpret_cast<const sockaddr*>(&local.storage), local.length);
+}
+
 /// Not inlined: the walk of the stack begins in its frame, which lives until the child is done.
 [[gnu::noinline]] int handle(const Occurrence& occurrence, bool may_cure) {
     Job job{occurrence};
+    job.asked = asked_endpoint(occurrence);
     job.may_cure = may_cure;
     const std::uint64_t began_ns = admission::now_ns();
     // Where there may be a cure, the child knows what there is to tell, and asks.
