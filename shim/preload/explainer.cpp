@@ -130,7 +130,7 @@ void set_alarm(long milliseconds) {
 /// The helper's process, until it has executed the file. The alarm outlives that, and ends it if we are
 /// killed. Not for sanitizers: it leaves the memory without returning, and ASan's marks around its frame and
 /// TSan's entry for its call would stay in the program.
-[[gnu::no_sanitize("address"), gnu::no_sanitize("thread")]] int start_helper(void* argument) {
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) int start_helper(void* argument) {
     set_alarm(*static_cast<const long*>(argument));
     static constinit const char name[] = "portguard-explain";
     const char* const arguments[] = {name, nullptr};
