@@ -87,7 +87,7 @@ std::string Explainer::report(const Snapshot& snapshot, int socket) const {
     int status = 0;
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    const std::string text = contents_of(handed.output);
+    std::string text = contents_of(handed.output);
     for (const int fd : {handed.output, handed.snapshot, handed.maps}) {
         close(fd);
     }

@@ -112,8 +112,11 @@ void judge(const AskedPort& asked, RescueResult& result) {
     }
     if (result.dry_run) {
         result.bindable = leaves_port_bindable(result.report, result.rescued);
-    } else if (result.bind_error == 0 || result.bind_error == EADDRINUSE) {
-        result.bindable = result.bind_error == 0;
+        return;
+    }
+    const int error = result.bind_error.value_or(ENOTRECOVERABLE);
+    if (error == 0 || error == EADDRINUSE) {
+        result.bindable = error == 0;
     }
 }
 

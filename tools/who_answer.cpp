@@ -50,7 +50,7 @@ void judge_first_holder(const AskedPort& asked, Facts& facts) {
 }
 
 std::string verdict(const WhoAnswer& answer) {
-    const std::string plain = "a plain bind: " + probe_words(answer.plain_error);
+    std::string plain = "a plain bind: " + probe_words(answer.plain_error);
     if (answer.is_udp()) {
         return plain;
     }
