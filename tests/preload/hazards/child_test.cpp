@@ -55,8 +55,9 @@ TEST_F(Hazards, H58_a_sandbox_that_traps_a_call_of_the_child_costs_the_program_n
 }
 
 TEST_F(Hazards, H59_children_forked_beside_a_walk_of_loaded_objects_do_not_hang) {
-    if (malloc_may_stay_locked_in_children) {
-        GTEST_SKIP() << "ASan's malloc, unlike libc's, may stay locked in the child of a fork";
+    if (is_sanitized) {
+        GTEST_SKIP()
+            << "the locks of a sanitizer's run-time, unlike libc's, may stay locked in the child of a fork";
     }
     const Played played =
         provoke("fork_beside_a_walk_of_objects", {"PORTGUARD_LOG=file:" + folder_.file("log")});
