@@ -98,7 +98,7 @@ class ServerTest(harness.AppTest):
         self.connect_and_ask(PORT)
 
     def test_over_a_listener_of_another_program_names_that(self) -> None:
-        """Of a server with SO_REUSEPORT as well, since the other has it not."""
+        """Of a server with SO_REUSEPORT as well, since the other does not have it."""
         other = self.start(["/usr/bin/python3", str(servers.PROGRAMS / "plain_server.py"), "127.0.0.1", str(PORT)])
         self.await_listener(other, PORT)
         process = self.launch(PORT)

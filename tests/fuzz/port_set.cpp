@@ -27,7 +27,7 @@ void require_consistent(const PortSet& ports) {
         size += run.size();
     }
     fuzz::require(ports.count({1, 65535}) == size && again.count({1, 65535}) == size, "the runs add up");
-    fuzz::require(!ports.contains(0), "port 0 is no port");
+    fuzz::require(!ports.contains(0), "port 0 is not a port");
     fuzz::require(ports.first_common({1, 65535}) == ports.next_run(0).low,
                   "the first is that of the first run");
     PortSet both = ports;

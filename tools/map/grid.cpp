@@ -59,7 +59,7 @@ std::vector<GridCell> cells_of(const PortMap& map, unsigned ports_per_cell) {
     for (std::size_t index = 0; index < cells.size(); ++index) {
         GridCell& cell = cells[index];
         const std::size_t first = index * ports_per_cell;
-        // Port 0 is no port.
+        // Port 0 is not a port.
         cell.ports = {static_cast<std::uint16_t>(std::max<std::size_t>(first, 1)),
                       static_cast<std::uint16_t>(std::min<std::size_t>(first + ports_per_cell - 1, 65535))};
         cell.ground = ground_of(map.plan, cell.ports);

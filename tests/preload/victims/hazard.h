@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
 namespace victim {
 
@@ -24,6 +25,9 @@ int try_bind(std::uint16_t port);
 int occupy_busy_port();
 /// A listener on allowed_port.
 int open_listener();
+
+/// The exit status of a child; -1 where it died or did not end within five seconds.
+int status_of(pid_t child);
 
 /// "what -> ok" or "what -> EACCES", at once.
 void say(const char* what, int error);

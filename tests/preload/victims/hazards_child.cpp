@@ -108,20 +108,6 @@ int visit_nothing(dl_phdr_info* /*info*/, std::size_t /*size*/, void* /*data*/) 
     return 0;
 }
 
-/// The child's exit status; -1 where it died or did not end within five seconds.
-int status_of(pid_t child) {
-    int status = 0;
-    for (int tries = 0; tries < 5000; ++tries) {
-        if (::waitpid(child, &status, WNOHANG) == child) {
-            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        }
-        ::poll(nullptr, 0, 1);
-    }
-    ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
-    return -1;
-}
-
 std::atomic<int> failures_in_handler{0};
 void bind_in_handler(int /*signal*/) {
     failures_in_handler += try_bind(busy_port) == EADDRINUSE ? 1 : 0;

@@ -20,9 +20,7 @@
 #include "victims/hazard.h"
 
 namespace victim {
-namespace {
 
-/// The child's exit status; -1 where it died or did not end within five seconds.
 int status_of(pid_t child) {
     int status = 0;
     for (int tries = 0; tries < 5000; ++tries) {
@@ -35,6 +33,8 @@ int status_of(pid_t child) {
     ::waitpid(child, &status, 0);
     return -1;
 }
+
+namespace {
 
 /// What a child does: 0 where a failure is still told as one.
 int fail_twice() {
