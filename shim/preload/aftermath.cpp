@@ -190,6 +190,12 @@ int after_failed_listen(int fd, int backlog, SocketFacts facts, int error) {
     return -1;
 }
 
+void tell_exhausted_port_zero(int fd, SocketFacts facts) {
+    const socket_state::LocalAddress local = socket_state::local_address(fd);
+    tell({EventKind::exhausted, Call::bind, fd, EADDRINUSE, reinterpret_cast<const sockaddr*>(&local.storage),
+          local.length, facts});
+}
+
 int after_exhausted_listen(int fd, SocketFacts facts) {
     tell({EventKind::exhausted, Call::listen, fd, EADDRINUSE, nullptr, 0, facts});
     return -1;

@@ -16,6 +16,10 @@ constinit std::atomic<bool> bound_through_unknown_number{false};
 /// keeps a flag that should go; the program's own is never touched instead.
 constinit std::array<std::atomic<std::uint64_t>, 4096> cookies{};
 
+/// In place of a cookie that was not asked for: connect had waited, and whether it was the same socket still
+/// was worth the call. Only AF_UNSPEC ends such a connection for the program, and leaves it closed.
+constexpr std::uint64_t connected = ~std::uint64_t{0};
+
 std::atomic<std::uint64_t>& cookie_of(int fd) {
     return cookies[static_cast<unsigned>(fd) % cookies.size()];
 }
@@ -39,9 +43,12 @@ bool may_be_given(int fd) {
            socket_state::local_address(fd).port() == 0;
 }
 
-bool give(int fd) {
-    const std::uint64_t cookie =
-        is_outgoing_state(socket_state::tcp_state(fd)) ? socket_state::cookie(fd) : 0;
+bool give(int fd, bool has_waited) {
+    // In no time at all nothing changes hands: what connect has just called under way is an attempt of TCP's.
+    if (has_waited && !is_outgoing_state(socket_state::tcp_state(fd))) {
+        return false;
+    }
+    const std::uint64_t cookie = has_waited ? connected : socket_state::cookie(fd);
     if (cookie == 0) {
         return false;
     }
@@ -52,7 +59,9 @@ bool give(int fd) {
 
 void take_back(int fd) {
     const std::uint64_t given_to = cookie_of(fd).load(std::memory_order_relaxed);
-    if (given_to != 0 && socket_state::cookie(fd) == given_to) {
+    const bool is_same = given_to == connected ? socket_state::tcp_state(fd) == TCP_CLOSE
+                                               : given_to != 0 && socket_state::cookie(fd) == given_to;
+    if (is_same) {
         socket_state::set_reuseaddr(fd, 0);
     }
 }

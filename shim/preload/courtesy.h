@@ -13,8 +13,8 @@ void note_bind_through_unknown_number();
 /// False: the port of this socket may be the program's own choice. To be asked before connect.
 bool may_be_given(int fd);
 
-/// True: the flag is set. connect has succeeded, or is under way.
-bool give(int fd);
+/// True: the flag is set. connect has succeeded, and may have waited for that, or is under way.
+bool give(int fd, bool has_waited);
 
 /// Clears the flag, if this is the socket that it was given to.
 void take_back(int fd);

@@ -1,5 +1,6 @@
 #include "preload/aftermath.h"
 #include "preload/courtesy.h"
+#include "preload/deferred_port.h"
 #include "preload/fd_memory.h"
 #include "preload/given_numbers.h"
 #include "preload/guarded.h"
@@ -38,6 +39,7 @@ int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts 
     if (inject::fails(fd, Call::bind, address, length, facts)) {
         return -1;
     }
+    deferred_port::settle_if_any(fd);
     facts = courtesy::end(fd, facts);
     const Config& config = guard::config();
     const OutgoingPlan plan = outgoing_side::plan();

@@ -2,6 +2,7 @@
 
 #include "preload/aftermath.h"
 #include "preload/courtesy.h"
+#include "preload/deferred_port.h"
 #include "preload/fd_memory.h"
 #include "preload/guarded.h"
 #include "preload/inject.h"
@@ -59,7 +60,7 @@ int courteous_connect(int fd, const sockaddr* address, socklen_t length, SocketF
     fd_memory::remember(fd, next);
     const int result = real::connect(fd, address, length);
     const bool has_port = result == 0 || errno == EINPROGRESS;
-    if (fd_memory::recall(fd) == next && !(has_port && courtesy::give(fd))) {
+    if (fd_memory::recall(fd) == next && !(has_port && courtesy::give(fd, result == 0))) {
         fd_memory::remember(fd, facts);
     }
     return has_port ? result : after_failed_connect(fd, address, length, facts);
@@ -83,6 +84,7 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
     if (inject::fails(fd, Call::connect, address, length, facts)) {
         return -1;
     }
+    deferred_port::forget_if_any(fd);
     if (facts.port() == PortChoice::courteous) {
         return connect_again(fd, address, length, facts);
     }

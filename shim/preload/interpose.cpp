@@ -7,6 +7,7 @@
 
 #include "core/policy.h"
 #include "preload/aftermath.h"
+#include "preload/deferred_port.h"
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
 #include "preload/guarded.h"
@@ -103,6 +104,11 @@ int connect(int fd, const sockaddr* address, socklen_t length) {
 int setsockopt(int fd, int level, int option, const void* value, socklen_t length) noexcept {
     return is_watched_option(level, option) ? watched_setsockopt(fd, level, option, value, length)
                                             : real::setsockopt(fd, level, option, value, length);
+}
+
+int getsockname(int fd, sockaddr* address, socklen_t* length) noexcept {
+    deferred_port::settle_if_any(fd);
+    return real::getsockname(fd, address, length);
 }
 
 int close(int fd) {

@@ -36,9 +36,11 @@ void publish(const OutgoingPlan& plan) {
     const auto method = static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift;
     const Config& config = guard::config();
     const bool injects = !config.inject.empty();
-    const bool enforced = config.mode == Mode::enforce && config.has_listen && !injects;
+    const bool defers = config.mode == Mode::enforce && config.port_zero == PortZero::listen;
+    const bool enforced = config.mode == Mode::enforce && config.has_listen && !injects && !defers;
     published_plan.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
                                   (injects ? PublishedPlan::injects : 0) |
+                                  (defers ? PublishedPlan::defers : 0) |
                                   (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) |
                                   method | range_option_value(plan.range),
                               std::memory_order_release);

@@ -11,6 +11,7 @@
 
 #include "core/port_sequence.h"
 #include "kernel/kernel_call.h"
+#include "preload/deferred_port.h"
 #include "preload/guard.h"
 #include "preload/real.h"
 
@@ -110,6 +111,12 @@ int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
 int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
     if (read_flag(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT) != 0) {
         return static_cast<int>(real::bind_leaving_errno(fd, address, length));
+    }
+    if (verdict.before == Before::bind_in_listen) {
+        const int result = deferred_port::bind(fd, address, length);
+        if (result != -ENOPROTOOPT) {
+            return result;
+        }
     }
     PortedAddress own;
     std::memcpy(&own.storage, address, length);

@@ -11,7 +11,8 @@ inline bool is_wanted(const Verdict& verdict) {
     return verdict.before == Before::bind_in_range || verdict.before == Before::bind_in_listen;
 }
 
-/// bind(2) to port 0, with a port that `verdict` (Before::bind_in_range or bind_in_listen) allows instead.
+/// bind(2) to port 0, with a port that `verdict` (Before::bind_in_range or bind_in_listen) allows instead, or
+/// will be given (deferred_port.h).
 /// 0, or -errno: EADDRINUSE when all are taken; errno is left alone. Leaves alone a socket with
 /// IP_BIND_ADDRESS_NO_PORT, whose port is connect's business.
 int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict);

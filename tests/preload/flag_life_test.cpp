@@ -94,9 +94,12 @@ TEST_F(FlagLife, a_connection_that_failed_under_way_loses_the_flag_at_the_next_c
     EXPECT_EQ(played.said("get s", 2), "0") << "H28";
 }
 
-TEST_F(FlagLife, one_that_failed_at_once_is_given_none) {
-    const Played played = play("s = tcp4; nonblock s; connect s 127.0.0.1:9; get s reuseaddr");
+TEST_F(FlagLife, one_that_failed_at_once_is_left_with_none_either) {
+    EXPECT_EQ(play("s = tcp4; connect s 127.0.0.1:9; get s reuseaddr").said("get s"), "0");
+    const Played played = play(
+        "s = tcp4; nonblock s; connect s 127.0.0.1:9; writable s; connect s 127.0.0.1:9; get s reuseaddr");
     EXPECT_EQ(played.said("connect s"), "EINPROGRESS");
+    EXPECT_EQ(played.said("writable s"), "ECONNREFUSED");
     EXPECT_EQ(played.said("get s"), "0") << played.result;
 }
 

@@ -158,54 +158,5 @@ TEST_F(OutgoingLimits, a_destination_that_no_address_reaches_is_not_called_exhau
     EXPECT_EQ(played.result.err, "");
 }
 
-TEST_F(OutgoingLimits, two_processes_share_the_ports_of_listen_without_a_fight) {
-    // The kernel's range does not meet `listen`, and there are exactly as many ports as both want.
-    set_ephemeral_range(40000, 50000);
-    const Environment environment{"PORTGUARD_LISTEN=9000-9039", "PORTGUARD_PORT_ZERO=listen"};
-    std::string script = "wait; ";
-    for (int index = 0; index < 20; ++index) {
-        script += "a = tcp4; bind a *:0; listen a; inside a 9000 9039; ";
-    }
-    const test::Run one{.argv = {victim("socket_script"), script + "wait"}, .environment = environment};
-    Background first(one);
-    Background second(one);
-    first.send("\n");
-    second.send("\n");
-    std::string lines[2];
-    for (int line = 0; line < 1 + 20 * 4; ++line) {
-        lines[0] += first.read_line() + "\n";
-        lines[1] += second.read_line() + "\n";
-    }
-    EXPECT_EQ(count_of(lines[0], "-> inside"), 20U) << lines[0];
-    EXPECT_EQ(count_of(lines[1], "-> inside"), 20U) << lines[1];
-    const Played third = play("a = tcp4; bind a *:0; u = udp4; bind u *:0; inside u 9000 9039", environment);
-    EXPECT_EQ(third.said("bind a"), "EADDRINUSE");
-    EXPECT_NE(third.result.err.find("no port left (EADDRINUSE)"), std::string::npos) << third.result;
-    EXPECT_EQ(third.said("inside u"), "inside") << "UDP has ports of its own";
-}
-
-TEST_F(OutgoingLimits, forked_processes_spread_over_the_ports_of_listen) {
-    set_ephemeral_range(40000, 50000);
-    const Environment environment{"PORTGUARD_LISTEN=9000-9999", "PORTGUARD_PORT_ZERO=listen"};
-    int lower_half = 0;
-    constexpr int processes = 40;
-    for (int process = 0; process < processes; ++process) {
-        lower_half +=
-            play("a = tcp4; bind a *:0; inside a 9000 9499", environment).said("inside a") == "inside" ? 1
-                                                                                                       : 0;
-    }
-    // 1 in 10^9 that chance alone does this.
-    EXPECT_GT(lower_half, 2);
-    EXPECT_LT(lower_half, processes - 2);
-}
-
-TEST_F(OutgoingLimits, a_port_that_may_not_be_bound_is_passed_over) {
-    set_sysctl("ipv4/ip_unprivileged_port_start", "9005");
-    const Played played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:0; inside a 9005 9006"},
-                             .environment = {"PORTGUARD_LISTEN=9000-9006", "PORTGUARD_PORT_ZERO=listen"},
-                             .before_exec = [] { become_user(65534); }})};
-    EXPECT_EQ(played.said("inside a"), "inside") << played.result;
-}
-
 } // namespace
 } // namespace portguard::test
