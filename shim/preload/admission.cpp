@@ -17,7 +17,7 @@ std::uint64_t key_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
     const Endpoint& asked = job.asked;
     Fnv1a key;
-    key.add(kind_of(job)).add(occurrence.facts.protocol()).add(asked.port).add(asked.address);
+    key.add(kind_of(job)).add(job.facts.protocol()).add(asked.port).add(asked.address);
     if (!job.cured) {
         key.add(occurrence.call).add(occurrence.error);
     }

@@ -4,9 +4,6 @@
 #include <cerrno>
 #include <cstdint>
 
-#include <sys/syscall.h>
-
-#include "kernel/kernel_call.h"
 #include "preload/fd_memory.h"
 #include "preload/given_numbers.h"
 #include "preload/guard.h"
@@ -18,42 +15,6 @@
 namespace portguard {
 
 namespace {
-
-/// connect says EADDRNOTAVAIL as well where no address of ours reaches the destination: ::1 with IPv6
-/// switched off, which every program tries that is told "localhost". A UDP socket meets that alone, having
-/// ports of its own.
-bool has_source_for(const sockaddr* address, socklen_t length) {
-    const long fd = kernel_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return true;
-    }
-    const long result = kernel_call(SYS_connect, fd, as_argument(address), length);
-    kernel_call(SYS_close, fd);
-    return result != -EADDRNOTAVAIL;
-}
-
-/// A filter of system calls does not let the kernel answer (tor's sandbox). What is remembered is then good
-/// for telling; the cure asks for itself.
-bool is_silenced(int fd) {
-    int domain = 0;
-    socklen_t length = sizeof domain;
-    const long result =
-        kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, as_argument(&domain), as_argument(&length));
-    return result == -EPERM || result == -EACCES || result == -ENOSYS;
-}
-
-/// What is remembered, where the kernel says that it is still such a socket: a 0 that the program chose, and
-/// whose choice a range is, cannot be asked.
-SocketFacts confirmed(int fd, SocketFacts facts) {
-    if (is_silenced(fd)) {
-        return facts;
-    }
-    const SocketFacts known = outgoing_side::ask_kernel(fd);
-    if (known.protocol() != facts.protocol()) {
-        return known.with_port(facts.port());
-    }
-    return known.chose_reuseaddr() ? facts.with_chosen_reuseaddr() : facts;
-}
 
 /// A server is refused its one UDP port. Who is refused another one after that draws them by lot, as
 /// resolvers do (RFC 5452), and goes on.
@@ -82,20 +43,20 @@ bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFact
     if (target.family == Family::other) {
         return false;
     }
-    const SocketFacts known = confirmed(fd, facts);
-    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, known};
-    if (known.protocol() == Protocol::other || (error == EACCES && target.port == 0)) {
+    if (error == EACCES && target.port == 0) {
         return false;
     }
+    const Occurrence occurrence{EventKind::in_use, Call::bind, fd, error, address, length, facts};
     if (error != EADDRINUSE || target.port == 0) {
         tell_failed_bind(occurrence);
         return false;
     }
-    if (cure_or_tell(occurrence) != 0) {
-        return false;
+    const CureOutcome outcome = cure_or_tell(occurrence);
+    if (outcome.cured) {
+        fd_memory::remember(fd,
+                            decide_bind(guard::config(), outgoing_side::plan(), outcome.facts, target).next);
     }
-    fd_memory::remember(fd, decide_bind(guard::config(), outgoing_side::plan(), known, target).next);
-    return true;
+    return outcome.cured;
 }
 
 /// The same for listen.
@@ -103,14 +64,13 @@ bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
     if (error != EADDRINUSE) {
         return false;
     }
-    const SocketFacts known = confirmed(fd, facts);
-    Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, known};
+    Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, facts};
     occurrence.backlog = backlog;
     // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
     // which number is not always remembered.
     const std::uint16_t port = socket_state::local_address(fd).port();
-    if (known.is_tcp_like() && port != 0 && !given_numbers::contain(port)) {
-        return cure_or_tell(occurrence) == 0;
+    if (port != 0 && !given_numbers::contain(port)) {
+        return cure_or_tell(occurrence).cured;
     }
     occurrence.kind = port == 0 ? EventKind::exhausted : EventKind::in_use;
     tell(occurrence);
@@ -203,8 +163,7 @@ int after_exhausted_listen(int fd, SocketFacts facts) {
 
 int after_failed_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     // UDP says EAGAIN when its range is used up (measured); TCP never does in connect.
-    if ((errno == EADDRNOTAVAIL && has_source_for(address, length)) ||
-        (errno == EAGAIN && facts.protocol() == Protocol::udp)) {
+    if (errno == EADDRNOTAVAIL || (errno == EAGAIN && facts.protocol() == Protocol::udp)) {
         tell({EventKind::exhausted, Call::connect, fd, errno, address, length, facts});
     }
     return -1;

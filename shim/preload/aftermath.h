@@ -35,11 +35,10 @@ namespace portguard {
 [[gnu::cold]] int after_failed_listen(int fd, int backlog, SocketFacts facts, int error);
 
 /// No port is left to listen on; errno says so. Returns -1.
-[[gnu::cold]] /// bind to port 0 was told that it went through, and no port of `listen` is left now that it is
-              /// asked for.
-              void
-              tell_exhausted_port_zero(int fd, SocketFacts facts);
-int after_exhausted_listen(int fd, SocketFacts facts);
+[[gnu::cold]] int after_exhausted_listen(int fd, SocketFacts facts);
+
+/// bind to port 0 was told that it went through, and no port of `listen` is left now that it is asked for.
+[[gnu::cold]] void tell_exhausted_port_zero(int fd, SocketFacts facts);
 
 /// connect failed with errno, EINPROGRESS included. Returns -1, with errno as it was.
 [[gnu::cold]] int after_failed_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);

@@ -16,6 +16,7 @@
 #include "kernel/socket_option.h"
 #include "preload/admission.h"
 #include "preload/clone.h"
+#include "preload/confirmation.h"
 #include "preload/cure.h"
 #include "preload/explainer.h"
 #include "preload/guard.h"
@@ -178,11 +179,12 @@ int run(void* argument) {
     }
     const bool stderr_is_ours = standard_error::is_ours();
     job.socket = keep_socket_alone(job.occurrence.fd, stderr_is_ours);
-    if (job.may_cure) {
-        job.cured = try_cure(job, std::as_writable_bytes(std::span(workspace.answers)));
+    const bool is_ours = confirm(job);
+    job.cured = job.may_cure && try_cure(job, std::as_writable_bytes(std::span(workspace.answers)));
+    if (job.child_admits && is_ours) {
         admission::decide(job, admission::now_ns());
     }
-    if (job.tells) {
+    if (job.tells && is_ours) {
         tell(job, workspace, stderr_is_ours);
     } else {
         job.told = true;
@@ -222,7 +224,8 @@ void settle(Job& job, bool forbidden) {
         job.cured = has_cured(job.occurrence);
     }
     const bool keeps_flag = job.cured && job.occurrence.call == Call::listen;
-    if (!keeps_flag && (job.set_flag || (unseen && !forbidden))) {
+    const bool may_have_set = job.set_flag || (unseen && !forbidden && job.facts.is_tcp_like());
+    if (!keeps_flag && may_have_set) {
         set_socket_option(job.occurrence.fd, SOL_SOCKET, SO_REUSEADDR, 0);
     }
 }

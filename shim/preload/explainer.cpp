@@ -47,10 +47,11 @@ bool move_to(long fd, int wanted, int flags = 0) {
 }
 
 /// Where step 3 of design 3.4 looked for a port; empty: it did not.
-PortRange searched_range(const Occurrence& occurrence) {
+PortRange searched_range(const Job& job) {
+    const Call call = job.occurrence.call;
     const OutgoingPlan plan = outgoing_side::plan();
-    const bool searched = plan.binds && !occurrence.facts.chose_range() &&
-                          (occurrence.call != Call::connect || plan.connect == OutgoingMethod::explicit_bind);
+    const bool searched = plan.binds && !job.facts.chose_range() &&
+                          (call != Call::connect || plan.connect == OutgoingMethod::explicit_bind);
     return searched ? plan.range : PortRange{};
 }
 
@@ -61,11 +62,11 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     snapshot.machine = own_machine;
     snapshot.kind = kind_of(job);
     snapshot.call = occurrence.call;
-    snapshot.facts = occurrence.facts;
+    snapshot.facts = job.facts;
     snapshot.stderr_is_ours = stderr_is_ours;
     snapshot.no_color = guard::wants_no_color();
     snapshot.harmless_told = harmless_told.load(std::memory_order_relaxed);
-    snapshot.bound_range = searched_range(occurrence);
+    snapshot.bound_range = searched_range(job);
     snapshot.fd = occurrence.fd;
     snapshot.error = job.cured ? 0 : occurrence.error;
     snapshot.pid = job.pid;

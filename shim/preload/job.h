@@ -21,6 +21,8 @@ struct Job {
     /// The call may be repeated with SO_REUSEADDR, if the holders turn out to be of the kind that it helps
     /// against.
     bool may_cure = false;
+    /// Only the child knows what there is to tell, cured or not, and asks whether it is told.
+    bool child_admits = false;
     bool tells = false;
     /// No helper: the child before this one was killed, and the less this one does the better.
     bool only_line = false;
@@ -28,6 +30,8 @@ struct Job {
     std::uint32_t kept_back = 0;
     std::uint64_t registers[snapshot_registers] = {};
 
+    /// As remembered, until the child has asked the kernel.
+    SocketFacts facts = occurrence.facts;
     /// The descriptor for the program's socket, in whichever process looks: the child has moved its own.
     int socket = occurrence.fd;
 

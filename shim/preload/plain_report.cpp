@@ -73,7 +73,7 @@ Event event_of(const Job& job) {
     const Occurrence& occurrence = job.occurrence;
     return {kind_of(job),
             occurrence.call,
-            occurrence.facts.protocol(),
+            job.facts.protocol(),
             job.cured ? 0 : occurrence.error,
             job.pid,
             guard::program_name(),

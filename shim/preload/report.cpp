@@ -29,7 +29,7 @@ void tell_what_child_did_not(Job& job) {
     if (job.told) {
         return;
     }
-    if (job.may_cure && !job.tells) {
+    if (job.child_admits && !job.tells) {
         admission::decide(job, admission::now_ns());
     }
     if (job.tells && job.killed) {
@@ -47,17 +47,23 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     return read_endpoint(reinterpret_cast<const sockaddr*>(&local.storage), local.length);
 }
 
+/// What has come under its number unseen may turn out to be a TCP socket.
+bool may_hope_for_cure(SocketFacts facts) {
+    return may_try_cure(guard::config(),
+                        facts.protocol() == Protocol::unknown ? SocketFacts::of(Protocol::tcp) : facts);
+}
+
 /// Not inlined: the walk of the stack begins in its frame, which lives until the child is done.
-[[gnu::noinline]] int handle(const Occurrence& occurrence, bool may_cure) {
+[[gnu::noinline]] CureOutcome handle(const Occurrence& occurrence, bool may_cure) {
     Job job{occurrence};
     job.asked = asked_endpoint(occurrence);
     job.may_cure = may_cure;
     const std::uint64_t began_ns = admission::now_ns();
-    // Where there may be a cure, the child knows what there is to tell, and asks.
+    job.child_admits = may_cure;
     if (!may_cure) {
         admission::decide(job, began_ns);
         if (!job.tells) {
-            return -1;
+            return {};
         }
     }
     job.pid = static_cast<int>(kernel_call(SYS_getpid));
@@ -67,7 +73,7 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
         // tor's sandbox. A handler of the program's could run in the child, in the program's memory.
         job.why_plain = "signals cannot be blocked";
         tell_what_child_did_not(job);
-        return -1;
+        return {};
     }
     job.tid = static_cast<int>(kernel_call(SYS_gettid));
     capture_registers(job.registers);
@@ -77,7 +83,7 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     if (job.tells) {
         admission::spend(admission::now_ns() - began_ns);
     }
-    return job.cured ? 0 : -1;
+    return {job.cured, job.facts};
 }
 
 } // namespace
@@ -86,8 +92,8 @@ void tell(const Occurrence& occurrence) {
     handle(occurrence, false);
 }
 
-int cure_or_tell(const Occurrence& occurrence) {
-    return handle(occurrence, may_try_cure(guard::config(), occurrence.facts));
+CureOutcome cure_or_tell(const Occurrence& occurrence) {
+    return handle(occurrence, may_hope_for_cure(occurrence.facts));
 }
 
 } // namespace portguard

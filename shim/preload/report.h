@@ -18,6 +18,7 @@ struct Occurrence {
     /// What the program passed; null for listen.
     const sockaddr* address = nullptr;
     socklen_t length = 0;
+    /// As remembered: the kernel is asked before anything is done.
     SocketFacts facts;
     /// listen(2)'s.
     int backlog = 0;
@@ -26,8 +27,14 @@ struct Occurrence {
 /// Tells the event. errno, signals and descriptors of the program are as before.
 void tell(const Occurrence& occurrence);
 
-/// bind or listen said EADDRINUSE: cures it where design 3.2 allows, tells what came of it either way, and
-/// returns what the program is to get (0, or -1 with errno as it was). `facts` have a known protocol.
-int cure_or_tell(const Occurrence& occurrence);
+struct CureOutcome {
+    /// The program gets 0; else -1 with errno as it was.
+    bool cured = false;
+    /// What the kernel says of the socket.
+    SocketFacts facts;
+};
+
+/// bind or listen said EADDRINUSE: cures it where design 3.2 allows, and tells what came of it either way.
+CureOutcome cure_or_tell(const Occurrence& occurrence);
 
 } // namespace portguard

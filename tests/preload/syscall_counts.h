@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -27,18 +28,15 @@ protected:
     /// How often each system call stands between two closes of descriptors that never were.
     Counts count(const std::string& warm_up, const std::string& script, const Environment& environment,
                  bool with_shim) {
-        const std::string trace = folder_.file("trace");
-        test::Run traced{.argv = {"/usr/bin/strace", "-f", "-o", trace, "-E",
-                                  "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string()),
-                                  victim("socket_script"),
-                                  warm_up + "; close 7777; " + script + "; close 7778"},
-                         .environment = environment,
-                         .with_shim = false};
-        const Result result = run(traced);
-        EXPECT_TRUE(result.exited_with(0)) << result;
-        EXPECT_EQ(count_of(result.out, "-> EBADF"), 2U) << result;
+        const Result result = trace(warm_up, script, environment, with_shim, {"-f"});
         EXPECT_EQ(count_of(result.out, "-> E"), 2U) << "only what succeeds counts here\n" << result;
-        return count_between(read_text(trace));
+        return count_between(read_text(folder_.file("trace")));
+    }
+
+    /// The same with the shim, of the program's own process alone, where the script may fail.
+    Counts of_host(const std::string& warm_up, const std::string& script, const Environment& environment) {
+        trace(warm_up, script, environment, true, {});
+        return count_between(read_text(folder_.file("trace")));
     }
 
     /// What the shim adds.
@@ -53,6 +51,19 @@ protected:
     }
 
 private:
+    Result trace(const std::string& warm_up, const std::string& script, const Environment& environment,
+                 bool with_shim, const std::vector<std::string>& options) {
+        std::vector<std::string> argv{"/usr/bin/strace", "-o", folder_.file("trace"), "-E",
+                                      "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string())};
+        argv.insert(argv.end(), options.begin(), options.end());
+        argv.insert(argv.end(),
+                    {victim("socket_script"), warm_up + "; close 7777; " + script + "; close 7778"});
+        const Result result = run({.argv = argv, .environment = environment, .with_shim = false});
+        EXPECT_TRUE(result.exited_with(0)) << result;
+        EXPECT_EQ(count_of(result.out, "-> EBADF"), 2U) << result;
+        return result;
+    }
+
     static Counts count_between(const std::string& trace) {
         Counts counts;
         bool counting = false;

@@ -74,6 +74,22 @@ TEST_F(Syscalls, the_first_call_reads_two_sysctls_and_no_more) {
               (Counts{{"getsockopt", 1}, {"setsockopt", 1}}));
 }
 
+TEST_F(Syscalls, of_a_call_that_fails_the_program_itself_makes_no_more_than_a_child_takes) {
+    const std::string holder = "l = tcp4; bind l *:10000; listen l; a = tcp4; t = tcp4; u = unix; dup2 t u";
+    const Counts child{{"mmap", 1},  {"munmap", 1}, {"mprotect", 2}, {"clone", 1},
+                       {"wait4", 1}, {"getpid", 1}, {"gettid", 1},   {"rt_sigprocmask", 2}};
+    const auto is_of_the_scripts = [](const auto& entry) { return entry.first == "write"; };
+    for (const Environment& environment : {Environment{}, plan, plan_with({"PORTGUARD_MODE=observe"})}) {
+        for (const char* call : {"bind a *:10000", "bind a 192.0.2.1:10000", "bind u *:10000"}) {
+            Counts counts = of_host(holder, call, environment);
+            std::erase_if(counts, is_of_the_scripts);
+            Counts expected = child;
+            expected["bind"] = 1;
+            EXPECT_EQ(counts, expected) << call;
+        }
+    }
+}
+
 TEST_F(Syscalls, mode_off_adds_none_at_all) {
     EXPECT_EQ(added("a = tcp4; bind a *:10000; listen a; c = tcp4; connect c @a; o = tcp4; bind o *:30000",
                     plan_with({"PORTGUARD_MODE=off"}), "w = tcp4"),
