@@ -47,10 +47,9 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
     return read_endpoint(reinterpret_cast<const sockaddr*>(&local.storage), local.length);
 }
 
-/// What has come under its number unseen may turn out to be a TCP socket.
+/// What came under its number unseen may be a TCP socket, whatever was remembered of the one before it.
 bool may_hope_for_cure(SocketFacts facts) {
-    return may_try_cure(guard::config(),
-                        facts.protocol() == Protocol::unknown ? SocketFacts::of(Protocol::tcp) : facts);
+    return may_try_cure(guard::config(), facts.is_tcp_like() ? facts : SocketFacts::of(Protocol::tcp));
 }
 
 /// Not inlined: the walk of the stack begins in its frame, which lives until the child is done.

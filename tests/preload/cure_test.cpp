@@ -30,6 +30,25 @@ TEST_F(Cure, a_server_restarts_over_its_own_time_wait) {
     EXPECT_NE(played.result.err.find("cured"), std::string::npos) << played.result;
 }
 
+TEST_F(Cure, a_server_restarts_whatever_was_seen_last_under_its_number) {
+    for (const char* before :
+         {"u = udp4", "u = unix", "u = tcp6", "u = tcp4; set u reuseaddr 1", "u = raw4"}) {
+        const PrivateNet next;
+        // A duplicate is made, and a number given up, without a call that we see.
+        const Played played = play(left_time_wait(10000) + "o = tcp4; " + before +
+                                       "; vanish u; n = dup o; bind n *:10000; listen n; get n reuseaddr",
+                                   plan);
+        if (std::string_view(before).find("reuseaddr") != std::string_view::npos) {
+            // What the program chose for the socket before may as well be its choice for this one.
+            EXPECT_EQ(played.said("bind n"), "EADDRINUSE");
+            continue;
+        }
+        EXPECT_EQ(played.said("bind n"), "ok") << before << played.result;
+        EXPECT_EQ(played.said("listen n"), "ok") << before << played.result;
+        EXPECT_EQ(played.said("get n"), "1");
+    }
+}
+
 TEST_F(Cure, the_same_restart_fails_without_the_shim) {
     EXPECT_EQ(play(left_time_wait(10000) + "n = tcp4; bind n *:10000", {}, false).said("bind n"),
               "EADDRINUSE");

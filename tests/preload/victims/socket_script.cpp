@@ -18,6 +18,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "victims/address_words.h"
@@ -255,6 +256,9 @@ std::string perform(const Words& words) {
     }
     if (verb == "close") {
         return outcome(::close(fd));
+    }
+    if (verb == "vanish") {
+        return outcome(static_cast<int>(::syscall(SYS_close, fd)));
     }
     if (verb == "dup2") {
         return outcome(::dup2(fd, fd_of(words[2])));
