@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 #include "core/options.h"
-#include "tools/resolve_config.h"
+#include "tools/cli/resolve_config.h"
 
 namespace portguard::test {
 namespace {

@@ -1,11 +1,11 @@
-#include "tools/elf_file.h"
+#include "tools/common/elf_file.h"
 
 #include <cstring>
 
 #include <elf.h>
 #include <gtest/gtest.h>
 
-#include "tools/program_file.h"
+#include "tools/common/program_file.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,10 +1,10 @@
-#include "tools/launchers.h"
+#include "tools/common/launchers.h"
 
 #include <ostream>
 
 #include <gtest/gtest.h>
 
-#include "tools/shell_words.h"
+#include "tools/common/shell_words.h"
 
 namespace portguard::tools {
 namespace {

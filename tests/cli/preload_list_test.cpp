@@ -1,4 +1,4 @@
-#include "tools/preload_list.h"
+#include "tools/common/preload_list.h"
 
 #include <gtest/gtest.h>
 

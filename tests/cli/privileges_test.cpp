@@ -1,5 +1,5 @@
 // A program that raises privileges ignores LD_PRELOAD; one that could but does not, for this caller, starts.
-#include "tools/privileges.h"
+#include "tools/common/privileges.h"
 
 #include <cerrno>
 #include <filesystem>

@@ -6,8 +6,8 @@
 #include <elf.h>
 
 #include "cli/command.h"
-#include "tools/program_file.h"
-#include "tools/reachability.h"
+#include "tools/common/program_file.h"
+#include "tools/common/reachability.h"
 
 namespace portguard::test {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "core/options.h"
-#include "tools/command.h"
+#include "tools/cli/command.h"
 
 namespace portguard::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/script.h"
+#include "tools/common/script.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 
 #include "events/event_samples.h"
 #include "support/temporary_folder.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,5 +1,5 @@
 // What a report's reader could act on never comes from a log.
-#include "tools/events/reports.h"
+#include "tools/events/events_report.h"
 
 #include <algorithm>
 

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "fuzz/claims.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 #include "tools/repro/recorded_program.h"
-#include "tools/repro/report.h"
+#include "tools/repro/repro_report.h"
 
 using namespace portguard;
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/borrow_refusal.h"
+#include "tools/rescue/borrow_refusal.h"
 
 namespace portguard::test {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 #include "tools/repro/recorded_program.h"
 
 namespace portguard::test {

@@ -1,7 +1,7 @@
 // Completions and man page, in the hands of bash and man.
 #include "cli/command.h"
 #include "core/options.h"
-#include "tools/command.h"
+#include "tools/cli/command.h"
 
 namespace portguard::test {
 namespace {

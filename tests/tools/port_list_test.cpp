@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tools/plan/port_list.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::test {
 namespace {

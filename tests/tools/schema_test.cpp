@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/command.h"
-#include "tools/command.h"
+#include "tools/cli/command.h"
 #include "tools/schema.h"
 
 namespace portguard::test {

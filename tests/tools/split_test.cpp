@@ -2,7 +2,7 @@
 
 #include "tools/facts_of.h"
 #include "tools/plan/split.h"
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "tools/check/groups.h"
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

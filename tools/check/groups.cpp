@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "tools/output.h"
-#include "tools/port_text.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "kernel/holders.h"
 #include "kernel/pidfd.h"
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

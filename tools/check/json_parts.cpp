@@ -1,6 +1,6 @@
 #include "tools/check/json_parts.h"
 
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 

@@ -5,7 +5,7 @@
 
 #include "explain/holder_json.h"
 #include "tools/check/finding.h"
-#include "tools/json_text.h"
+#include "tools/common/json_text.h"
 
 namespace portguard::tools {
 

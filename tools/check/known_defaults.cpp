@@ -6,7 +6,7 @@
 
 #include "tools/check/finding.h"
 #include "tools/check/groups.h"
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "tools/check/collision.h"
 #include "tools/check/groups.h"
+#include "tools/common/port_text.h"
 #include "tools/plan/split.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

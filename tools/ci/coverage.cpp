@@ -6,12 +6,12 @@
 
 #include "core/text.h"
 #include "kernel/proc.h"
-#include "tools/output.h"
-#include "tools/port_text.h"
-#include "tools/preload_list.h"
-#include "tools/privileges.h"
-#include "tools/program_file.h"
-#include "tools/reachability.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
+#include "tools/common/preload_list.h"
+#include "tools/common/privileges.h"
+#include "tools/common/program_file.h"
+#include "tools/common/reachability.h"
 
 namespace portguard::tools {
 namespace {

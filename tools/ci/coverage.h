@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tools/ci/process_tree.h"
-#include "tools/elf_file.h"
+#include "tools/common/elf_file.h"
 
 namespace portguard::tools {
 

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/log_file.h"
-#include "tools/output.h"
-#include "tools/refusal.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
+#include "tools/common/writable_log.h"
 
 namespace portguard::tools {
 namespace {

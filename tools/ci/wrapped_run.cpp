@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <functional>
 
-#include "tools/guarded_program.h"
+#include "tools/common/guarded_program.h"
 
 namespace portguard::tools {
 

@@ -5,8 +5,8 @@
 
 #include "core/text.h"
 #include "explain/cause.h"
-#include "tools/output.h"
-#include "tools/port_text.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/port_set.h"
 #include "explain/cause.h"
-#include "tools/command.h"
+#include "tools/cli/command.h"
 #include "tools/events/event_record.h"
 
 namespace portguard::tools {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
-#include "tools/events/reports.h"
-#include "tools/output.h"
-#include "tools/port_text.h"
+#include "tools/events/events_report.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
+#include "tools/events/events_report.h"
 #include "tools/events/html_style.h"
 #include "tools/events/markup.h"
-#include "tools/events/reports.h"
 #include "tools/events/timeline.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

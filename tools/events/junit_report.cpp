@@ -1,9 +1,9 @@
 #include <sstream>
 
+#include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
+#include "tools/events/events_report.h"
 #include "tools/events/markup.h"
-#include "tools/events/reports.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "tools/output.h"
-#include "tools/refusal.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "tools/command.h"
-#include "tools/events/reports.h"
+#include "tools/cli/command.h"
+#include "tools/events/events_report.h"
 
 namespace portguard::tools {
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <utility>
 
-#include "tools/output.h"
-#include "tools/port_text.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

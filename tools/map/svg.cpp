@@ -4,8 +4,8 @@
 #include <array>
 #include <span>
 
+#include "tools/common/port_text.h"
 #include "tools/map/svg_text.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "kernel/syscalls.h"
-#include "tools/output.h"
-#include "tools/refusal.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/common/port_text.h"
 #include "tools/map/grid.h"
 #include "tools/map/paint.h"
-#include "tools/port_text.h"
 
 namespace portguard::tools {
 namespace {

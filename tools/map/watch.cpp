@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
 #include "tools/map/terminal_size.h"
-#include "tools/output.h"
-#include "tools/refusal.h"
 
 namespace portguard::tools {
 namespace {

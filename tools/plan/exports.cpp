@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "tools/port_text.h"
-#include "tools/refusal.h"
+#include "tools/common/port_text.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

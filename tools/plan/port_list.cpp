@@ -7,9 +7,9 @@
 #include <iostream>
 #include <iterator>
 
-#include "tools/output.h"
-#include "tools/port_text.h"
-#include "tools/refusal.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

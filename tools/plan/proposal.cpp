@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "tools/check/groups.h"
-#include "tools/output.h"
-#include "tools/port_text.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,6 +1,6 @@
 #include "tools/plan/split.h"
 
-#include "tools/port_text.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {

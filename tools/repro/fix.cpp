@@ -5,8 +5,8 @@
 
 #include "core/outgoing.h"
 #include "core/text.h"
-#include "tools/output.h"
-#include "tools/refusal.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

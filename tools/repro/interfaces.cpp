@@ -16,10 +16,10 @@
 #include "kernel/holders.h"
 #include "kernel/netlink.h"
 #include "kernel/syscalls.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
+#include "tools/common/socket_address.h"
 #include "tools/repro/network.h"
 #include "tools/repro/scene.h"
-#include "tools/socket_address.h"
 
 namespace portguard::tools {
 namespace {

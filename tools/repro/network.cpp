@@ -9,7 +9,7 @@
 
 #include "kernel/holders.h"
 #include "kernel/syscalls.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {

@@ -12,11 +12,11 @@
 #include "core/options.h"
 #include "core/policy.h"
 #include "core/snapshot.h"
-#include "tools/conditions/condition.h"
-#include "tools/conditions/states.h"
-#include "tools/explainer.h"
-#include "tools/repro/sandbox.h"
-#include "tools/socket_address.h"
+#include "tools/common/explain_helper.h"
+#include "tools/common/socket_address.h"
+#include "tools/repro/asking_process.h"
+#include "tools/repro/condition.h"
+#include "tools/repro/states.h"
 
 namespace portguard::tools {
 namespace {

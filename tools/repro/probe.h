@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "tools/repro/child.h"
 #include "tools/repro/fix.h"
 #include "tools/repro/scene.h"
+#include "tools/repro/scene_process.h"
 
 namespace portguard::tools {
 

@@ -14,10 +14,10 @@
 
 #include "kernel/holders.h"
 #include "kernel/syscalls.h"
+#include "tools/common/refusal.h"
 #include "tools/events/event_log.h"
-#include "tools/refusal.h"
+#include "tools/repro/asking_process.h"
 #include "tools/repro/recorded_program.h"
-#include "tools/repro/sandbox.h"
 
 namespace portguard::tools {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "tools/guarded_program.h"
+#include "tools/common/guarded_program.h"
 #include "tools/repro/fix.h"
 #include "tools/repro/scene.h"
 

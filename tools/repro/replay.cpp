@@ -6,10 +6,10 @@
 #include <poll.h>
 
 #include "kernel/holders.h"
-#include "tools/json_output.h"
-#include "tools/json_text.h"
-#include "tools/repro/child.h"
+#include "tools/common/json_output.h"
+#include "tools/common/json_text.h"
 #include "tools/repro/network.h"
+#include "tools/repro/scene_process.h"
 #include "tools/repro/stand_in.h"
 
 namespace portguard::tools {

@@ -7,7 +7,7 @@
 #include "core/options.h"
 #include "explain/cause.h"
 #include "kernel/holders.h"
-#include "tools/refusal.h"
+#include "tools/common/refusal.h"
 #include "tools/repro/recorded_holders.h"
 
 namespace portguard::tools {

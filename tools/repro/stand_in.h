@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/repro/child.h"
 #include "tools/repro/scene.h"
+#include "tools/repro/scene_process.h"
 
 namespace portguard::tools {
 

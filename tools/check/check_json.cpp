@@ -1,0 +1,59 @@
+#include "tools/check/check_report.h"
+#include "tools/check/json_parts.h"
+#include "tools/common/json_output.h"
+#include "tools/common/port_text.h"
+
+namespace portguard::tools {
+namespace {
+
+/// By protocol and state; states without a socket are left out.
+Json counts_of(const HostFacts& facts) {
+    Json counts{{"tcp", Json::object()}, {"udp", Json::object()}};
+    for (const SocketFact& fact : facts.sockets) {
+        const std::string state(state_name(fact.socket.state));
+        Json& count = counts[std::string(protocol_name(fact.socket.protocol))][state];
+        count = count.is_null() ? 1 : count.get<std::size_t>() + 1;
+    }
+    return counts;
+}
+
+Json host_of(const HostFacts& facts) {
+    return {{"ip_local_port_range", json_of(facts.settings.ports.range)},
+            {"ip_local_reserved_ports", text_of(facts.settings.ports.reserved)},
+            {"ip_unprivileged_port_start", or_null(facts.settings.unprivileged_port_start)},
+            {"tcp_tw_reuse", or_null(facts.tcp_tw_reuse)},
+            {"tcp_tw_recycle", or_null(facts.tcp_tw_recycle)},
+            {"tcp_max_tw_buckets", or_null(facts.tcp_max_tw_buckets)},
+            {"has_ip_local_port_range_option", facts.has_socket_range}};
+}
+
+Json json_of(const HostFacts& facts, const Finding& finding) {
+    return {{"id", finding.id},
+            {"severity", severity_name(finding.severity)},
+            {"what", finding.what},
+            {"why", finding.why},
+            {"fix", finding.fix.empty() ? Json(nullptr) : Json(finding.fix)},
+            {"ports", finding.ports},
+            {"processes", json_of(facts, finding.pids)}};
+}
+
+} // namespace
+
+std::string json_report(const HostFacts& facts, const PortPlan& plan, std::span<const Finding> findings) {
+    Json list = Json::array();
+    for (const Finding& finding : findings) {
+        list.push_back(json_of(facts, finding));
+    }
+    return text_of(Json{{"schema", json_schema_version},
+                        {"command", "check"},
+                        {"netns", facts.netns},
+                        {"plan", json_of(plan)},
+                        {"host", host_of(facts)},
+                        {"sockets", counts_of(facts)},
+                        {"connects_per_second",
+                         facts.connects.has_value() ? Json(facts.connects->per_second) : Json(nullptr)},
+                        {"findings", std::move(list)},
+                        {"missing", facts.missing}});
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,177 @@
+// `portguard ci`.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "tools/ci/coverage.h"
+#include "tools/ci/event_file.h"
+#include "tools/ci/wrapped_run.h"
+#include "tools/cli/command.h"
+#include "tools/cli/resolve_config.h"
+#include "tools/common/guarded_program.h"
+#include "tools/common/output.h"
+#include "tools/common/put_aside.h"
+#include "tools/common/refusal.h"
+#include "tools/events/outlets.h"
+
+namespace portguard::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view fail_on_name = "fail_on";
+constexpr std::string_view log_name = "log";
+constexpr std::string_view mode_name = "mode";
+constexpr std::string_view record_name = "record";
+
+constexpr std::array parameters{
+    Parameter{fail_on_name, "in-use|refused|never", "never",
+              "exit with 1 where COMMAND succeeded and a port was in use, or was outside the plan"},
+    junit_parameter,
+    github_parameter,
+    html_parameter,
+    anyway_parameter,
+};
+
+/// Null: never.
+std::optional<EventKind> failing_kind(const Arguments& arguments) {
+    const std::string* const value = arguments.value(fail_on_name);
+    if (value == nullptr || *value == "never") {
+        return std::nullopt;
+    }
+    if (*value == "in-use" || *value == "in_use") {
+        return EventKind::in_use;
+    }
+    if (*value == "refused") {
+        return EventKind::refused;
+    }
+    throw Refusal(ExitCode::usage, "--fail-on=" + shown(*value) +
+                                       " is not a kind of failure; the values are in-use, refused and never");
+}
+
+/// What a wrapped run is unless somebody says otherwise: it is watched, not changed. Its events go to `log`
+/// alone.
+Arguments with_defaults(const Arguments& arguments, const EventFile& log) {
+    Arguments all = arguments;
+    std::erase_if(all.given, [](const auto& given) { return given.first == log_name; });
+    if (!all.has(mode_name)) {
+        all.given.emplace_back(mode_name, "observe");
+    }
+    all.given.emplace_back(log_name, "none");
+    all.given.emplace_back(record_name, "file:" + log.path());
+    return all;
+}
+
+GuardedProgram prepare(const Arguments& arguments, const EventFile& log) {
+    const ResolvedConfig resolved(with_defaults(arguments, log), environ);
+    GuardedProgram program = prepare_program(resolved, arguments.program);
+    put_aside(program.variables, log_name);
+    if (!arguments.has(mode_name)) {
+        put_aside(program.variables, mode_name);
+    }
+    return program;
+}
+
+void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
+          const EventFile& log) {
+    const bool coloured = wants_colour(STDERR_FILENO);
+    std::string text = "\nportguard: " + summary_line(report) + "\n";
+    if (!report.failures.empty()) {
+        text += "\n" + events_blocks(report, coloured);
+    }
+    for (const std::string& what : report.unread) {
+        text += "portguard: " + what + "\n";
+    }
+    text += "portguard: " + coverage.receipt();
+    if (report.events != 0 || !report.unread.empty()) {
+        text += "portguard: the events are in " + shown(log.path()) + "\n";
+    }
+    if (arguments.has(github_parameter.name)) {
+        text += events_github(report);
+    }
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+}
+
+bool fails(const EventReport& report, std::optional<EventKind> kind) {
+    return kind.has_value() &&
+           std::any_of(report.failures.begin(), report.failures.end(),
+                       [kind](const Failure& failure) { return failure.first.record.kind == *kind; });
+}
+
+struct Outcome {
+    int wait_status = 0;
+    EventReport report;
+};
+
+Outcome run_and_report(const Arguments& arguments) {
+    const ReportFiles files(arguments);
+    const EventFile log(arguments);
+    const GuardedProgram program = prepare(arguments, log);
+    if (!arguments.has(anyway_parameter.name)) {
+        require_reachable(program);
+    }
+    Coverage coverage;
+    Outcome outcome;
+    outcome.wait_status = run_to_its_end(program, 50ms, [&coverage] { coverage.sample(); });
+    outcome.report = log.read();
+    tell(arguments, outcome.report, coverage, log);
+    files.write(outcome.report);
+    return outcome;
+}
+
+int ci(const Arguments& arguments) {
+    const std::optional<EventKind> fail_on = failing_kind(arguments);
+    if (arguments.program.empty()) {
+        throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard ci --help` shows examples");
+    }
+    if (arguments.has(record_name)) {
+        throw Refusal(ExitCode::usage, "--record=" + shown(*arguments.value(record_name)) +
+                                           ": the one file of a run is named by --log=file:PATH");
+    }
+    take_back();
+    const Outcome outcome = run_and_report(arguments);
+    const bool succeeded = WIFEXITED(outcome.wait_status) && WEXITSTATUS(outcome.wait_status) == 0;
+    if (succeeded && fails(outcome.report, fail_on)) {
+        return static_cast<int>(ExitCode::findings);
+    }
+    end_like(outcome.wait_status);
+}
+
+} // namespace
+
+const Command ci_command{
+    .name = "ci",
+    .summary = "runs a test suite, and says which of its processes fought over which port",
+    .description =
+        "Runs PROGRAM with the guard in it and in all that it starts. mode=observe, unless --mode says "
+        "otherwise: nothing is changed, and every call that fails over a port is recorded in one log "
+        "(--log=file:PATH, else a new file below TMPDIR). Afterwards each failure is reported on stderr "
+        "once, "
+        "with "
+        "both sides and the processes above them, how often it was, and the command that replays it.\n"
+        "Then follows which programs the guard was not in (statically linked, set-user-ID, another libc, "
+        "started "
+        "without LD_PRELOAD), as far as a look at the processes every 50 ms shows it. What has become "
+        "another "
+        "user may not write to the log.\n"
+        "A `portguard run` that PROGRAM starts does what it does without ci, and its events are reported "
+        "here as "
+        "well; a `portguard ci` below has the events of what it runs to itself.\n"
+        "Exit status: PROGRAM's own, as of `portguard run`; 1 where that is 0 and --fail-on holds; 2 the "
+        "command "
+        "line is wrong.",
+    .examples = "    portguard ci -- make check\n"
+                "    portguard ci --github --junit=ports.xml --html=ports.html -- ctest\n"
+                "    portguard ci --fail-on=in-use --log=file:ports.log -- pytest\n",
+    .takes_program = true,
+    .own = parameters,
+    .run = ci,
+};
+
+} // namespace portguard::tools

@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <array>
+
+#include "core/options.h"
+#include "tools/cli/command.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr Parameter config_parameter{"config", "FILE", "PORTGUARD_CONFIG, else /etc/portguard.conf",
+                                     "file with lines `name = value`; an environment variable "
+                                     "PORTGUARD_<NAME> beats it, the command line beats both"};
+constexpr Parameter help_parameter{"help", "", "", "show this text"};
+
+} // namespace
+
+std::string spelled(std::string_view name) {
+    std::string text = "--";
+    text += name;
+    std::replace(text.begin(), text.end(), '_', '-');
+    return text;
+}
+
+std::string spelled_values(const Parameter& parameter) {
+    if (parameter.values.empty()) {
+        return {};
+    }
+    const std::string values = "=" + std::string(parameter.values);
+    return parameter.optional_value ? "[" + values + "]" : values;
+}
+
+const std::string* Arguments::value(std::string_view name) const {
+    const auto found =
+        std::find_if(given.begin(), given.end(), [name](const auto& entry) { return entry.first == name; });
+    return found == given.end() ? nullptr : &found->second;
+}
+
+std::vector<Parameter> parameters_of(const Command& command) {
+    std::vector<Parameter> parameters;
+    for (const Option& option : option_table()) {
+        parameters.push_back({option.name, option.values, option.fallback, option.help});
+    }
+    parameters.push_back(config_parameter);
+    parameters.insert(parameters.end(), command.own.begin(), command.own.end());
+    parameters.push_back(help_parameter);
+    return parameters;
+}
+
+std::span<const Command* const> all_commands() {
+    static constexpr std::array commands{
+        &run_command,    &check_command,      &plan_command,   &map_command,   &who_command,
+        &rescue_command, &hold_command,       &events_command, &repro_command, &ci_command,
+        &config_command, &completion_command, &man_command};
+    return commands;
+}
+
+std::span<const Command* const> hidden_commands() {
+    static constexpr std::array commands{&explain_command};
+    return commands;
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,142 @@
+#include "tools/common/bind_probe.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "kernel/syscalls.h"
+#include "kernel/sysctls.h"
+#include "tools/common/socket_address.h"
+
+namespace portguard::tools {
+namespace {
+
+int set_option(int fd, int level, int option, int value) {
+    return ::setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+enum class Probe { address, plain, reuseaddr };
+
+/// errno of binding a socket of its own, which is closed at once. Probe::address takes no port.
+int probe_bind(AskedAddress asked, Protocol protocol, Probe probe) {
+    if (probe == Probe::address) {
+        asked.endpoint.port = 0;
+    }
+    const SocketAddress address(asked);
+    const Syscalls syscalls;
+    const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
+    const ScopedFd socket(::socket(address.family(), type | SOCK_CLOEXEC, 0), syscalls);
+    if (!socket.valid()) {
+        return errno;
+    }
+    if (address.family() == AF_INET6) {
+        // The host's default may be otherwise (net.ipv6.bindv6only).
+        set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.v6only ? 1 : 0);
+    }
+    if (probe == Probe::address) {
+        set_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    }
+    if (probe == Probe::reuseaddr) {
+        // With the tag of a hold, which a guarded server binds over.
+        set_option(socket.get(), IPPROTO_IP, IP_TOS, hold_tos);
+        if (const int error = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1); error != 0) {
+            return error;
+        }
+    }
+    return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
+}
+
+/// As ns_capable() of the user namespace that owns this network: the capability alone is not enough there.
+bool may_bind_privileged_ports() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+    if (::syscall(SYS_capget, &header, sets) != 0 || (sets[0].effective & 1U << CAP_NET_BIND_SERVICE) == 0) {
+        return false;
+    }
+    const Syscalls syscalls;
+    const ScopedFd network(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), syscalls);
+    const ScopedFd owner(::ioctl(network.get(), NS_GET_USERNS), syscalls);
+    return owner.valid() || errno != EPERM;
+}
+
+/// Why a bind would be refused whoever holds the port, in the order of inet_bind(); 0: it would not.
+int error_beside_holders(const AskedAddress& asked, Protocol protocol) {
+    if (const int error = probe_bind(asked, protocol, Probe::address); error != 0) {
+        return error;
+    }
+    const auto first_free = read_host_settings(Syscalls{}).unprivileged_port_start.value_or(1024);
+    return asked.endpoint.port < first_free && !may_bind_privileged_ports() ? EACCES : 0;
+}
+
+/// Since Linux 6.8 (K13).
+bool are_bound_sockets_shown() {
+    utsname system{};
+    if (::uname(&system) != 0) {
+        return false;
+    }
+    char* end = nullptr;
+    const long major = std::strtol(system.release, &end, 10);
+    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
+    return major > 6 || (major == 6 && minor >= 8);
+}
+
+bool is_only_bound(const Holder& holder) {
+    return holder.socket.state == SocketState::bound && !holder.socket.is_hold();
+}
+
+std::optional<int> judge_with_reuseaddr(const AskedAddress& asked, const HolderReport& report,
+                                        bool sees_all) {
+    const auto& holders = report.holders;
+    const auto any = [&](auto is_such) { return std::any_of(holders.begin(), holders.end(), is_such); };
+    if (any([](const Holder& holder) {
+            return holder.socket.state == SocketState::listen || holder.reuseaddr == false;
+        })) {
+        return EADDRINUSE;
+    }
+    const auto is_unknown = [](const Holder& holder) {
+        return !holder.reuseaddr.has_value() && !holder.socket.is_hold();
+    };
+    if (sees_all && !any(is_unknown)) {
+        return 0;
+    }
+    // It is a server that starts, and may be gone and back before we bind.
+    if (any([&](const Holder& holder) { return is_unknown(holder) && is_only_bound(holder); })) {
+        return std::nullopt;
+    }
+    // Whoever lacks the flag is refused by the holders, and who has it can share the port with this one.
+    return probe_bind(asked, Protocol::tcp, Probe::reuseaddr);
+}
+
+} // namespace
+
+BindVerdict judge_bind(const AskedAddress& asked, Protocol protocol, const HolderReport& report) {
+    const bool is_udp = protocol == Protocol::udp;
+    if (const int error = error_beside_holders(asked, protocol); error != 0) {
+        return {error, is_udp ? 0 : error};
+    }
+    const bool sees_all = report.sockets_complete && (is_udp || are_bound_sockets_shown());
+    if (report.holders.empty()) {
+        const int plain = sees_all ? 0 : probe_bind(asked, protocol, Probe::plain);
+        if (is_udp) {
+            return {plain, 0};
+        }
+        return {plain, plain == EADDRINUSE ? probe_bind(asked, protocol, Probe::reuseaddr) : plain};
+    }
+    return {EADDRINUSE, is_udp ? 0 : judge_with_reuseaddr(asked, report, sees_all)};
+}
+
+std::string probe_words(int error) {
+    return error == 0 ? "would succeed" : describe_errno(error);
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,179 @@
+#include "tools/common/elf_file.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include <elf.h>
+#include <link.h>
+
+namespace portguard::tools {
+namespace {
+
+constexpr bool host_is_little_endian = std::endian::native == std::endian::little;
+constexpr std::uint8_t host_word_bits = sizeof(void*) * 8;
+
+/// The part of `bytes` that both exist and lie in [offset, offset + length).
+Bytes cut(Bytes bytes, std::uint64_t offset, std::uint64_t length) {
+    if (offset >= bytes.size()) {
+        return {};
+    }
+    const Bytes rest = bytes.subspan(offset);
+    return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(length, rest.size())));
+}
+
+template <typename Value>
+std::optional<Value> value_at(Bytes bytes, std::uint64_t offset) {
+    const Bytes part = cut(bytes, offset, sizeof(Value));
+    if (part.size() < sizeof(Value)) {
+        return std::nullopt;
+    }
+    Value value;
+    std::memcpy(&value, part.data(), sizeof value);
+    return value;
+}
+
+/// Up to the NUL; empty where there is none.
+std::string text_at(Bytes bytes, std::uint64_t offset) {
+    const Bytes part = cut(bytes, offset, bytes.size());
+    const auto end = std::find(part.begin(), part.end(), std::byte{0});
+    return end == part.end() ? std::string()
+                             : std::string(reinterpret_cast<const char*>(part.data()),
+                                           static_cast<std::size_t>(end - part.begin()));
+}
+
+std::vector<ElfW(Phdr)> segments_of(Bytes bytes, const ElfW(Ehdr) & header) {
+    std::vector<ElfW(Phdr)> segments;
+    for (std::uint64_t index = 0; index < header.e_phnum; ++index) {
+        if (const auto segment = value_at<ElfW(Phdr)>(bytes, header.e_phoff + index * sizeof(ElfW(Phdr)))) {
+            segments.push_back(*segment);
+        }
+    }
+    return segments;
+}
+
+/// Dynamic entries hold addresses; the file has them at offsets.
+std::optional<std::uint64_t> offset_of(const std::vector<ElfW(Phdr)>& segments, std::uint64_t address) {
+    for (const ElfW(Phdr) & segment : segments) {
+        if (segment.p_type == PT_LOAD && address >= segment.p_vaddr &&
+            address - segment.p_vaddr < segment.p_filesz) {
+            return segment.p_offset + (address - segment.p_vaddr);
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<ElfW(Dyn)> dynamic_entries(Bytes section) {
+    std::vector<ElfW(Dyn)> entries;
+    for (std::uint64_t offset = 0; const auto entry = value_at<ElfW(Dyn)>(section, offset);
+         offset += sizeof(ElfW(Dyn))) {
+        if (entry->d_tag == DT_NULL) {
+            break;
+        }
+        entries.push_back(*entry);
+    }
+    return entries;
+}
+
+void read_dynamic(Bytes bytes, const std::vector<ElfW(Phdr)>& segments, Bytes section, ElfFile& file) {
+    const std::vector<ElfW(Dyn)> entries = dynamic_entries(section);
+    const auto strings = std::find_if(entries.begin(), entries.end(),
+                                      [](const ElfW(Dyn) & entry) { return entry.d_tag == DT_STRTAB; });
+    if (strings == entries.end()) {
+        return;
+    }
+    const std::optional<std::uint64_t> start = offset_of(segments, strings->d_un.d_ptr);
+    if (!start) {
+        return;
+    }
+    const Bytes table = cut(bytes, *start, bytes.size());
+    for (const ElfW(Dyn) & entry : entries) {
+        if (entry.d_tag == DT_NEEDED) {
+            file.needed.push_back(text_at(table, entry.d_un.d_val));
+        } else if (entry.d_tag == DT_SONAME) {
+            file.soname = text_at(table, entry.d_un.d_val);
+        }
+    }
+}
+
+/// Notes are padded to four bytes, whatever the word size (elf(5)).
+std::uint64_t padded(std::uint64_t size) {
+    return (size + 3) & ~std::uint64_t{3};
+}
+
+bool has_go_note(Bytes notes) {
+    constexpr std::uint32_t go_build_id = 4; // cmd/internal/buildid
+    for (std::uint64_t offset = 0; const auto note = value_at<ElfW(Nhdr)>(notes, offset);) {
+        const std::uint64_t name = offset + sizeof(ElfW(Nhdr));
+        if (note->n_type == go_build_id && text_at(cut(notes, name, note->n_namesz), 0) == "Go") {
+            return true;
+        }
+        offset = name + padded(note->n_namesz) + padded(note->n_descsz);
+    }
+    return false;
+}
+
+void read_segments(Bytes bytes, const ElfW(Ehdr) & header, ElfFile& file) {
+    const std::vector<ElfW(Phdr)> segments = segments_of(bytes, header);
+    for (const ElfW(Phdr) & segment : segments) {
+        const Bytes content = cut(bytes, segment.p_offset, segment.p_filesz);
+        switch (segment.p_type) {
+        case PT_INTERP: file.interpreter = text_at(content, 0); break;
+        case PT_DYNAMIC: read_dynamic(bytes, segments, content, file); break;
+        case PT_NOTE: file.is_go = file.is_go || has_go_note(content); break;
+        default: break;
+        }
+    }
+}
+
+struct MachineName {
+    std::uint16_t machine;
+    const char* name;
+};
+constexpr std::array machine_names{
+    MachineName{EM_386, "i386"},
+    MachineName{EM_X86_64, "x86-64"},
+    MachineName{EM_ARM, "ARM"},
+    MachineName{EM_AARCH64, "AArch64"},
+    MachineName{EM_RISCV, "RISC-V"},
+    MachineName{EM_PPC64, "PowerPC"},
+    MachineName{EM_LOONGARCH, "LoongArch"},
+    MachineName{EM_S390, "S/390"},
+    MachineName{EM_MIPS, "MIPS"},
+};
+
+} // namespace
+
+std::optional<ElfFile> read_elf(Bytes bytes) {
+    const auto ident = value_at<std::array<unsigned char, EI_NIDENT>>(bytes, 0);
+    if (!ident || std::memcmp(ident->data(), ELFMAG, SELFMAG) != 0) {
+        return std::nullopt;
+    }
+    // e_machine stands at the same place whatever the word size.
+    const auto machine = value_at<std::array<unsigned char, 2>>(bytes, offsetof(Elf32_Ehdr, e_machine));
+    if (!machine) {
+        return std::nullopt;
+    }
+    ElfFile file;
+    file.word_bits = (*ident)[EI_CLASS] == ELFCLASS64 ? 64 : 32;
+    file.little_endian = (*ident)[EI_DATA] == ELFDATA2LSB;
+    const std::size_t low = file.little_endian ? 0 : 1;
+    file.machine = static_cast<std::uint16_t>((*machine)[low] | ((*machine)[1 - low] << 8U));
+    const auto header = value_at<ElfW(Ehdr)>(bytes, 0);
+    if (header && file.word_bits == host_word_bits && file.little_endian == host_is_little_endian) {
+        read_segments(bytes, *header, file);
+    }
+    return file;
+}
+
+std::string machine_name(std::uint16_t machine) {
+    for (const MachineName& entry : machine_names) {
+        if (entry.machine == machine) {
+            return entry.name;
+        }
+    }
+    return "machine " + std::to_string(machine);
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,75 @@
+// `portguard events`.
+#include <array>
+#include <cstdio>
+
+#include <unistd.h>
+
+#include "tools/cli/command.h"
+#include "tools/cli/resolve_config.h"
+#include "tools/common/json_output.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
+#include "tools/events/filter.h"
+#include "tools/events/outlets.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::array parameters{
+    event_filter, cause_filter, port_filter,     call_filter,      program_filter, pid_filter,
+    since_filter, until_filter, junit_parameter, github_parameter, html_parameter, json_parameter,
+};
+
+EventReport read_report(const Arguments& arguments) {
+    const EventFilter filter(arguments);
+    EventReport report;
+    Folding folding;
+    report.unread = read_event_logs(arguments.operands, [&](LoggedEvent event) {
+        if (filter.passes(event.record)) {
+            ++report.events;
+            folding.add(std::move(event));
+        }
+    });
+    report.failures = folding.failures();
+    return report;
+}
+
+int events(const Arguments& arguments) {
+    const ResolvedConfig resolved(arguments, environ);
+    const ReportFiles files(arguments);
+    const EventReport report = read_report(arguments);
+    files.write(report);
+    const bool coloured = wants_colour(STDOUT_FILENO);
+    print(arguments.has(json_parameter.name)     ? events_json(report)
+          : arguments.has(github_parameter.name) ? events_github(report)
+                                                 : events_text(report, coloured));
+    for (const std::string& what : report.unread) {
+        std::fprintf(stderr, "portguard: %s\n", what.c_str());
+    }
+    return static_cast<int>(report.has_errors() || !report.unread.empty() ? ExitCode::findings
+                                                                          : ExitCode::success);
+}
+
+} // namespace
+
+const Command events_command{
+    .name = "events",
+    .summary = "reads logs of events: filters, folds, and shows them as text, JSON, JUnit or a page",
+    .description =
+        "Reads what --log=file:PATH --format=json has written; a file may be compressed by gzip, and - is "
+        "standard input. Events with the same call, address, cause and stack are one failure, with the "
+        "processes that fought over the port. A line that is no event is named on stderr, and costs no "
+        "other.\n"
+        "share/portguard/events.schema.json describes what --json prints. --html writes one page that loads "
+        "nothing.\n"
+        "Exit status: 0 no failure, 1 failures, or something could not be read, 2 the command line is wrong.",
+    .examples = "    portguard events ports.log\n"
+                "    portguard events --event=in_use --port=8000-8999 --html=ports.html ports.log.1.gz "
+                "ports.log\n"
+                "    portguard events --github --junit=ports.xml ports.log\n",
+    .operand = {"FILE", 1, 10000},
+    .own = parameters,
+    .run = events,
+};
+
+} // namespace portguard::tools

@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "explain/text_block.h"
+#include "tools/common/output.h"
+#include "tools/common/port_text.h"
+#include "tools/events/event_words.h"
+#include "tools/events/events_report.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::size_t most_fights_shown = 3;
+constexpr std::size_t most_frames = 6;
+
+std::string time_of_day(const std::string& time) {
+    return time.substr(time.find('T') + 1, 8);
+}
+
+std::string first_line(const Failure& failure) {
+    const EventRecord& event = failure.first.record;
+    return "#" + std::to_string(failure.first.number) + " " + shown(name_and_pid(event.process)) + ": " +
+           outcome_of(event);
+}
+
+std::string how_often(const Failure& failure) {
+    const std::string first = time_of_day(failure.first.record.time);
+    const std::string last = time_of_day(failure.occurrences.back().time);
+    if (failure.times == 1) {
+        return "once, at " + first;
+    }
+    return std::to_string(failure.times) + " times, " +
+           (first == last ? "at " + first : first + " to " + last);
+}
+
+void add_fight(const Fight& fight, TextBlock& block) {
+    const ProcessChains chains = chains_of(fight);
+    const std::string command = command_of(fight.asked.argv);
+    block.add("asked", shown(chains.asked));
+    if (!command.empty()) {
+        block.add_cut("asked", "  " + shown(command));
+    }
+    if (!fight.holder.has_value()) {
+        return;
+    }
+    block.add_cut("held", describe(*fight.holder));
+    if (chains.held.empty()) {
+        return;
+    }
+    block.add("held", shown(chains.held));
+    block.add_cut("held", "  " + shown(command_of(fight.holder->owners.front().argv)));
+}
+
+void add_fights(const Failure& failure, TextBlock& block) {
+    const std::size_t count = std::min(failure.fights.size(), most_fights_shown);
+    for (std::size_t index = 0; index < count; ++index) {
+        add_fight(failure.fights[index], block);
+    }
+    const std::uint64_t more = failure.fights.size() - count + failure.more_fights;
+    if (more > 0) {
+        block.add("others", counted(more, "more pair") + " of commands");
+    }
+}
+
+std::string block_of(const Failure& failure, bool coloured) {
+    const EventRecord& event = failure.first.record;
+    TextBlock block(first_line(failure), coloured);
+    block.add("times", how_often(failure));
+    block.add("cause", shown(event.sentence));
+    add_fights(failure, block);
+    for (const std::string& cure : lasting_cures(event)) {
+        block.add("lasting", shown(cure));
+    }
+    const Fight& fight = failure.fights.front();
+    const std::string replay = replay_command(event, fight.file, fight.number_in_file);
+    if (!replay.empty()) {
+        block.add("replay", shown(replay));
+    }
+    for (std::size_t index = 0; index < std::min(event.stack.size(), most_frames); ++index) {
+        block.add_cut("stack", shown(describe(event.stack[index])));
+    }
+    for (const std::string& what : event.missing) {
+        block.add("missing", shown(what));
+    }
+    return block.text() + "\n";
+}
+
+} // namespace
+
+bool EventReport::has_errors() const {
+    return std::any_of(failures.begin(), failures.end(),
+                       [](const Failure& failure) { return failure.is_error(); });
+}
+
+std::string summary_line(const EventReport& report) {
+    const auto errors =
+        static_cast<std::size_t>(std::count_if(report.failures.begin(), report.failures.end(),
+                                               [](const Failure& failure) { return failure.is_error(); }));
+    const std::size_t others = report.failures.size() - errors;
+    std::string text = errors == 0 ? "no failure" : counted(errors, "failure");
+    text += others == 0 ? "" : " and " + counted(others, "other finding");
+    text += " in " + counted(report.events, "event");
+    return text + (report.unread.empty() ? "" : "; not everything could be read");
+}
+
+std::string events_blocks(const EventReport& report, bool coloured) {
+    std::string text;
+    for (const Failure& failure : report.failures) {
+        text += block_of(failure, coloured) + "\n";
+    }
+    return text;
+}
+
+std::string events_text(const EventReport& report, bool coloured) {
+    return events_blocks(report, coloured) + summary_line(report) + "\n";
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,35 @@
+#include "tools/common/json_output.h"
+#include "tools/common/json_text.h"
+#include "tools/common/port_text.h"
+#include "tools/plan/proposal.h"
+
+namespace portguard::tools {
+
+std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& duplicates) {
+    Json pins = Json::array();
+    for (const Pin& entry : proposal.pins) {
+        pins.push_back({{"ports", entry.ports}, {"because", entry.because}});
+    }
+    Json pairs = Json::array();
+    for (const Duplicate& duplicate : duplicates) {
+        pairs.push_back({{"ports", text_of(duplicate.ports)},
+                         {"protocol", protocol_name(duplicate.first->protocol)},
+                         {"names", {duplicate.first->name, duplicate.second->name}},
+                         {"places", {duplicate.first->place, duplicate.second->place}}});
+    }
+    const Split& split = proposal.split;
+    Json answer{{"listen", text_of(proposal.listen)},
+                {"ephemeral", json_of(split.ephemeral)},
+                {"ports", split.ports},
+                {"reserved", text_of(split.reserved)},
+                {"needs_reserved", split.needs_reserved}};
+    return text_of(Json{{"schema", json_schema_version},
+                        {"command", "plan"},
+                        {"split", split.ephemeral.empty() ? Json(nullptr) : std::move(answer)},
+                        {"obstacle", split.obstacle.empty() ? Json(nullptr) : Json(split.obstacle)},
+                        {"pins", std::move(pins)},
+                        {"duplicates", std::move(pairs)},
+                        {"missing", proposal.missing}});
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,193 @@
+#include "tools/repro/repro_report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "explain/holder_summary.h"
+#include "explain/text_block.h"
+#include "kernel/holders.h"
+#include "tools/common/json_output.h"
+#include "tools/common/json_text.h"
+#include "tools/common/output.h"
+
+namespace portguard::tools {
+namespace {
+
+std::string errno_words(int error) {
+    return error == 0 ? "goes through" : describe_errno(error);
+}
+
+std::string address_of(const Endpoint& endpoint) {
+    Text<64> text;
+    print_endpoint(endpoint, text);
+    return std::string(text.view());
+}
+
+std::string asked_words(const ReproReport& report) {
+    const EventRecord& event = report.event.record;
+    return std::string(call_name(event.call)) + " " + std::string(protocol_name(event.protocol)) + " " +
+           address_of(event.asked);
+}
+
+std::string expected_words(const Scene& scene) {
+    return (scene.kind == EventKind::cured ? "cured" : errno_words(scene.error)) + ", " + shown(scene.cause);
+}
+
+std::string probe_words(const ProbeResult& probe) {
+    const std::string words = probe.is_cured ? "cured" : errno_words(probe.error);
+    return probe.cause.empty() ? words : words + ", " + shown(probe.cause);
+}
+
+std::string end_words(const ProgramOutcome& outcome) {
+    if (outcome.was_ended) {
+        return "ended by --for";
+    }
+    return outcome.signal != 0 ? std::string("killed by SIG") + ::sigabbrev_np(outcome.signal)
+                               : "exit " + std::to_string(outcome.exit_status);
+}
+
+std::string program_words(const ProgramOutcome& outcome, bool with_shim) {
+    if (!with_shim) {
+        return end_words(outcome);
+    }
+    const std::string words = outcome.failed_on_port()   ? outcome.call + " " + outcome.error
+                              : outcome.event == "cured" ? "cured"
+                                                         : "no failure";
+    return words + ", " + end_words(outcome);
+}
+
+void add_sockets(const StandIn& stand_in, TextBlock& block) {
+    constexpr std::size_t most_shown = 3;
+    const std::size_t count = stand_in.sockets.size();
+    for (std::size_t index = 0; index < std::min(count, most_shown); ++index) {
+        const WantedSocket& socket = stand_in.sockets[index];
+        std::string line = address_of(socket.local.endpoint);
+        line += socket.remote.family == Family::other ? "" : " → " + address_of(socket.remote);
+        line += " " + std::string(state_name(socket.state));
+        line += socket.reuseaddr ? ", SO_REUSEADDR on" : ", SO_REUSEADDR off";
+        line += socket.reuseport ? ", SO_REUSEPORT on" : "";
+        line += stand_in.stands_for != 0 ? ", for pid " + std::to_string(stand_in.stands_for) : "";
+        block.add_cut("holder", line);
+    }
+    if (count > most_shown) {
+        block.add("holder", "and " + std::to_string(count - most_shown) + " more");
+    }
+}
+
+/// Columns as wide as their widest entry, two blanks apart.
+std::string table(const std::vector<std::array<std::string, 3>>& rows) {
+    std::array<std::size_t, 3> widths{};
+    for (const auto& row : rows) {
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            widths[column] = std::max(widths[column], row[column].size());
+        }
+    }
+    std::string text;
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            line += row[column] + std::string(widths[column] - row[column].size() + 2, ' ');
+        }
+        text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return text;
+}
+
+std::string fixes_table(const ReproReport& report) {
+    const bool has_program = report.replays.front().program.has_value();
+    std::vector<std::array<std::string, 3>> rows{{"cure", "probe", has_program ? "PROGRAM" : ""}};
+    for (const Replay& replay : report.replays) {
+        rows.push_back({std::string(fix_name(replay.fix)), probe_words(replay.probe),
+                        replay.program.has_value() ? program_words(*replay.program, report.with_shim) : ""});
+    }
+    return table(rows);
+}
+
+std::string verdict(const ReproReport& report) {
+    const Replay& plain = report.replays.front();
+    if (!report.probe_agrees()) {
+        return "not reproduced: the event says " + expected_words(report.scene) + ", the probe met " +
+               probe_words(plain.probe);
+    }
+    if (!report.is_reproduced()) {
+        return "not reproduced: the condition is there (" + expected_words(report.scene) +
+               "), and PROGRAM did not meet it";
+    }
+    return "reproduced: " + expected_words(report.scene);
+}
+
+Json json_of(const ProgramOutcome& outcome) {
+    const auto or_null = [](const std::string& word) { return word.empty() ? Json(nullptr) : Json(word); };
+    return {{"event", or_null(outcome.event)},
+            {"call", or_null(outcome.call)},
+            {"errno", or_null(outcome.error)},
+            {"cause", or_null(outcome.cause)},
+            {"exit_status", outcome.signal != 0 ? Json(nullptr) : Json(outcome.exit_status)},
+            {"signal", outcome.signal != 0 ? Json(outcome.signal) : Json(nullptr)},
+            {"was_ended", outcome.was_ended}};
+}
+
+Json json_of(const Replay& replay) {
+    Json json;
+    json["fix"] = fix_name(replay.fix);
+    json["errno"] = replay.probe.error == 0 ? Json(nullptr) : Json(describe_errno(replay.probe.error));
+    json["cured"] = replay.probe.is_cured;
+    json["cause"] = replay.probe.cause.empty() ? Json(nullptr) : Json(replay.probe.cause);
+    json["program"] = replay.program.has_value() ? json_of(*replay.program) : Json(nullptr);
+    json["missing"] = replay.missing;
+    return json;
+}
+
+} // namespace
+
+bool ReproReport::probe_agrees() const {
+    const ProbeResult& probe = replays.front().probe;
+    return probe.error == scene.error && probe.cause == scene.cause &&
+           probe.is_cured == (scene.kind == EventKind::cured);
+}
+
+bool ReproReport::is_reproduced() const {
+    const auto& outcome = replays.front().program;
+    if (!probe_agrees() || !outcome.has_value() || !with_shim) {
+        return probe_agrees();
+    }
+    return scene.error == 0 ? outcome->event == event_name(scene.kind)
+                            : outcome->error == describe_errno(scene.error);
+}
+
+std::string repro_text(const ReproReport& report) {
+    TextBlock block("event " + std::to_string(report.event.number) + ": " + asked_words(report) + ": " +
+                        expected_words(report.scene),
+                    false);
+    for (const StandIn& stand_in : report.scene.stand_ins) {
+        add_sockets(stand_in, block);
+    }
+    for (const std::string& clause : report.replays.front().missing) {
+        block.add("missing", clause);
+    }
+    if (!report.program.empty()) {
+        block.add_cut("program", report.program);
+    }
+    block.add("result", verdict(report));
+    const bool has_table = report.replays.size() > 1 || report.replays.front().program.has_value();
+    return has_table ? block.text() + "\n\n" + fixes_table(report) : block.text() + "\n";
+}
+
+std::string repro_json(const ReproReport& report) {
+    Json json;
+    json["schema"] = json_schema_version;
+    json["event"] = report.event.number;
+    json["call"] = call_name(report.scene.call);
+    json["errno"] = report.scene.error == 0 ? Json(nullptr) : Json(describe_errno(report.scene.error));
+    json["cause"] = report.scene.cause;
+    json["reproduced"] = report.is_reproduced();
+    Json replays = Json::array();
+    for (const Replay& replay : report.replays) {
+        replays.push_back(json_of(replay));
+    }
+    json["replays"] = std::move(replays);
+    return text_of(json);
+}
+
+} // namespace portguard::tools

@@ -1,0 +1,97 @@
+// `portguard who`.
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "tools/cli/command.h"
+#include "tools/cli/resolve_config.h"
+#include "tools/common/bind_probe.h"
+#include "tools/common/duration.h"
+#include "tools/common/json_output.h"
+#include "tools/common/netns.h"
+#include "tools/common/output.h"
+#include "tools/common/refusal.h"
+#include "tools/who/who_answer.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::string_view wait_name = "wait";
+
+constexpr std::array parameters{
+    Parameter{"udp", "", "", "the UDP port instead of the TCP port"},
+    Parameter{wait_name, duration_values, "answer at once",
+              "wait until a bind would succeed, at most for so long"},
+    Parameter{"with_reuseaddr", "", "",
+              "judge, and wait for, a bind with SO_REUSEADDR instead of a plain one (TCP)"},
+    json_parameter,
+    netns_parameter,
+};
+
+/// Until a bind would go through, or fail for another reason than being in use.
+void wait_until_bindable(const AskedPort& asked, Protocol protocol, bool reuseaddr,
+                         std::chrono::milliseconds most) {
+    constexpr int pause_ms = 20;
+    const auto end = std::chrono::steady_clock::now() + most;
+    HolderOptions options;
+    options.owners = reuseaddr;
+    while (true) {
+        const HolderReport report = find_holders(asked.address, protocol, options);
+        const BindVerdict bind = judge_bind(asked.address, protocol, report);
+        if (!WhoAnswer::is_in_use(reuseaddr ? bind.reuseaddr : bind.plain) ||
+            std::chrono::steady_clock::now() >= end) {
+            return;
+        }
+        ::poll(nullptr, 0, pause_ms);
+    }
+}
+
+int who(const Arguments& arguments) {
+    const ResolvedConfig resolved(arguments, environ);
+    const AskedPort asked = parse_asked_port(arguments.operands.front());
+    const auto time = duration_of(arguments, wait_name);
+    const Protocol protocol = arguments.has("udp") ? Protocol::udp : Protocol::tcp;
+    const bool reuseaddr = arguments.has("with_reuseaddr") && protocol == Protocol::tcp;
+    enter_netns(arguments);
+    if (time.has_value()) {
+        wait_until_bindable(asked, protocol, reuseaddr, *time);
+    }
+    const WhoAnswer answer = ask_who(asked, protocol, resolved.draft().config);
+    if (answer.plain_error == EADDRNOTAVAIL) {
+        throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
+                                                         "address; `ip address` lists those that are there");
+    }
+    const bool coloured = wants_colour(STDOUT_FILENO);
+    print(arguments.has(json_parameter.name) ? who_json(answer) : who_text(answer, coloured));
+    const bool held = reuseaddr ? WhoAnswer::is_in_use(answer.reuseaddr_error) : answer.is_held();
+    return static_cast<int>(held ? ExitCode::findings : ExitCode::success);
+}
+
+} // namespace
+
+const Command who_command{
+    .name = "who",
+    .summary = "shows who holds a port, why, and what a bind would say",
+    .description =
+        "Shows every socket that is in the way of a bind to the port, its process, the cause and the cure, "
+        "as "
+        "a report of the guard does. The verdict follows the kernel's rule for the sockets that are there, "
+        "so that "
+        "no server that starts meanwhile is kept off. Without an address, all of both families count.\n"
+        "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
+        "root; "
+        "what was left out is said.\n"
+        "share/portguard/who.schema.json describes what --json prints.\n"
+        "Exit status: 0 free, 1 held, 2 the command line is wrong.",
+    .examples = "    portguard who 10000\n"
+                "    portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server\n"
+                "    portguard who --udp --json 53\n",
+    .operand = {asked_port_name, 1, 1},
+    .own = parameters,
+    .run = who,
+};
+
+} // namespace portguard::tools

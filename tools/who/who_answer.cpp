@@ -1,0 +1,153 @@
+#include "tools/who/who_answer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <unistd.h>
+
+#include "explain/holder_summary.h"
+#include "explain/sentence.h"
+#include "explain/text_block.h"
+#include "tools/common/bind_probe.h"
+#include "tools/common/output.h"
+
+namespace portguard::tools {
+namespace {
+
+// The command waits for nobody: a host with many processes takes its time.
+constexpr std::chrono::seconds look_up_budget{10};
+constexpr std::size_t most_holders = 6;
+
+HolderOptions look_up_options() {
+    HolderOptions options;
+    options.budget = look_up_budget;
+    return options;
+}
+
+/// The other end of a connection listens here: the holder dialled out.
+bool peer_listens(const Holder& holder) {
+    if (!yields_to_reuseaddr(holder.socket.state)) {
+        return false;
+    }
+    AskedAddress peer;
+    peer.endpoint = holder.socket.remote;
+    HolderOptions options = look_up_options();
+    options.states = diag_listen;
+    return !find_conflicts(peer, Protocol::tcp, options).holders.empty();
+}
+
+void judge_first_holder(const AskedPort& asked, Facts& facts) {
+    const Holder& first = facts.holders.holders.front();
+    facts.peer_listens = peer_listens(first);
+    facts.may_stop_owner =
+        !first.owners.empty() && ::kill(facts.holders.process_of(first.owners.front()).pid, 0) == 0;
+    if (!asked.names_address) {
+        // Who asks for no address asks for that of whoever is there.
+        facts.event.asked = first.socket.local;
+        facts.socket.address.endpoint = first.socket.local;
+    }
+}
+
+std::string verdict(const WhoAnswer& answer) {
+    std::string plain = "a plain bind: " + probe_words(answer.plain_error);
+    if (answer.is_udp()) {
+        return plain;
+    }
+    const auto& error = answer.reuseaddr_error;
+    return plain + ", with SO_REUSEADDR: " + (error.has_value() ? probe_words(*error) : "not known");
+}
+
+std::string first_line(const WhoAnswer& answer) {
+    const std::string protocol = answer.is_udp() ? "UDP " : "TCP ";
+    return protocol + describe(answer.asked) + (answer.is_held() ? " is held" : " is free");
+}
+
+std::string flag_words(const Holder& holder) {
+    if (holder.owners.empty()) {
+        return {};
+    }
+    return std::string(", SO_REUSEADDR ") + (!holder.reuseaddr.has_value() ? "unknown"
+                                             : *holder.reuseaddr           ? "on"
+                                                                           : "off");
+}
+
+std::string owner_line(const HolderReport& report, const Owner& owner) {
+    const ProcessInfo& process = report.process_of(owner);
+    std::string line = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
+    line += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
+    std::string words;
+    for (const std::string& argument : process.argv) {
+        words += (words.empty() ? "" : " ") + argument;
+    }
+    return line + ": " + harmless(words.empty() ? process.comm : words);
+}
+
+void add_holder(const HolderReport& report, const Holder& holder, TextBlock& block) {
+    const DiagSocket& socket = holder.socket;
+    std::string line = describe_addresses(socket) + " " + std::string(state_name(socket.state));
+    line += socket.timer_ms.has_value() ? ", " + seconds_left(socket) + " left" : "";
+    line += holder.owners.empty() ? ", " + describe_owner(report, holder) : flag_words(holder);
+    block.add_cut("holder", line + (socket.is_hold() ? ", portguard hold" : ""));
+    if (!holder.owners.empty()) {
+        block.add_cut("holder", owner_line(report, holder.owners.front()));
+    }
+}
+
+} // namespace
+
+bool WhoAnswer::is_in_use(std::optional<int> error) {
+    return !error.has_value() || *error == EADDRINUSE;
+}
+
+WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config) {
+    WhoAnswer answer;
+    answer.asked = asked;
+    Facts& facts = answer.facts;
+    facts.config = &config;
+    facts.event.kind = EventKind::in_use;
+    facts.event.call = Call::bind;
+    facts.event.protocol = protocol;
+    facts.event.error = EADDRINUSE;
+    facts.event.asked = asked.address.endpoint;
+    facts.socket.protocol = protocol;
+    facts.socket.address = asked.address;
+    facts.euid = ::geteuid();
+    facts.self.netns = own_netns();
+    facts.holders_asked = true;
+    facts.holders = find_holders(asked.address, protocol, look_up_options());
+    facts.host = read_host_settings(Syscalls{});
+    if (!facts.holders.holders.empty()) {
+        judge_first_holder(asked, facts);
+    }
+    const BindVerdict bind = judge_bind(asked.address, protocol, facts.holders);
+    answer.plain_error = bind.plain;
+    answer.reuseaddr_error = bind.reuseaddr;
+    return answer;
+}
+
+std::string who_text(const WhoAnswer& answer, bool coloured) {
+    const HolderReport& report = answer.facts.holders;
+    TextBlock block(first_line(answer), coloured);
+    block.add("verdict", verdict(answer));
+    if (answer.is_held()) {
+        const Explanation explanation = explain(answer.facts);
+        block.add("cause", explanation.sentence);
+        const std::size_t count = std::min(report.holders.size(), most_holders);
+        for (std::size_t index = 0; index < count; ++index) {
+            add_holder(report, report.holders[index], block);
+        }
+        if (report.holders.size() > count) {
+            block.add("holder", "and " + std::to_string(report.holders.size() - count) + " more");
+        }
+        for (const Cure& cure : cures_for(answer.facts, explanation)) {
+            block.add(cure.lasting ? "lasting" : "now", cure.command);
+        }
+    }
+    for (const std::string& what : report.missing) {
+        block.add("missing", what);
+    }
+    return block.text() + "\n";
+}
+
+} // namespace portguard::tools

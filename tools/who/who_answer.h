@@ -1,0 +1,37 @@
+// The answer of `portguard who`: who holds a port, and what a bind would say.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "explain/cause.h"
+#include "explain/cures.h"
+#include "explain/facts.h"
+#include "tools/common/asked_port.h"
+
+namespace portguard::tools {
+
+struct WhoAnswer {
+    AskedPort asked;
+    /// As if a bind had failed there: what cause and cures are judged by.
+    Facts facts;
+    /// errno of a bind; 0: it would succeed.
+    int plain_error = 0;
+    /// With SO_REUSEADDR; nothing: not known. UDP: not asked, since a second socket would take datagrams.
+    std::optional<int> reuseaddr_error;
+
+    [[nodiscard]] bool is_udp() const { return facts.event.protocol == Protocol::udp; }
+    [[nodiscard]] bool is_held() const { return !facts.holders.holders.empty() || is_in_use(plain_error); }
+    [[nodiscard]] static bool is_in_use(std::optional<int> error);
+};
+
+/// Asks the kernel and /proc. `config` has to outlive the answer.
+WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config);
+
+/// Below the first line nothing is wider than 80 columns, as in a report.
+std::string who_text(const WhoAnswer& answer, bool coloured);
+/// One line.
+std::string who_json(const WhoAnswer& answer);
+
+} // namespace portguard::tools
