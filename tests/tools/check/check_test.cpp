@@ -1,0 +1,168 @@
+// `portguard check` on real sockets in a network of the test's own.
+#include <sstream>
+
+#include "support/child.h"
+#include "support/private_net.h"
+#include "support/sockets.h"
+#include "tools/support/command.h"
+#include "tools/support/schema.h"
+
+namespace portguard::test {
+namespace {
+
+using Json = nlohmann::json;
+
+class CheckCommand : public PrivateNetTest {
+protected:
+    static Json check(Words words = {}, int exit_status = 1) {
+        words.insert(words.begin(), {"check", "--json"});
+        const Finished finished = portguard(words);
+        EXPECT_TRUE(finished.exited_with(exit_status)) << finished;
+        Json answer = Json::parse(finished.out);
+        EXPECT_EQ(violation(schema_of("check"), answer), "");
+        return answer;
+    }
+
+    static Json finding(const Json& answer, std::string_view id) {
+        for (const Json& entry : answer["findings"]) {
+            if (entry["id"] == id) {
+                return entry;
+            }
+        }
+        return nullptr;
+    }
+};
+
+/// How many sockets ss(8) shows, by state.
+std::map<std::string, int> counts_of_ss(const std::string& options) {
+    const Finished finished = run_process({.argv = {"ss", "-Hn", options}});
+    std::map<std::string, int> counts;
+    std::istringstream lines(finished.out);
+    for (std::string line; std::getline(lines, line);) {
+        ++counts[line.substr(0, line.find(' '))];
+    }
+    return counts;
+}
+
+TEST_F(CheckCommand, AgreesWithSsOnTheNumbers) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(8080));
+    const Fd other = listener(flagged(tcp_socket(AF_INET6)), wildcard(8081, AF_INET6));
+    std::vector<Connection> connections;
+    for (int count = 0; count < 7; ++count) {
+        connections.push_back(connect_pair(server));
+    }
+    for (int count = 0; count < 3; ++count) {
+        Connection ended = connect_pair(server);
+        into_time_wait(std::move(ended.client), std::move(ended.server));
+    }
+    const Fd datagram = udp_socket();
+    ASSERT_EQ(bind_to(datagram, wildcard(5353)), success);
+    const Json sockets = check({}, 0)["sockets"];
+    const auto tcp = counts_of_ss("-ta");
+    EXPECT_EQ(sockets["tcp"].value("LISTEN", 0), tcp.at("LISTEN"));
+    EXPECT_EQ(sockets["tcp"].value("ESTABLISHED", 0), tcp.at("ESTAB"));
+    EXPECT_EQ(sockets["tcp"].value("TIME_WAIT", 0), tcp.at("TIME-WAIT"));
+    EXPECT_EQ(tcp.at("ESTAB"), 14);
+    EXPECT_EQ(sockets["udp"].value("UNCONN", 0), counts_of_ss("-ua").at("UNCONN"));
+}
+
+TEST_F(CheckCommand, NamesTheProcessOfAListenerInTheRangeAndACommandThatMendsIt) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(40000));
+    const Json found = finding(check(), "listener-in-ephemeral-range");
+    ASSERT_TRUE(found.is_object());
+    EXPECT_EQ(found["ports"], "40000");
+    EXPECT_EQ(found["processes"][0]["pid"], ::getpid());
+    const std::string fix = found["fix"].get<std::string>();
+    const Finished mended = run_process({.argv = {"sh", "-c", fix}});
+    EXPECT_TRUE(mended.exited_with(0)) << mended;
+    EXPECT_TRUE(finding(check({}, 0), "listener-in-ephemeral-range").is_null());
+}
+
+TEST_F(CheckCommand, TheOtherRangeThatItNamesMendsItAsWell) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(40000));
+    const std::string fix = finding(check(), "listener-in-ephemeral-range")["fix"].get<std::string>();
+    const std::size_t other = fix.find("# or: ");
+    ASSERT_NE(other, std::string::npos) << fix;
+    ASSERT_TRUE(run_process({.argv = {"sh", "-c", fix.substr(other + 6)}}).exited_with(0));
+    check({}, 0);
+}
+
+TEST_F(CheckCommand, FindsAConnectionThatSitsOnAListenPort) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(8080));
+    Fd client = tcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(5001)), success);
+    const Connection connection = connect_pair(server, std::move(client));
+    const Json found = finding(check({"--listen=5000-6000"}), "outgoing-in-listen");
+    ASSERT_TRUE(found.is_object());
+    EXPECT_EQ(found["ports"], "5001");
+    EXPECT_EQ(found["processes"][0]["pid"], ::getpid());
+}
+
+TEST_F(CheckCommand, SeesAListenerWithoutSoReuseaddr) {
+    const Fd server = listener(wildcard(8080));
+    EXPECT_EQ(finding(check(), "listener-without-reuseaddr")["ports"], "8080");
+}
+
+TEST_F(CheckCommand, LeavesOutWhatTakesRootAndSaysSo) {
+    const Fd server = listener(wildcard(8080));
+    const Finished finished = portguard({"check"}, {.before_exec = [] { become_user(65534); }});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_NE(finished.out.find("left out: the processes of 1 socket of other users (run as root)"),
+              std::string::npos)
+        << finished;
+}
+
+TEST_F(CheckCommand, CountsConnectionsWhileItSamples) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(8080));
+    Process command(command_spec({"check", "--sample=300ms", "--json"}));
+    const ParkedChild done([] {});
+    std::vector<Connection> connections;
+    for (int count = 0; count < 50; ++count) {
+        connections.push_back(connect_pair(server));
+    }
+    const Finished finished = command.finish();
+    const Json answer = Json::parse(finished.out);
+    EXPECT_TRUE(answer["connects_per_second"].is_number()) << finished;
+}
+
+TEST_F(CheckCommand, LooksIntoAnotherNamespace) {
+    const Fd server = listener(flagged(tcp_socket()), wildcard(40000));
+    const ParkedChild inside([] {});
+    const PrivateNet elsewhere;
+    ASSERT_EQ(elsewhere.unavailable(), "");
+    check({}, 0);
+    const Json found =
+        finding(check({"--netns=" + std::to_string(inside.pid())}), "listener-in-ephemeral-range");
+    ASSERT_TRUE(found.is_object());
+    EXPECT_TRUE(found["fix"].get<std::string>().starts_with("nsenter --net --target ")) << found;
+}
+
+TEST_F(CheckCommand, FitsATerminal) {
+    const Fd server = listener(wildcard(40000));
+    std::istringstream lines(portguard({"check", "--listen=80,5000-14999,40000"}).out);
+    for (std::string line; std::getline(lines, line);) {
+        const bool is_command = line.find(" $ ") != std::string::npos ||
+                                line.find("# or") != std::string::npos ||
+                                line.find("# for good") != std::string::npos;
+        EXPECT_TRUE(line.size() <= 80 || is_command) << line;
+    }
+}
+
+struct BadWord {
+    Words words;
+    const char* part;
+};
+
+TEST_F(CheckCommand, AnswersBadInputWithOneSentence) {
+    for (const BadWord& bad :
+         {BadWord{{"check", "--sample=abc"}, "sample=abc"}, BadWord{{"check", "--sample=0"}, "sample=0"},
+          BadWord{{"check", "--listen=0"}, "'0'"}, BadWord{{"check", "--listen=70000"}, "'70000'"},
+          BadWord{{"check", "--ephemeral=9-1"}, "reversed"},
+          BadWord{{"check", "--netns=no-such"}, "netns=no-such"},
+          BadWord{{"check", "--config=/nowhere"}, "config=/nowhere"}, BadWord{{"check", "8080"}, "'8080'"}}) {
+        EXPECT_TRUE(refused_with(portguard(bad.words), 2, {bad.part}));
+    }
+}
+
+} // namespace
+} // namespace portguard::test

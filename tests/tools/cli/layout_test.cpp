@@ -1,0 +1,71 @@
+// Where the command finds the guard, and what it says where it does not.
+#include <filesystem>
+
+#include "tools/support/command.h"
+
+namespace portguard::test {
+namespace {
+
+Finished run_env_with(const std::string& command, const std::string& folder = "") {
+    return run_process(
+        {.argv = {command, "run", "env"}, .environment = {"PORTGUARD_CONFIG=/dev/null"}, .folder = folder});
+}
+
+Words preloads_of(const Finished& finished) {
+    return preload_entries(variable_in(finished.out, "LD_PRELOAD"));
+}
+
+TEST(Layout, TheBuildTreeHasTheGuardInLib) {
+    EXPECT_EQ(preloads_of(run_env_with(PORTGUARD_COMMAND)), Words{PORTGUARD_SHIM});
+}
+
+TEST(Layout, AnInstallationCanBeMoved) {
+    const InstalledCopy copy("moved/here");
+    const Finished finished = run_env_with(copy.command());
+    EXPECT_EQ(preloads_of(finished), Words{copy.shim()}) << finished;
+    EXPECT_EQ(finished.err, "");
+}
+
+TEST(Layout, CmakeInstallsCommandAndGuardTogether) {
+    const TemporaryFolder folder;
+    const Finished installed = run_process(
+        {.argv = {PORTGUARD_CMAKE, "--install", PORTGUARD_BUILD_FOLDER, "--prefix", folder.path().string()}});
+    ASSERT_TRUE(installed.exited_with(0)) << installed;
+    const Finished finished = run_env_with(folder.file("bin/portguard"));
+    ASSERT_TRUE(finished.exited_with(0)) << finished;
+    const std::filesystem::path shim = preloads_of(finished).front();
+    EXPECT_TRUE(shim.string().starts_with(folder.path().string())) << finished;
+    EXPECT_TRUE(std::filesystem::exists(shim.parent_path() / "portguard-explain")) << finished;
+    EXPECT_EQ(finished.err, "");
+}
+
+TEST(Layout, TheCommandMayBeCalledByARelativePath) {
+    const InstalledCopy copy;
+    EXPECT_EQ(preloads_of(run_env_with("bin/portguard", copy.folder().path())), Words{copy.shim()});
+    EXPECT_EQ(preloads_of(run_env_with("./portguard", copy.folder().file("bin"))), Words{copy.shim()});
+}
+
+TEST(Layout, TheCommandMayBeCalledThroughASymbolicLink) {
+    const InstalledCopy copy;
+    const std::string link = copy.folder().file("link");
+    std::filesystem::create_symlink(copy.command(), link);
+    EXPECT_EQ(preloads_of(run_env_with(link)), Words{copy.shim()});
+}
+
+TEST(Layout, AMissingGuardIsSaidAndNothingStarts) {
+    const InstalledCopy copy;
+    std::filesystem::remove(copy.shim());
+    const Finished finished = run_env_with(copy.command());
+    EXPECT_TRUE(refused_with(finished, 3, {copy.shim(), "missing", "install it again"}));
+}
+
+TEST(Layout, APathThatLdPreloadCannotExpressIsSaid) {
+    for (const char* const name : {"with space", "with:colon", "with$LIB"}) {
+        const InstalledCopy copy(name);
+        const Finished finished = run_env_with(copy.command());
+        EXPECT_TRUE(refused_with(finished, 3, {copy.shim(), "LD_PRELOAD"}));
+    }
+}
+
+} // namespace
+} // namespace portguard::test
