@@ -1,4 +1,4 @@
-// The one table of options. Parser, environment, configuration file, `--help`, man page and README come from
+// The one table of options. Parser, environment, configuration file, `--help`, man page and tools/options.md come from
 // it.
 #pragma once
 

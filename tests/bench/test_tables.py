@@ -95,8 +95,8 @@ class Tables(unittest.TestCase):
         close = self.rows("calls")[0]
         self.assertIn(f"| close | {close[1].partition(' ')[0]} | {close[2]} | {close[3]} |", said)
 
-    def test_the_readme_shows_what_stands_in_the_results(self) -> None:
-        text = (HERE.parents[1] / "README.md").read_text()
+    def test_the_page_of_costs_shows_what_stands_in_the_results(self) -> None:
+        text = (HERE / "results/README.md").read_text()
         shown = text.partition("<!-- costs -->\n")[2].partition("<!-- /costs -->")[0]
         self.assertEqual(shown, run(str(HERE / "results"), "--readme"),
                          "paste the output of `tests/bench/run --readme` between the two markers")

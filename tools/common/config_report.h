@@ -1,4 +1,4 @@
-// The configuration as tables: for a person, and for the README.
+// The configuration as tables: for a person, and as markdown.
 #pragma once
 
 #include <string>

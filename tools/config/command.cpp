@@ -12,7 +12,7 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::array parameters{
-    Parameter{"markdown", "", "", "print the table of options for a README instead"},
+    Parameter{"markdown", "", "", "print the table of options as markdown instead"},
 };
 
 int print_config(const Arguments& arguments) {

@@ -1,4 +1,4 @@
-"""README's section of costs, every figure read from the tables that stand in a folder."""
+"""The page of costs, README.md in the folder of results: every figure read from the tables that stand in a folder."""
 
 import pathlib
 import re
@@ -91,7 +91,7 @@ def sentences(folder: pathlib.Path) -> str:
 def render(folder: pathlib.Path) -> str:
     """Of the questions that have been answered."""
     parts = [machines(folder) + ". Made by `tests/bench/run`, tables with their spread and plots in "
-             "[tests/bench/results](tests/bench/results).",
+             "this folder.",
              calls(folder), "\\* with a system call of our own in it.", beside(folder)]
     tables = {"servers": servers, "outgoing-load": outgoing, "growth": growth}
     parts += [table(folder) for name, table in tables.items() if (folder / f"{name}.md").exists()]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every hazard of rows.txt is answered by a test that is there, a limit that README names, or a line of design; every
-row of README's "Who could misuse it" by tests that are there.
+"""Every hazard of rows.txt is answered by a test that is there, a limit that shim/limits.md names, or a line of design;
+every row of shim/threat-model.md by tests that are there.
 
 check_rows.py ROOT
 """
@@ -25,27 +25,26 @@ def tests_of(root: pathlib.Path) -> set[str]:
     return names
 
 
-def section_of(root: pathlib.Path, heading: str) -> str:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    return text.partition(f"\n{heading}\n")[2].partition("\n##")[0]
+def text_of(root: pathlib.Path, page: str) -> str:
+    return (root / "shim" / page).read_text(encoding="utf-8")
 
 
 def complaints_of_threats(root: pathlib.Path, tests: set[str]) -> list[str]:
     """A name is what `ctest -R` takes, or the target of a fuzzer."""
-    rows = [line for line in section_of(root, "### Who could misuse it").splitlines() if line.startswith("| ")][1:]
-    found = [] if rows else ["README has no table of who could misuse it"]
+    rows = [line for line in text_of(root, "threat-model.md").splitlines() if line.startswith("| ")][1:]
+    found = [] if rows else ["threat-model.md has no table"]
     for row in rows:
         names = re.findall(r"`([^`]+)`", row.rstrip(" |").rpartition(" | ")[2])
-        found += [] if names else [f"README names no test: {row}"]
+        found += [] if names else [f"threat-model.md names no test: {row}"]
         for name in names:
             fuzzed = name.startswith("fuzz/") and (root / f"tests/{name}.cpp").exists()
             if not fuzzed and not any(re.search(name, test) for test in tests):
-                found.append(f"README: there is no test {name}")
+                found.append(f"threat-model.md: there is no test {name}")
     return found
 
 
 def complaints(root: pathlib.Path) -> list[str]:
-    tests, limits = tests_of(root), " ".join(section_of(root, "## Limits").split())
+    tests, limits = tests_of(root), " ".join(text_of(root, "limits.md").split())
     found = complaints_of_threats(root, tests)
     numbers = []
     for line in (root / "tests/preload/hazards/rows.txt").read_text(encoding="utf-8").splitlines():
@@ -58,7 +57,7 @@ def complaints(root: pathlib.Path) -> list[str]:
         number, kind, answer = row.groups()
         numbers.append(number)
         if kind == "limit":
-            found += [] if answer in limits else [f"H{number}: README's limits do not say: {answer}"]
+            found += [] if answer in limits else [f"H{number}: limits.md does not say: {answer}"]
             continue
         named = answer if kind == "test" else answer.partition(": test ")[2]
         for name in filter(None, named.split(", ")):

@@ -1,4 +1,4 @@
-// Texts that are made from the option table: help and the README's.
+// Texts that are made from the option table: help and the page of options.
 #include <fstream>
 #include <iterator>
 
@@ -9,15 +9,15 @@
 namespace portguard::test {
 namespace {
 
-TEST(Readme, HoldsTheTableOfOptionsAsTheCommandPrintsIt) {
+TEST(OptionsPage, HoldsTheTableAsTheCommandPrintsIt) {
     constexpr std::string_view start = "<!-- options -->\n";
     constexpr std::string_view end = "<!-- /options -->";
-    std::ifstream file(PORTGUARD_README);
+    std::ifstream file(PORTGUARD_OPTIONS_PAGE);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     const std::size_t first = text.find(start);
     const std::size_t last = text.find(end);
     ASSERT_TRUE(first != std::string::npos && last != std::string::npos)
-        << PORTGUARD_README " has no lines " << start << "and " << end
+        << PORTGUARD_OPTIONS_PAGE " has no lines " << start << "and " << end
         << "; the output of `portguard config --markdown` belongs between them";
     EXPECT_EQ(text.substr(first + start.size(), last - first - start.size()),
               portguard({"config", "--markdown"}).out)
