@@ -31,6 +31,7 @@ EventReport read_report(const Arguments& arguments) {
         }
     });
     report.failures = folding.failures();
+    report.files = arguments.operands;
     return report;
 }
 
@@ -39,10 +40,12 @@ int events(const Arguments& arguments) {
     const ReportFiles files(arguments);
     const EventReport report = read_report(arguments);
     files.write(report);
-    const bool coloured = wants_colour(STDOUT_FILENO);
-    print(arguments.has(json_parameter.name)     ? events_json(report)
-          : arguments.has(github_parameter.name) ? events_github(report)
-                                                 : events_text(report, coloured));
+    if (!files.take_stdout()) {
+        const bool coloured = wants_colour(STDOUT_FILENO);
+        print(arguments.has(json_parameter.name)     ? events_json(report)
+              : arguments.has(github_parameter.name) ? events_github(report)
+                                                     : events_text(report, coloured));
+    }
     for (const std::string& what : report.unread) {
         std::fprintf(stderr, "portguard: %s\n", what.c_str());
     }

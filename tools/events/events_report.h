@@ -12,12 +12,18 @@ namespace portguard::tools {
 
 struct EventReport {
     std::uint64_t events = 0;
+    /// In the order in which they were first seen.
     std::vector<Failure> failures;
+    /// What was read, as the user named it.
+    std::vector<std::string> files{};
     /// Lines that could not be read, "FILE:LINE: clause".
     std::vector<std::string> unread;
 
     [[nodiscard]] bool has_errors() const;
 };
+
+/// The same with what matters most first, for readers that see no more than a beginning.
+EventReport by_importance(EventReport report);
 
 /// For a terminal: one block a failure, each with an empty line behind it.
 std::string events_blocks(const EventReport& report, bool coloured);

@@ -86,6 +86,12 @@ std::string block_of(const Failure& failure, bool coloured) {
 
 } // namespace
 
+EventReport by_importance(EventReport report) {
+    std::stable_sort(report.failures.begin(), report.failures.end(),
+                     [](const Failure& left, const Failure& right) { return left.rank() < right.rank(); });
+    return report;
+}
+
 bool EventReport::has_errors() const {
     return std::any_of(failures.begin(), failures.end(),
                        [](const Failure& failure) { return failure.is_error(); });

@@ -59,6 +59,18 @@ bool Failure::is_error() const {
     return level_of(first.record) == Level::error;
 }
 
+int Failure::rank() const {
+    if (first.record.kind == EventKind::injected) {
+        return 3;
+    }
+    switch (level_of(first.record)) {
+    case Level::error: return 0;
+    case Level::warn: return 1;
+    case Level::info: break;
+    }
+    return 2;
+}
+
 void Folding::add(LoggedEvent event) {
     const auto [entry, is_new] = index_.try_emplace(key_of(event.record), failures_.size());
     if (is_new) {

@@ -42,6 +42,8 @@ struct Failure {
 
     /// Its level is `error`: a call failed, or would have.
     [[nodiscard]] bool is_error() const;
+    /// 0: a call failed. What failed on purpose comes last, after what was cured.
+    [[nodiscard]] int rank() const;
 };
 
 class Folding {

@@ -1,5 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <ctime>
+#include <utility>
+
+#include <sys/utsname.h>
 
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
@@ -12,6 +16,8 @@ namespace portguard::tools {
 namespace {
 
 constexpr std::size_t most_occurrences = 200;
+// Beyond them a browser is slow, and no one reads on; the least important are left out.
+constexpr std::size_t most_articles = 200;
 
 std::string element(const std::string& tag, std::string_view text) {
     return "<" + tag + ">" + escaped_markup(text) + "</" + tag + ">\n";
@@ -126,21 +132,67 @@ std::string article(const Failure& failure, std::size_t number) {
     return text + "</article>\n";
 }
 
+/// Each kind with how often it is there, in the order of the articles.
 std::string legend(const std::vector<Failure>& failures) {
-    std::vector<EventKind> kinds;
+    std::vector<std::pair<EventKind, std::size_t>> kinds;
     for (const Failure& failure : failures) {
         const EventKind kind = failure.first.record.kind;
-        if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
-            kinds.push_back(kind);
+        const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                        [kind](const auto& entry) { return entry.first == kind; });
+        if (found == kinds.end()) {
+            kinds.emplace_back(kind, 1);
+        } else {
+            ++found->second;
         }
     }
-    std::string text = "<figcaption>";
-    for (const EventKind kind : kinds) {
+    std::string text = "<p class=\"legend\">";
+    for (const auto& [kind, times] : kinds) {
         const std::string name(event_name(kind));
-        text.append("<span class=\"badge ").append(name).append("\">").append(name).append("</span> ");
+        text.append("<span class=\"badge ").append(name).append("\">").append(std::to_string(times));
+        text.append(" ").append(name).append("</span> ");
     }
-    return text + "from " + escaped_markup(failures.front().first.record.time.substr(0, 10)) +
-           ", times are UTC</figcaption>\n";
+    return text + "</p>\n";
+}
+
+std::string now() {
+    const std::time_t seconds = std::time(nullptr);
+    std::tm parts{};
+    std::array<char, 32> text{};
+    ::gmtime_r(&seconds, &parts);
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
+    return text.data();
+}
+
+/// Where and when the page was made, and of what.
+std::string origin(const EventReport& report) {
+    utsname host{};
+    ::uname(&host);
+    std::string text = "host " + std::string(host.nodename) + " · ";
+    for (const std::string& file : report.files) {
+        text += file + " · ";
+    }
+    text += "portguard " PORTGUARD_VERSION " · " + now() + " · times are UTC";
+    return "<p class=\"origin\">" + escaped_markup(text) + "</p>\n";
+}
+
+std::string figure(const std::vector<Failure>& failures) {
+    return failures.empty() ? ""
+                            : "<figure tabindex=\"0\" aria-label=\"events by port and time\">\n" +
+                                  timeline_svg(failures, most_articles) + "</figure>\n";
+}
+
+std::string articles(const std::vector<Failure>& failures) {
+    std::string text;
+    for (std::size_t index = 0; index < std::min(failures.size(), most_articles); ++index) {
+        text += article(failures[index], index + 1);
+    }
+    if (failures.size() > most_articles) {
+        text +=
+            element("p", counted(failures.size() - most_articles, "failure") +
+                             " more, of the least important: portguard events --event=NAME or --port=PORT "
+                             "shows fewer at once");
+    }
+    return text;
 }
 
 std::string unread(const EventReport& report) {
@@ -153,7 +205,8 @@ std::string unread(const EventReport& report) {
 
 } // namespace
 
-std::string events_html(const EventReport& report) {
+std::string events_html(const EventReport& unsorted) {
+    const EventReport report = by_importance(unsorted);
     // Nothing is loaded, run or sent, whatever a name in the log contrives.
     std::string text = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -161,16 +214,11 @@ std::string events_html(const EventReport& report) {
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                        "<title>portguard: port events</title>\n<style>\n";
     text += html_style;
-    text += "</style>\n</head>\n<body>\n<header>\n<h1>Port events</h1>\n";
-    text += element("p", summary_line(report));
-    text += "</header>\n<main>\n";
-    if (!report.failures.empty()) {
-        text += "<figure>\n" + timeline_svg(report.failures) + legend(report.failures) + "</figure>\n";
-    }
-    for (std::size_t index = 0; index < report.failures.size(); ++index) {
-        text += article(report.failures[index], index + 1);
-    }
-    return text + unread(report) + "</main>\n</body>\n</html>\n";
+    text += "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#failures\">Skip to the failures</a>\n"
+            "<header>\n<h1>Port events</h1>\n";
+    text += element("p", summary_line(report)) + legend(report.failures) + origin(report);
+    text += "</header>\n<main>\n" + figure(report.failures) + "<div id=\"failures\">\n";
+    return text + articles(report.failures) + "</div>\n" + unread(report) + "</main>\n</body>\n</html>\n";
 }
 
 } // namespace portguard::tools

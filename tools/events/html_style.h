@@ -17,13 +17,16 @@ body { margin: 0 auto; max-width: 68rem; padding: 1.5rem 1rem 4rem; background: 
 h1 { margin: 0; font-size: 1.6rem; }
 h2 { margin: 0; font-size: 1.1rem; overflow-wrap: anywhere; }
 p { margin: .3rem 0; overflow-wrap: anywhere; }
-header p, .facts, figcaption { color: var(--soft); }
+header p, .facts { color: var(--soft); }
+.skip { position: absolute; left: -100rem; }
+.skip:focus { position: static; }
+a:focus-visible, summary:focus-visible, figure:focus-visible { outline: 2px solid var(--ink); }
+.origin { font-size: .85rem; }
 figure, article { margin: 1.2rem 0 0; padding: 1rem 1.2rem; background: var(--card);
   border: 1px solid var(--line); border-radius: 8px; }
 article { border-left: 4px solid var(--mark); }
 article:target { outline: 2px solid var(--mark); }
 figure { overflow-x: auto; }
-figcaption { margin-top: .6rem; font-size: .85rem; }
 svg { display: block; width: 100%; min-width: 40rem; font-size: 13px; }
 svg line { stroke: var(--line); }
 svg text { fill: var(--ink); }

@@ -24,6 +24,10 @@ void ReportFiles::File::open(const std::string* name) {
         return;
     }
     path = *name;
+    if (path == "-") {
+        fd = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+        return;
+    }
     fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         refuse(ExitCode::usage, path);
@@ -55,6 +59,10 @@ ReportFiles::~ReportFiles() {
             ::close(fd);
         }
     }
+}
+
+bool ReportFiles::take_stdout() const {
+    return junit_.path == "-" || html_.path == "-";
 }
 
 void ReportFiles::write(const EventReport& report) const {

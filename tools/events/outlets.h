@@ -10,10 +10,11 @@ namespace portguard::tools {
 
 /// For Command::own.
 inline constexpr Parameter junit_parameter{"junit", "FILE", "",
-                                           "write the failures as test cases for a CI service"};
+                                           "write the failures as test cases for a CI service; - is stdout"};
 inline constexpr Parameter github_parameter{"github", "", "",
                                             "print the failures as annotations for GitHub Actions"};
-inline constexpr Parameter html_parameter{"html", "FILE", "", "write one page with a timeline of the ports"};
+inline constexpr Parameter html_parameter{"html", "FILE", "",
+                                          "write one page with a timeline of the ports; - is stdout"};
 
 /// The files are made at once, so that a mistaken name is told before a long run.
 class ReportFiles {
@@ -25,6 +26,8 @@ public:
     ~ReportFiles();
 
     void write(const EventReport& report) const;
+    /// One of them is "-": nothing else belongs there.
+    [[nodiscard]] bool take_stdout() const;
 
 private:
     struct File {

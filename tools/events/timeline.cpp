@@ -142,11 +142,12 @@ std::string axis(const Span& span, double bottom) {
     return text;
 }
 
-std::string mark_element(const Mark& mark, const Failure& failure, double y) {
+std::string mark_element(const Mark& mark, const Failure& failure, double y, bool is_linked) {
     const double radius = std::min(6 + 1.5 * std::log2(static_cast<double>(mark.times)), 13.0);
     const std::string title = mark.time + "  " + outcome_of(failure.first.record) +
                               (mark.times > 1 ? ", " + std::to_string(mark.times) + " times" : "");
-    std::string text = "<a href=\"#f" + std::to_string(mark.failure + 1) + "\"><circle class=\"" +
+    const std::string link = is_linked ? " href=\"#f" + std::to_string(mark.failure + 1) + "\"" : "";
+    std::string text = "<a" + link + " aria-label=\"" + escaped_markup(title) + "\"><circle class=\"" +
                        std::string(event_name(failure.first.record.kind)) + "\" cx=\"" + number(mark.x) +
                        "\" cy=\"" + number(y) + "\" r=\"" + number(radius) + "\"><title>" +
                        escaped_markup(title) + "</title></circle>";
@@ -159,7 +160,7 @@ std::string mark_element(const Mark& mark, const Failure& failure, double y) {
 
 } // namespace
 
-std::string timeline_svg(const std::vector<Failure>& failures) {
+std::string timeline_svg(const std::vector<Failure>& failures, std::size_t linked) {
     const Span span = span_of(failures);
     std::vector<Row> rows = rows_of(failures, span);
     const std::size_t left_out = rows.size() > most_rows ? rows.size() - most_rows : 0;
@@ -173,7 +174,7 @@ std::string timeline_svg(const std::vector<Failure>& failures) {
         text += text_element(0, y + 5, "port", row.label);
         text += line_element(label_width, y, width - right_margin, y);
         for (const auto& [place, mark] : row.marks) {
-            text += mark_element(mark, failures[mark.failure], y);
+            text += mark_element(mark, failures[mark.failure], y, mark.failure < linked);
         }
         y += row_height;
     }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tools/common/port_text.h"
+#include "tools/map/svg_style.h"
 #include "tools/map/svg_text.h"
 
 namespace portguard::tools {
@@ -23,24 +24,6 @@ constexpr unsigned right_edge = left + ports_per_row * side;
 constexpr unsigned bottom_edge = top + rows * side;
 constexpr unsigned width = right_edge + label_margin + label_room;
 constexpr std::size_t most_collision_lines = 12;
-
-constexpr std::string_view style = R"css(<style>
-svg{--paper:#fff;--ink:#1b2430;--faint:#667382;--neither:#e9edf1;--listen:#b9d8f5;--ephemeral:#f6e7bd;--hatch:#8d7a45;
---listener:#067a4b;--bound:#0b7f9c;--udp:#7a3fd0;--outgoing:#cf6a00;--time_wait:#5d86b3;--bad:#d3142a;
-font:12px system-ui,"DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums;background:var(--paper)}
-@media(prefers-color-scheme:dark){svg{--paper:#10151b;--ink:#e4eaf0;--faint:#8e9bab;--neither:#1d252e;--listen:#1c4a74;
---ephemeral:#453b1d;--hatch:#a8935a;--listener:#35d08f;--bound:#2cc9e6;--udp:#b48cff;--outgoing:#ffae2b;
---time_wait:#8ab4de;--bad:#ff4456}}
-text{fill:var(--ink)}.faint{fill:var(--faint);font-size:10px}.strong{font-weight:600}.bad{fill:var(--bad)}
-.paper{fill:var(--paper)}.neither{fill:var(--neither)}.listen{fill:var(--listen)}.ephemeral{fill:var(--ephemeral)}
-.reserved{fill:url(#hatch)}.l{fill:var(--listener);stroke:var(--paper)}.u{fill:var(--udp);stroke:var(--paper)}
-.b{fill:var(--paper);stroke:var(--bound);stroke-width:2}.o{fill:var(--outgoing)}.t{fill:var(--time_wait)}
-.l.x,.u.x,.o.x,.t.x{fill:var(--bad);stroke:var(--paper)}.b.x{stroke:var(--bad)}.ring{fill:none;stroke:var(--bad);stroke-width:1.5}
-.lead{fill:none;stroke:var(--faint);stroke-opacity:.45}.lead.x{stroke:var(--bad);stroke-opacity:.8}
-</style>
-<defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-<path d="M0 0V4" stroke="var(--hatch)" stroke-width="1.6"/></pattern></defs>
-)css";
 
 std::string number(std::size_t value) {
     return std::to_string(value);
@@ -260,9 +243,9 @@ std::string svg_picture(const PortMap& map) {
     const std::string size = number(width) + "\" height=\"" + number(height);
     return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + size + "\" viewBox=\"0 0 " + number(width) +
            " " + number(height) + "\" role=\"img\">\n<title>Ports of network namespace " +
-           number(map.facts->netns) + "</title>\n" + std::string(style) + "<rect class=\"paper\" width=\"" +
-           size + "\"/>\n" + head(map) + legend(map) + axes() + grounds(map) + labels(map) + markers(map) +
-           end + "</svg>\n";
+           number(map.facts->netns) + "</title>\n" + svg_style() + "<rect class=\"paper\" width=\"" + size +
+           "\"/>\n" + head(map) + legend(map) + axes() + grounds(map) + labels(map) + markers(map) + end +
+           "</svg>\n";
 }
 
 } // namespace portguard::tools

@@ -5,6 +5,8 @@ import math
 WIDTH, MARGIN = 860, 70
 COLOURS = ("#2471a3", "#c0392b", "#1e8449", "#7d3c98", "#b9770e", "#5d6d7e", "#148f77", "#a04000", "#34495e")
 BAR, NAMES = 22, 290
+# Among peers, the one that the eye is to find.
+OURS, OUR_COLOUR, PEERS_COLOUR = "portguard", "#c0392b", "#9aa5b1"
 
 
 class Scale:
@@ -66,7 +68,7 @@ def span(values: list[float], log: bool, base: float = 0) -> tuple[float, float]
 def bars(title: str, unit: str, groups: dict[str, dict[str, tuple[float, float, float]]], log: bool = False,
          base: float = 0) -> str:
     """For each group and name: low, middle and high; the bar goes from `base` to the middle, a whisker from low to
-    high."""
+    high. What is not above 0 has no place on a log axis, and is said."""
     places = [place for group in groups.values() for place in group.values()]
     everything = [value for place in places for value in place if not log or value > 0]
     low, high = span(everything or [1.0], log, base)
@@ -82,10 +84,24 @@ def bars(title: str, unit: str, groups: dict[str, dict[str, tuple[float, float, 
         parts.append(text(14, y + 15, group, "start", 'font-weight="bold"'))
         y += BAR
         for name, row in rows.items():
-            parts += bar(y, name, row, scale, base, COLOURS[names.index(name) % len(COLOURS)])
+            parts += (bar(y, name, row, scale, base, colour_of(name, names)) if not log or row[1] > 0
+                      else unmeasurable(y, name))
             y += BAR
         y += 0.4 * BAR
     return paper(height, title, parts)
+
+
+def is_ours(name: str) -> bool:
+    """Also "portguard, before"."""
+    return name.partition(",")[0] == OURS
+
+
+def colour_of(name: str, names: list[str]) -> str:
+    return PEERS_COLOUR if any(map(is_ours, names)) and not is_ours(name) else OUR_COLOUR
+
+
+def unmeasurable(y: float, name: str) -> list[str]:
+    return [text(NAMES - 8, y + 13, name, "end"), text(NAMES + 6, y + 13, "too little to be measured", "start")]
 
 
 def bar(y: float, name: str, row: tuple[float, float, float], scale: Scale, base: float, colour: str) -> list[str]:

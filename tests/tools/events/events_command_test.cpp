@@ -112,5 +112,12 @@ TEST_F(EventsCommand, WritesFilesBesidesItsAnswer) {
     EXPECT_TRUE(refused_with(portguard({"events", "--html", folder.file("no/such"), log}), 2, {"no/such"}));
 }
 
+TEST_F(EventsCommand, WritesToStdoutNothingButTheFileThatIsToGoThere) {
+    const Finished page = portguard({"events", "--html=-", log});
+    EXPECT_TRUE(page.out.starts_with("<!DOCTYPE html>") && page.out.ends_with("</html>\n")) << page;
+    const Finished cases = portguard({"events", "--junit=-", log});
+    EXPECT_TRUE(cases.out.starts_with("<?xml") && cases.out.ends_with(">\n")) << cases;
+}
+
 } // namespace
 } // namespace portguard::test

@@ -2,6 +2,9 @@
 #include "tools/events/events_report.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -103,6 +106,27 @@ TEST(GithubReport, SaysWhatGitHubWouldDrop) {
     EXPECT_NE(text.find("::notice title=portguard::2 more"), std::string::npos) << text;
 }
 
+/// 32 that were asked for, one that was cured, and one conflict, seen last.
+std::vector<json> mixed_events() {
+    std::vector<json> events;
+    for (int number = 0; number < 32; ++number) {
+        events.push_back(numbered(number));
+        events.back()["event"] = "injected";
+    }
+    events.push_back(numbered(900));
+    events.back()["event"] = "cured";
+    events.back()["errno"] = nullptr;
+    events.push_back(numbered(901));
+    return events;
+}
+
+TEST(GithubReport, ShowsAConflictBeforeWhatWasAskedFor) {
+    const std::string text = events_github(report_of(mixed_events()));
+    EXPECT_TRUE(text.starts_with("::error title=bind tcp 127.0.0.1%3A1901%3A in use")) << text;
+    EXPECT_EQ(count(text, "::error "), 1U) << text;
+    EXPECT_EQ(count(text, "::notice title=bind tcp"), 9U) << text;
+}
+
 TEST(JunitReport, CanBeReadWhateverTheNames) {
     json cured = sample_event();
     cured["event"] = "cured";
@@ -150,6 +174,70 @@ TEST(HtmlReport, HasARowForEachPortAndAMarkThatLeadsToTheFailure) {
     for (const char* const id : {"f1", "f2"}) {
         EXPECT_EQ(count(text, "href=\"#" + std::string(id) + "\""), 1U);
         EXPECT_EQ(count(text, "id=\"" + std::string(id) + "\""), 1U);
+    }
+}
+
+TEST(HtmlReport, BeginsWithCountsAndWithWhatMattersMost) {
+    EventReport report = report_of(mixed_events());
+    report.files = {"ports.log"};
+    const std::string text = events_html(report);
+    const auto place_of = [&text](const std::string& part) {
+        EXPECT_NE(text.find(part), std::string::npos) << part;
+        return text.find(part);
+    };
+    EXPECT_LT(place_of(">1 in_use</span>"), place_of(">1 cured</span>"));
+    EXPECT_LT(place_of(">1 cured</span>"), place_of(">32 injected</span>"));
+    EXPECT_LT(place_of(">32 injected</span>"), place_of("<figure"));
+    EXPECT_LT(place_of("ports.log · portguard "), place_of("<figure"));
+    EXPECT_LT(place_of("127.0.0.1:1901: in use"), place_of("127.0.0.1:1900: cured"));
+    EXPECT_LT(place_of("<article id=\"f1\" class=\"in_use\">"), place_of("class=\"injected\">\n<h2>"));
+}
+
+TEST(HtmlReport, CutsTheLeastImportantAndSaysHowMany) {
+    std::vector<json> events;
+    for (int number = 0; number < 250; ++number) {
+        events.push_back(numbered(number));
+        events.back()["event"] = number == 249 ? "in_use" : "injected";
+    }
+    const std::string text = events_html(report_of(events));
+    EXPECT_EQ(count(text, "<article "), 200U);
+    EXPECT_NE(text.find("127.0.0.1:1249: in use"), std::string::npos);
+    EXPECT_NE(text.find("50 failures more"), std::string::npos);
+    EXPECT_EQ(text.find("href=\"#f201\""), std::string::npos);
+}
+
+double luminance(const std::string& colour) {
+    const std::string digits = colour.size() == 4 ? std::string{'#',       colour[1], colour[1], colour[2],
+                                                                colour[2], colour[3], colour[3]}
+                                                  : colour;
+    constexpr std::array<double, 3> weights{0.2126, 0.7152, 0.0722};
+    double sum = 0;
+    for (std::size_t part = 0; part < weights.size(); ++part) {
+        const double value = std::stoi(digits.substr(1 + 2 * part, 2), nullptr, 16) / 255.0;
+        sum += weights[part] * (value <= 0.03928 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+}
+
+/// WCAG 2.1, 1.4.3: 4.5 for text.
+TEST(HtmlReport, CanBeReadByDaylightAndInTheDark) {
+    const std::string text = events_html(report_of({sample_event()}));
+    const std::size_t dark = text.find("prefers-color-scheme: dark");
+    const auto colour = [&text](std::size_t from, const std::string& name) {
+        const std::size_t at = text.find("--" + name + ": ", from) + name.size() + 4;
+        return text.substr(at, text.find(';', at) - at);
+    };
+    using Pair = std::pair<const char*, const char*>;
+    for (const std::size_t from : {text.find("color-scheme: light dark"), dark}) {
+        for (const auto& [ink, paper] :
+             {Pair{"ink", "page"}, Pair{"ink", "card"}, Pair{"ink", "code"}, Pair{"soft", "page"},
+              Pair{"soft", "card"}, Pair{"card", "failed"}, Pair{"card", "denied"}, Pair{"card", "warned"},
+              Pair{"card", "fine"}, Pair{"card", "ordered"}}) {
+            const double one = luminance(colour(from, ink)) + 0.05;
+            const double other = luminance(colour(from, paper)) + 0.05;
+            EXPECT_GE(std::max(one, other) / std::min(one, other), 4.5)
+                << ink << " on " << paper << " from " << from;
+        }
     }
 }
 
