@@ -1,49 +1,17 @@
-"""What servers do under a plan that has no table entry: each condition once without the guard and once under it."""
+"""What servers do under a plan that has no table entry."""
 
 import os
 import pathlib
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import unittest
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "apps"))
-BUILD = pathlib.Path(os.environ["PORTGUARD_TEST_BUILD"])
-os.environ["PORTGUARD_TEST_COMMAND"] = str(BUILD / "bin/portguard")
-
-import conversations  # pylint: disable=wrong-import-position
-import harness  # pylint: disable=wrong-import-position
-
-PORT = 8000
-LOUD = "(refused|in use|exhausted|not available)"
-
-
-class ConditionTest(harness.AppTest):
-    def start_twice(self, command: list[str], options: list[str], judge) -> None:
-        """Without us, as the measure, and under the guard; each in a network of its own."""
-        for how, options_of_how in (("without", None), ("guarded", options)):
-            with self.subTest(how):
-                harness.enter_new_network()
-                process = self.start(command if options_of_how is None else harness.guarded(command, options_of_how))
-                judge(process)
-                process.kill()
-
-    def write(self, name: str, text: str) -> str:
-        path = pathlib.Path(self.folder, name)
-        path.write_text(text)
-        return str(path)
-
-    def await_listener(self, process: harness.Process, port: int) -> None:
-        harness.wait_until(lambda: harness.listeners(port) or process.ended(), f"a listener on {port}", process)
-
-    def assert_quiet(self, process: harness.Process) -> None:
-        """At most one line, and that no failure."""
-        lines = process.guard_lines()
-        self.assertLessEqual(len(lines), 1, lines)
-        self.assertNotRegex("".join(lines), LOUD)
+# First, since it says where harness is.
+from condition import HERE, PORT, ConditionTest
+import conversations
+import harness
 
 
 class HaproxyTest(ConditionTest):
@@ -160,81 +128,6 @@ class Journal:
         self.PATH.unlink()
 
 
-class UnboundTest(ConditionTest):
-    """A resolver takes a random UDP port for each question, and another one if that is refused."""
-
-    QUESTIONS = 1000
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.config = self.write("unbound.conf", f"""
-server:
-  interface: 127.0.0.1@5053
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  do-not-query-localhost: no
-  module-config: "iterator"
-  directory: "{self.folder}"
-  do-ip6: no
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.3
-remote-control:
-  control-enable: no
-""")
-
-    @staticmethod
-    def question(number: int) -> bytes:
-        name = b"".join(bytes([len(part)]) + part for part in (b"h%d" % number, b"example", b"net")) + b"\0"
-        return (number % 65536).to_bytes(2, "big") + b"\x01\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1"
-
-    @staticmethod
-    def serve_upstream(upstream: socket.socket) -> None:
-        """A name server that gives every name the address 192.0.2.7; it ends with its socket."""
-        while True:
-            try:
-                question, asker = upstream.recvfrom(2000)
-            except OSError:
-                return
-            if not question:
-                return
-            end = question.index(b"\0", 12) + 5
-            answer = b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\7" if question[end - 4:end - 2] == b"\0\1" else b""
-            counts = b"\0\1" + (b"\0\1" if answer else b"\0\0") + b"\0\0\0\0"
-            upstream.sendto(question[:2] + b"\x81\x80" + counts + question[12:end] + answer, asker)
-
-    def answers(self) -> int:
-        answered = 0
-        for number in range(self.QUESTIONS):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.settimeout(harness.DEADLINE)
-                client.sendto(self.question(number), ("127.0.0.1", 5053))
-                received = client.recv(2000)
-            answered += received[3] & 15 == 0
-        return answered
-
-    def test_every_question_is_answered(self) -> None:
-        def judge(process: harness.Process) -> None:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
-                upstream.bind(("127.0.0.3", 53))
-                threading.Thread(target=self.serve_upstream, args=(upstream,), daemon=True).start()
-                harness.wait_until(lambda: "start of service" in process.printed() or process.ended(), "unbound",
-                                   process)
-                self.assertEqual(self.answers(), self.QUESTIONS)
-                # The thread's recvfrom would keep the socket alive beyond close().
-                upstream.sendto(b"", ("127.0.0.3", 53))
-            # The first may be a server's only one.
-            lines = process.guard_lines()
-            self.assertLessEqual(len(lines), 1, lines)
-            self.assertTrue(all("reported for one UDP port per process" in line for line in lines), lines)
-
-        plan = ["--listen=5053-5055", "--ephemeral=32768-60999"]
-        self.start_twice(["/usr/sbin/unbound", "-d", "-c", self.config], plan, judge)
-
-
 class SshdTest(ConditionTest):
     def test_a_remote_forwarding_to_port_0_listens_on_both_families(self) -> None:
         """sshd asks for port 0 on [::1], and for the number that it was given on 127.0.0.1."""
@@ -261,60 +154,6 @@ class SshdTest(ConditionTest):
             self.assert_quiet(process)
 
         self.start_twice(["/usr/sbin/sshd", "-D", "-e", "-f", config], harness.PLAN, judge)
-
-
-class TakenPortTest(ConditionTest):
-    """A server whose port another one has ends as without us, and is told why."""
-
-    def test_what_no_log_takes_is_recorded_once(self) -> None:
-        """Standard error is a plain file that something else may be writing, and there is no journal."""
-        record, error = pathlib.Path(self.folder, "record"), pathlib.Path(self.folder, "error")
-        with socket.create_server(("127.0.0.1", PORT)), open(error, "wb") as output:
-            command = harness.guarded(["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", str(PORT)],
-                                      [f"--record=file:{record}"])
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output,
-                                    timeout=harness.DEADLINE, check=False).returncode
-        self.assertEqual(status, 1)
-        self.assertNotIn("portguard", error.read_text())
-        self.assertEqual(record.read_text().count('"event":"in_use"'), 1, record.read_text())
-
-    def assert_ends_as_without_us(self, command: list[str], port: int) -> None:
-        statuses, printed = [], []
-        for options in (None, []):
-            harness.enter_new_network()
-            with socket.create_server(("0.0.0.0", port)):
-                process = self.start(command if options is None else harness.guarded(command, options))
-                harness.wait_until(process.ended, "its end", process)
-            statuses.append(process.process.returncode)
-            printed.append(process.printed())
-        self.assertEqual(statuses[0], statuses[1], printed)
-        self.assertRegex(printed[1], rf"portguard: .* bind tcp \S*:{port}: in use \(EADDRINUSE\): held by python3")
-
-    def test_xtigervnc_catches_its_own_exception(self) -> None:
-        """Linked to libunwind; with its exception lost, it would go on and listen on nothing."""
-        self.assert_ends_as_without_us(
-            ["/usr/bin/Xtigervnc", ":7", "-rfbport", "7007", "-SecurityTypes", "None"], 7007)
-
-    def test_tor_is_told_why_inside_its_sandbox(self) -> None:
-        """The filter is loaded after the first listeners are there; what a SIGHUP asks for is bound under it, and a
-        refusal then ends tor."""
-        text = f"SocksPort 127.0.0.1:{PORT}\nDataDirectory {self.folder}/tor\nSandbox 1\nLog notice stderr\n"
-        config = self.write("torrc", text)
-        ends = []
-
-        def judge(process: harness.Process) -> None:
-            self.write("torrc", text)
-            harness.wait_until(lambda: "Bootstrapped 0%" in process.printed() or process.ended(), "tor", process)
-            with socket.create_server(("127.0.0.1", PORT + 1)):
-                self.write("torrc", text + f"SocksPort 127.0.0.1:{PORT + 1}\n")
-                os.kill(process.pid, signal.SIGHUP)
-                harness.wait_until(process.ended, "the end of tor", process)
-            ends.append((process.process.returncode, process.printed()))
-
-        self.start_twice(["/usr/bin/tor", "-f", config], [], judge)
-        without, guarded = ends
-        self.assertEqual(guarded[0], without[0], guarded[1])
-        self.assertRegex(guarded[1], rf"portguard: .* bind tcp 127\.0\.0\.1:{PORT + 1}: in use \(EADDRINUSE\)")
 
 
 if __name__ == "__main__":
