@@ -1,4 +1,4 @@
-// FNV-1a (Fowler, Noll, Vo), 64 bits: to tell a few dozen things apart, where nobody chooses them to collide.
+// To tell a few dozen things apart and to choose evenly, where no one chooses the values to collide.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 
 namespace portguard {
 
+/// FNV-1a (Fowler, Noll, Vo), 64 bits.
 class Fnv1a {
 public:
     Fnv1a& add(const void* data, std::size_t length) {
@@ -24,5 +25,12 @@ public:
 private:
     std::uint64_t value_ = 0xcbf29ce484222325U;
 };
+
+/// The finisher of SplitMix64 (Steele, Lea, Flood, 2014): neighbouring values give unrelated numbers.
+constexpr std::uint64_t mixed(std::uint64_t value) {
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
+    return value ^ (value >> 31);
+}
 
 } // namespace portguard

@@ -1,5 +1,6 @@
 #include "core/inject.h"
 
+#include "core/hash.h"
 #include "core/options.h"
 #include "core/port_set.h"
 
@@ -92,12 +93,9 @@ bool parse_rule(std::string_view text, InjectRule& rule, TextWriter& why) {
            refuse_word(rest, "is not a seed; expected a number, as in seed=7", why);
 }
 
-/// Evenly spread, so that a seed alone decides which calls fail (SplitMix64: Steele, Lea and Flood, 2014).
+/// Evenly spread, so that only the seed decides which calls fail. The constant is SplitMix64's step.
 std::uint64_t scramble(std::uint64_t value) {
-    value += 0x9e3779b97f4a7c15;
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-    return value ^ (value >> 31);
+    return mixed(value + 0x9e3779b97f4a7c15);
 }
 
 } // namespace

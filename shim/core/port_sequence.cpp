@@ -1,5 +1,7 @@
 #include "core/port_sequence.h"
 
+#include "core/hash.h"
+
 namespace portguard {
 namespace {
 
@@ -14,13 +16,6 @@ std::uint32_t greatest_common_divisor(std::uint32_t left, std::uint32_t right) {
         right = rest;
     }
     return left;
-}
-
-/// SplitMix64's finisher (Steele, Lea, Flood, 2014): neighbouring seeds give unrelated numbers.
-std::uint64_t mixed(std::uint64_t value) {
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31);
 }
 
 PortRange chosen_part(const PortSet& ports) {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "core/hash.h"
 #include "kernel/kernel_call.h"
 
 namespace portguard {
@@ -20,15 +21,6 @@ constexpr std::uint64_t own_bit = 2;
 /// What was found out, an address a word: its hash above two bits. Threads that write the same word at the
 /// same time lose an answer, which is asked for again.
 constinit std::array<std::atomic<std::uint64_t>, 64> answers{};
-
-/// FNV-1a (Fowler, Noll, Vo), 64 bits.
-std::uint64_t hash(const Endpoint& endpoint) {
-    std::uint64_t value = 0xcbf29ce484222325U ^ static_cast<std::uint64_t>(endpoint.family);
-    for (const std::uint8_t byte : endpoint.address) {
-        value = (value ^ byte) * 0x100000001b3U;
-    }
-    return value;
-}
 
 /// True where a socket can be bound to it: that needs an address of our own, but no list of interfaces.
 bool can_be_bound(const Endpoint& endpoint) {
@@ -52,7 +44,8 @@ bool can_be_bound(const Endpoint& endpoint) {
 } // namespace
 
 bool is_own_address(const Endpoint& endpoint) {
-    const std::uint64_t key = hash(endpoint) << 2 | known_bit;
+    const std::uint64_t hash = Fnv1a().add(endpoint.family).add(endpoint.address).value();
+    const std::uint64_t key = hash << 2 | known_bit;
     std::atomic<std::uint64_t>& answer = answers[(key >> 32) % answers.size()];
     const std::uint64_t known = answer.load(std::memory_order_relaxed);
     if ((known & ~own_bit) == key) {
