@@ -9,3 +9,7 @@ inline constexpr int ip_local_port_range =
     51; // IP_LOCAL_PORT_RANGE at SOL_IP, include/uapi/linux/in.h, Linux 6.3
 
 } // namespace portguard
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262 // include/uapi/linux/in.h; glibc names it since 2.32
+#endif

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "core/socket_options.h"
+#include "kernel/socket_option.h"
 
 namespace portguard {
 namespace {
@@ -11,8 +11,7 @@ namespace {
 /// IP_LOCAL_PORT_RANGE of the socket, ours or the program's, where it meets the host's range; else that (K8).
 PortRange range_of_socket(int fd, PortRange host) {
     std::uint32_t value = 0;
-    socklen_t length = sizeof value;
-    if (getsockopt(fd, SOL_IP, ip_local_port_range, &value, &length) != 0 || value == 0) {
+    if (read_socket_option(fd, SOL_IP, ip_local_port_range, value) != 0 || value == 0) {
         return host;
     }
     const auto low = static_cast<std::uint16_t>(value & 0xffff);

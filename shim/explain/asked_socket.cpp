@@ -7,25 +7,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "kernel/socket_option.h"
+
 namespace portguard {
 namespace {
 
-std::optional<int> read_option(int fd, int level, int option) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    if (getsockopt(fd, level, option, &value, &length) != 0) {
-        return std::nullopt;
-    }
-    return value;
-}
-
 std::optional<bool> read_switch(int fd, int level, int option) {
-    const auto value = read_option(fd, level, option);
+    const auto value = socket_option(fd, level, option);
     return value.has_value() ? std::optional(*value != 0) : std::nullopt;
 }
 
 Protocol read_protocol(int fd) {
-    switch (read_option(fd, SOL_SOCKET, SO_PROTOCOL).value_or(0)) {
+    switch (socket_option_or(fd, SOL_SOCKET, SO_PROTOCOL, 0)) {
     case IPPROTO_TCP: return Protocol::tcp;
     case IPPROTO_MPTCP: return Protocol::mptcp;
     case IPPROTO_UDP: return Protocol::udp;
@@ -67,7 +60,7 @@ AskedSocket read_asked_socket(const Snapshot& snapshot, int socket) {
     asked.reuseaddr = read_switch(socket, SOL_SOCKET, SO_REUSEADDR);
     asked.reuseport = read_switch(socket, SOL_SOCKET, SO_REUSEPORT);
     asked.v6only = read_switch(socket, SOL_IPV6, IPV6_V6ONLY);
-    asked.device = static_cast<std::uint32_t>(read_option(socket, SOL_SOCKET, SO_BINDTOIFINDEX).value_or(0));
+    asked.device = static_cast<std::uint32_t>(socket_option_or(socket, SOL_SOCKET, SO_BINDTOIFINDEX, 0));
     asked.address.v6only = asked.v6only.value_or(false);
     struct stat file {};
     asked.inode = fstat(socket, &file) == 0 ? file.st_ino : 0;

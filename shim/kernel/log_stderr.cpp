@@ -11,6 +11,7 @@
 
 #include "kernel/kernel_call.h"
 #include "kernel/log_attempt.h"
+#include "kernel/socket_option.h"
 
 namespace portguard::log_writer {
 namespace {
@@ -27,11 +28,7 @@ bool status_of(int fd, struct stat& status) {
 }
 
 bool is_unix_socket(int fd) {
-    int domain = AF_UNSPEC;
-    socklen_t length = sizeof domain;
-    return kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, as_argument(&domain),
-                       as_argument(&length)) == 0 &&
-           domain == AF_UNIX;
+    return socket_option_or(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC) == AF_UNIX;
 }
 
 bool has_flag(int fd, int flag) {

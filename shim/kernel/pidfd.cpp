@@ -7,17 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel/socket_option.h"
+
 namespace portguard {
 namespace {
-
-std::optional<bool> read_switch(int fd, int option) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
-        return std::nullopt;
-    }
-    return value != 0;
-}
 
 ReuseFlags unknown_flags(int error) {
     ReuseFlags flags;
@@ -48,10 +41,17 @@ ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& sysc
     if (file.st_ino != inode) {
         return unknown_flags(ESTALE);
     }
+    int reuseaddr = 0;
+    if (const long result = read_socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEADDR, reuseaddr);
+        result != 0) {
+        return unknown_flags(static_cast<int>(-result));
+    }
     ReuseFlags flags;
-    flags.reuseaddr = read_switch(borrowed.get(), SO_REUSEADDR);
-    flags.reuseport = read_switch(borrowed.get(), SO_REUSEPORT);
-    flags.error = flags.reuseaddr.has_value() ? 0 : errno;
+    flags.reuseaddr = reuseaddr != 0;
+    if (const auto reuseport = socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT)) {
+        flags.reuseport = *reuseport != 0;
+    }
+    flags.error = 0;
     return flags;
 }
 

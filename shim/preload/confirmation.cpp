@@ -7,6 +7,7 @@
 
 #include "core/policy.h"
 #include "kernel/kernel_call.h"
+#include "kernel/socket_option.h"
 #include "preload/guard.h"
 #include "preload/outgoing_side.h"
 
@@ -30,9 +31,7 @@ bool has_source_for(const sockaddr* address, socklen_t length) {
 /// for telling; the cure asks for itself.
 bool is_silenced(int fd) {
     int domain = 0;
-    socklen_t length = sizeof domain;
-    const long result =
-        kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, as_argument(&domain), as_argument(&length));
+    const long result = read_socket_option(fd, SOL_SOCKET, SO_DOMAIN, domain);
     return result == -EPERM || result == -EACCES || result == -ENOSYS;
 }
 

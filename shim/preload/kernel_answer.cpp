@@ -9,24 +9,13 @@
 
 #include "preload/socket_state.h"
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262 // <linux/in.h>
-#endif
-
 namespace portguard {
 namespace {
 
-int read_option(int fd, int level, int option) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    kernel_call(SYS_getsockopt, fd, level, option, as_argument(&value), as_argument(&length));
-    return value;
-}
-
 void copy_option(int from, int to, int level, int option) {
-    const int value = read_option(from, level, option);
+    const int value = socket_option_or(from, level, option, 0);
     if (value != 0) {
-        kernel_call(SYS_setsockopt, to, level, option, as_argument(&value), sizeof value);
+        set_socket_option(to, level, option, value);
     }
 }
 
@@ -34,9 +23,9 @@ void copy_option(int from, int to, int level, int option) {
 class Twin {
 public:
     explicit Twin(int fd) {
-        const int protocol = read_option(fd, SOL_SOCKET, SO_PROTOCOL);
-        fd_ = static_cast<int>(kernel_call(SYS_socket, read_option(fd, SOL_SOCKET, SO_DOMAIN),
-                                           read_option(fd, SOL_SOCKET, SO_TYPE) | SOCK_CLOEXEC,
+        const int protocol = socket_option_or(fd, SOL_SOCKET, SO_PROTOCOL, 0);
+        fd_ = static_cast<int>(kernel_call(SYS_socket, socket_option_or(fd, SOL_SOCKET, SO_DOMAIN, 0),
+                                           socket_option_or(fd, SOL_SOCKET, SO_TYPE, 0) | SOCK_CLOEXEC,
                                            protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol));
         if (fd_ >= 0) {
             copy_option(fd, fd_, SOL_IP, IP_FREEBIND);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 
 #include "core/policy.h"
 #include "kernel/kernel_call.h"
+#include "kernel/socket_option.h"
 #include "preload/guard.h"
 #include "preload/own_address.h"
 
@@ -96,12 +98,6 @@ OutgoingPlan compute(Scratch& scratch) {
     return plan;
 }
 
-/// False: the option cannot be read.
-bool read_option(int fd, int level, int option, int& value) {
-    socklen_t length = sizeof value;
-    return kernel_call(SYS_getsockopt, fd, level, option, as_argument(&value), as_argument(&length)) == 0;
-}
-
 } // namespace
 
 OutgoingPlan plan() {
@@ -111,8 +107,7 @@ OutgoingPlan plan() {
 
 bool clamp(int fd, PortRange range) {
     const std::uint32_t value = range_option_value(range);
-    const long result =
-        kernel_call(SYS_setsockopt, fd, SOL_IP, ip_local_port_range, as_argument(&value), sizeof value);
+    const long result = set_socket_option(fd, SOL_IP, ip_local_port_range, value);
     if (result == -ENOPROTOOPT) {
         // Other sockets that took a number over unseen (netlink, vsock) say the same.
         const Protocol protocol = ask_kernel(fd).protocol();
@@ -136,20 +131,17 @@ std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const s
 }
 
 SocketFacts ask_kernel(int fd) {
-    int domain = 0;
-    int type = 0;
-    int protocol = 0;
-    if (!read_option(fd, SOL_SOCKET, SO_DOMAIN, domain) || !read_option(fd, SOL_SOCKET, SO_TYPE, type) ||
-        !read_option(fd, SOL_SOCKET, SO_PROTOCOL, protocol)) {
+    const std::optional<int> domain = socket_option(fd, SOL_SOCKET, SO_DOMAIN);
+    const std::optional<int> type = socket_option(fd, SOL_SOCKET, SO_TYPE);
+    const std::optional<int> protocol = socket_option(fd, SOL_SOCKET, SO_PROTOCOL);
+    if (!domain || !type || !protocol) {
         return SocketFacts::of(Protocol::other);
     }
-    SocketFacts facts = facts_of_socket(domain, type, protocol);
-    int value = 0;
-    if (read_option(fd, SOL_SOCKET, SO_REUSEADDR, value) && value != 0) {
+    SocketFacts facts = facts_of_socket(*domain, *type, *protocol);
+    if (socket_option_or(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0) {
         facts = facts.with_chosen_reuseaddr();
     }
-    value = 0;
-    if (read_option(fd, SOL_IP, ip_local_port_range, value) && value != 0) {
+    if (socket_option_or(fd, SOL_IP, ip_local_port_range, 0) != 0) {
         facts = facts.with_chosen_range();
     }
     return facts;

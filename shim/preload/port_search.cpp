@@ -11,6 +11,7 @@
 
 #include "core/port_sequence.h"
 #include "kernel/kernel_call.h"
+#include "kernel/socket_option.h"
 #include "preload/deferred_port.h"
 #include "preload/guard.h"
 #include "preload/real.h"
@@ -51,17 +52,6 @@ bool read_own_address(int fd, PortedAddress& own) {
            (own.storage.ss_family == AF_INET || own.storage.ss_family == AF_INET6);
 }
 
-int read_flag(int fd, int level, int option) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    kernel_call(SYS_getsockopt, fd, level, option, as_argument(&value), as_argument(&length));
-    return value;
-}
-
-void set_reuseaddr(int fd, int value) {
-    kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value);
-}
-
 /// The ports that `verdict` allows, in an order of this call's own.
 PortSequence candidates(const Verdict& verdict, int fd) {
     return verdict.before == Before::bind_in_listen ? PortSequence(guard::config().listen, make_seed(fd))
@@ -93,15 +83,16 @@ int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
 /// SO_REUSEADDR an explicit bind would be given a port that another socket shares (H28); the kernel's own
 /// choice would not.
 int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
-    const bool reuse = verdict.next.chose_reuseaddr() && read_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0;
+    const bool reuse =
+        verdict.next.chose_reuseaddr() && socket_option_or(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0;
     if (reuse) {
-        set_reuseaddr(fd, 0);
+        set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
     }
     const int saved_errno = errno;
     const int error = try_each(fd, address, verdict);
     errno = saved_errno;
     if (reuse) {
-        set_reuseaddr(fd, 1);
+        set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     }
     return error;
 }
@@ -109,7 +100,7 @@ int try_exclusively(int fd, PortedAddress& address, const Verdict& verdict) {
 } // namespace
 
 int bind_port_zero(int fd, const sockaddr* address, socklen_t length, const Verdict& verdict) {
-    if (read_flag(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT) != 0) {
+    if (socket_option_or(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 0) != 0) {
         return static_cast<int>(real::bind_leaving_errno(fd, address, length));
     }
     if (verdict.before == Before::bind_in_listen) {

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "kernel/kernel_call.h"
+#include "kernel/socket_option.h"
 
 namespace portguard::socket_state {
 
@@ -17,19 +18,15 @@ namespace portguard::socket_state {
 /// and its first byte is the state (struct tcp_info, linux/tcp.h).
 inline int tcp_state(int fd) {
     std::uint8_t state = 0;
-    socklen_t length = sizeof state;
-    const long result =
-        kernel_call(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, as_argument(&state), as_argument(&length));
-    return result == 0 ? state : 0;
+    read_socket_option(fd, IPPROTO_TCP, TCP_INFO, state);
+    return state;
 }
 
 /// Which socket it is, as long as the machine runs (SO_COOKIE, socket(7)); 0: it cannot be told.
 inline std::uint64_t cookie(int fd) {
     std::uint64_t value = 0;
-    socklen_t length = sizeof value;
-    const long result =
-        kernel_call(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, as_argument(&value), as_argument(&length));
-    return result == 0 ? value : 0;
+    read_socket_option(fd, SOL_SOCKET, SO_COOKIE, value);
+    return value;
 }
 
 struct LocalAddress {
@@ -54,7 +51,7 @@ inline LocalAddress local_address(int fd) {
 }
 
 inline bool set_reuseaddr(int fd, int value) {
-    return kernel_call(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, as_argument(&value), sizeof value) == 0;
+    return set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, value) == 0;
 }
 
 } // namespace portguard::socket_state

@@ -7,10 +7,10 @@
 
 #include <sys/socket.h>
 
-#include "core/socket_options.h"
 #include "core/text.h"
 #include "kernel/holders.h"
 #include "kernel/pidfd.h"
+#include "kernel/socket_option.h"
 #include "tools/common/port_text.h"
 
 namespace portguard::tools {
@@ -34,9 +34,7 @@ bool kernel_has_socket_range() {
     const Syscalls syscalls;
     const ScopedFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), syscalls);
     std::uint32_t value = 0;
-    socklen_t length = sizeof value;
-    return ::getsockopt(socket.get(), SOL_IP, ip_local_port_range, &value, &length) == 0 ||
-           errno != ENOPROTOOPT;
+    return read_socket_option(socket.get(), SOL_IP, ip_local_port_range, value) != -ENOPROTOOPT;
 }
 
 /// "Tcp: ActiveOpens" of /proc/net/snmp: a line of names, then one of numbers in the same order.

@@ -14,16 +14,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
 #include "tools/common/socket_address.h"
 
 namespace portguard::tools {
 namespace {
-
-int set_option(int fd, int level, int option, int value) {
-    return ::setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : errno;
-}
 
 enum class Probe { address, plain, reuseaddr };
 
@@ -41,16 +38,16 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe) {
     }
     if (address.family() == AF_INET6) {
         // The host's default may be otherwise (net.ipv6.bindv6only).
-        set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.v6only ? 1 : 0);
+        set_socket_switch(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.v6only);
     }
     if (probe == Probe::address) {
-        set_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        set_socket_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     }
     if (probe == Probe::reuseaddr) {
         // With the tag of a hold, which a guarded server binds over.
-        set_option(socket.get(), IPPROTO_IP, IP_TOS, hold_tos);
-        if (const int error = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1); error != 0) {
-            return error;
+        set_socket_option(socket.get(), IPPROTO_IP, IP_TOS, int{hold_tos});
+        if (const long result = set_socket_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1); result != 0) {
+            return static_cast<int>(-result);
         }
     }
     return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;

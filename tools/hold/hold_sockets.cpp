@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kernel/sock_diag.h"
+#include "kernel/socket_option.h"
 #include "tools/common/asked_port.h"
 #include "tools/common/refusal.h"
 #include "tools/common/socket_address.h"
@@ -16,8 +17,16 @@
 namespace portguard::tools {
 namespace {
 
-int set_option(int fd, int level, int option, int value) {
-    return ::setsockopt(fd, level, option, &value, sizeof value);
+/// 0, or -errno.
+long bind_as_hold(int fd, const SocketAddress& address) {
+    // The host may have net.ipv6.bindv6only=1, and then a hold would leave IPv4 out.
+    long result = address.family() == AF_INET6 ? set_socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) : 0;
+    result = result != 0 ? result : set_socket_option(fd, IPPROTO_IP, IP_TOS, int{hold_tos});
+    result = result != 0 ? result : set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (result != 0) {
+        return result;
+    }
+    return ::bind(fd, address.get(), address.length()) == 0 ? 0 : -errno;
 }
 
 /// 0, or an errno. The socket stays open.
@@ -27,16 +36,10 @@ int hold_port(std::uint16_t port) {
     if (fd < 0) {
         return errno;
     }
-    // The host may have net.ipv6.bindv6only=1, and then a hold would leave IPv4 out.
-    const bool ready = (address.family() != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0) &&
-                       set_option(fd, IPPROTO_IP, IP_TOS, hold_tos) == 0 &&
-                       set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) == 0 &&
-                       ::bind(fd, address.get(), address.length()) == 0;
-    if (ready) {
-        return 0;
+    const int error = static_cast<int>(-bind_as_hold(fd, address));
+    if (error != 0) {
+        ::close(fd);
     }
-    const int error = errno;
-    ::close(fd);
     return error;
 }
 

@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/socket_options.h"
 #include "kernel/holders.h"
+#include "kernel/socket_option.h"
 #include "kernel/sysctls.h"
 #include "tools/common/socket_address.h"
 #include "tools/repro/states.h"
@@ -23,11 +23,6 @@ std::string describe(const WantedSocket& wanted) {
     Text<64> local;
     print_endpoint(wanted.local.endpoint, local);
     return std::string(local.view()) + " " + std::string(state_name(wanted.state));
-}
-
-void set_switch(int fd, int level, int option, bool on) {
-    const int value = on ? 1 : 0;
-    ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
 /// Where the other end of a connection is.
@@ -49,7 +44,7 @@ bool confine_choice(int fd, std::uint16_t port) {
     }
     const std::uint32_t range = port | (static_cast<std::uint32_t>(port) << 16U);
     return read_host_settings(Syscalls{}).ports.range.contains(port) &&
-           ::setsockopt(fd, SOL_IP, ip_local_port_range, &range, sizeof range) == 0;
+           set_socket_option(fd, SOL_IP, ip_local_port_range, range) == 0;
 }
 
 std::uint16_t local_port(int fd) {
@@ -104,10 +99,6 @@ void Condition::add(std::span<const WantedSocket> wanted) {
     listeners_.erase(temporary, listeners_.end());
 }
 
-int Condition::bind_only(const WantedSocket& wanted) {
-    return bound_socket(wanted, wanted.local, wanted.reuseaddr);
-}
-
 void Condition::listen(int fd, const WantedSocket& wanted) {
     if (::listen(fd, SOMAXCONN) != 0) {
         throw ConditionError(wanted, errno);
@@ -124,9 +115,9 @@ int Condition::open_socket(const WantedSocket& wanted, const AskedAddress& addre
     sockets_.push_back(fd);
     if (family == AF_INET6) {
         // The host's default may be otherwise (net.ipv6.bindv6only).
-        set_switch(fd, IPPROTO_IPV6, IPV6_V6ONLY, wanted.local.v6only);
+        set_socket_switch(fd, IPPROTO_IPV6, IPV6_V6ONLY, wanted.local.v6only);
     }
-    set_switch(fd, SOL_SOCKET, SO_REUSEPORT, wanted.reuseport);
+    set_socket_switch(fd, SOL_SOCKET, SO_REUSEPORT, wanted.reuseport);
     return fd;
 }
 
@@ -134,11 +125,10 @@ int Condition::bound_socket(const WantedSocket& wanted, const AskedAddress& addr
     const int fd = open_socket(wanted, address);
     // Off is left as it is: a program that chooses it is not cured.
     if (reuseaddr) {
-        set_switch(fd, SOL_SOCKET, SO_REUSEADDR, true);
+        set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, true);
     }
     if (wanted.is_hold) {
-        const int tos = hold_tos;
-        ::setsockopt(fd, SOL_IP, IP_TOS, &tos, sizeof tos);
+        set_socket_option(fd, SOL_IP, IP_TOS, int{hold_tos});
     }
     const SocketAddress local(address);
     if (::bind(fd, local.get(), local.length()) != 0) {
@@ -189,10 +179,10 @@ int Condition::dial(const WantedSocket& wanted, const AskedAddress& from, bool c
     const int fd = open_socket(wanted, from);
     AskedAddress source = from;
     if (chosen_by_kernel && confine_choice(fd, from.endpoint.port)) {
-        set_switch(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, true);
+        set_socket_switch(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, true);
         source.endpoint.port = 0;
     }
-    set_switch(fd, SOL_SOCKET, SO_REUSEADDR, source.endpoint.port != 0 && wanted.reuseaddr);
+    set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, source.endpoint.port != 0 && wanted.reuseaddr);
     const SocketAddress local(source);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
@@ -207,7 +197,7 @@ int Condition::dial(const WantedSocket& wanted, const AskedAddress& from, bool c
     if (::connect(fd, remote.get(), remote.length()) != 0) {
         throw ConditionError(wanted, errno);
     }
-    set_switch(fd, SOL_SOCKET, SO_REUSEADDR, wanted.reuseaddr);
+    set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, wanted.reuseaddr);
     return fd;
 }
 
@@ -223,7 +213,7 @@ void Condition::add_connection(const WantedSocket& wanted) {
     }
     sockets_.push_back(server);
     if (wanted.accepted) {
-        set_switch(server, SOL_SOCKET, SO_REUSEADDR, wanted.reuseaddr);
+        set_socket_switch(server, SOL_SOCKET, SO_REUSEADDR, wanted.reuseaddr);
     }
     bring_into_state(wanted, wanted.accepted ? server : client, wanted.accepted ? client : server);
 }

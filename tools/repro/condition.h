@@ -33,11 +33,6 @@ public:
     /// them. What a listener among them has to accept is accepted by it. Throws ConditionError.
     void add(std::span<const WantedSocket> wanted);
 
-    /// A socket of `wanted` that is only bound, and no more; listen() makes a listener of it. For what has
-    /// to happen in a given order.
-    int bind_only(const WantedSocket& wanted);
-    void listen(int fd, const WantedSocket& wanted);
-
 private:
     struct Listener {
         Endpoint local;
@@ -46,6 +41,7 @@ private:
         bool stays;
     };
 
+    void listen(int fd, const WantedSocket& wanted);
     int open_socket(const WantedSocket& wanted, const AskedAddress& address);
     int bound_socket(const WantedSocket& wanted, const AskedAddress& address, bool reuseaddr);
     int listener_on(const WantedSocket& wanted, const AskedAddress& address, bool reuseaddr, bool stays);

@@ -12,6 +12,7 @@
 #include "core/options.h"
 #include "core/policy.h"
 #include "core/snapshot.h"
+#include "kernel/socket_option.h"
 #include "tools/common/explain_helper.h"
 #include "tools/common/socket_address.h"
 #include "tools/repro/asking_process.h"
@@ -39,15 +40,11 @@ int open_asking_socket(const WantedSocket& asked) {
     if (fd < 0) {
         throw ConditionError(asked, errno);
     }
-    const auto set = [fd](int level, int option, bool on) {
-        const int value = on ? 1 : 0;
-        ::setsockopt(fd, level, option, &value, sizeof value);
-    };
     if (address.family() == AF_INET6) {
-        set(IPPROTO_IPV6, IPV6_V6ONLY, asked.local.v6only);
+        set_socket_switch(fd, IPPROTO_IPV6, IPV6_V6ONLY, asked.local.v6only);
     }
-    set(SOL_SOCKET, SO_REUSEADDR, asked.reuseaddr);
-    set(SOL_SOCKET, SO_REUSEPORT, asked.reuseport);
+    set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, asked.reuseaddr);
+    set_socket_switch(fd, SOL_SOCKET, SO_REUSEPORT, asked.reuseport);
     return fd;
 }
 
@@ -61,8 +58,7 @@ void bind_with_cure(const Scene& scene, const SocketAddress& address, bool cures
     if (asking.error != EADDRINUSE || !cures || scene.asked.protocol == Protocol::udp) {
         return;
     }
-    const int on = 1;
-    ::setsockopt(asking.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    set_socket_option(asking.fd, SOL_SOCKET, SO_REUSEADDR, 1);
     asking.error = bind_errno(asking.fd, address);
     asking.is_cured = asking.error == 0;
 }

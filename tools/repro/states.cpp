@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "kernel/socket_option.h"
 #include "tools/repro/condition.h"
 
 namespace portguard::tools {
@@ -75,7 +76,7 @@ void wait_for_state(const WantedSocket& wanted) {
 
 void reset_on_close(int fd) {
     const linger at_once{1, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    set_socket_option(fd, SOL_SOCKET, SO_LINGER, at_once);
 }
 
 void make_nonblocking(int fd) {

@@ -10,6 +10,7 @@
 
 #include "kernel/pidfd.h"
 #include "kernel/sock_destroy.h"
+#include "kernel/socket_option.h"
 #include "tools/rescue/borrow_refusal.h"
 
 namespace portguard::tools {
@@ -29,9 +30,7 @@ RescuedSocket failed(std::string reason) {
 }
 
 int option_of(int fd, int option) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    return ::getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+    return socket_option_or(fd, SOL_SOCKET, option, -1);
 }
 
 std::string reason_of_setsockopt(int fd, int error) {
@@ -51,9 +50,8 @@ RescuedSocket flag_borrowed(int fd, bool dry_run) {
         return option_of(fd, SO_PROTOCOL) == IPPROTO_MPTCP ? failed(reason_of_setsockopt(fd, EINVAL))
                                                            : RescuedSocket{0, RescueOutcome::would_flag, {}};
     }
-    const int on = 1;
-    if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
-        return failed(reason_of_setsockopt(fd, errno));
+    if (const long result = set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1); result != 0) {
+        return failed(reason_of_setsockopt(fd, static_cast<int>(-result)));
     }
     return {0, RescueOutcome::flagged, {}};
 }
