@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "tools/common/asked_port.h"
-#include "tools/repro/condition.h"
+#include "tools/common/condition.h"
 
 namespace portguard::tools {
 

@@ -13,11 +13,11 @@
 #include "core/policy.h"
 #include "core/snapshot.h"
 #include "kernel/socket_option.h"
+#include "tools/common/condition.h"
+#include "tools/common/condition_states.h"
 #include "tools/common/explain_helper.h"
 #include "tools/common/socket_address.h"
 #include "tools/repro/asking_process.h"
-#include "tools/repro/condition.h"
-#include "tools/repro/states.h"
 
 namespace portguard::tools {
 namespace {

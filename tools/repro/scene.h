@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "core/port_set.h"
+#include "tools/common/wanted_socket.h"
 #include "tools/events/event_record.h"
-#include "tools/repro/wanted_socket.h"
 
 namespace portguard::tools {
 

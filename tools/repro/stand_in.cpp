@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/common/condition.h"
 #include "tools/common/refusal.h"
-#include "tools/repro/condition.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/repro/states.h"
+#include "tools/common/condition_states.h"
 
 #include <array>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "kernel/socket_option.h"
-#include "tools/repro/condition.h"
+#include "tools/common/condition.h"
 
 namespace portguard::tools {
 namespace {

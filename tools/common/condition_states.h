@@ -1,7 +1,7 @@
 // How the two ends of a connection get from ESTABLISHED to where they are wanted.
 #pragma once
 
-#include "tools/repro/wanted_socket.h"
+#include "tools/common/wanted_socket.h"
 
 namespace portguard::tools {
 

@@ -1,4 +1,4 @@
-#include "tools/repro/condition.h"
+#include "tools/common/condition.h"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +13,8 @@
 #include "kernel/holders.h"
 #include "kernel/socket_option.h"
 #include "kernel/sysctls.h"
+#include "tools/common/condition_states.h"
 #include "tools/common/socket_address.h"
-#include "tools/repro/states.h"
 
 namespace portguard::tools {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/repro/wanted_socket.h"
+#include "tools/common/wanted_socket.h"
 
 namespace portguard::tools {
 
