@@ -1,6 +1,7 @@
 #include "core/inject.h"
 
 #include "core/hash.h"
+#include "core/number.h"
 #include "core/options.h"
 #include "core/port_set.h"
 
@@ -15,15 +16,10 @@ bool refuse_word(std::string_view word, std::string_view reason, TextWriter& why
     return false;
 }
 
-bool parse_number(std::string_view text, std::uint32_t& number) {
-    number = 0;
-    // Nine digits fit, and nobody counts further.
-    bool digits = !text.empty() && text.size() <= 9;
-    for (const char character : text) {
-        digits = digits && character >= '0' && character <= '9';
-        number = number * 10 + static_cast<unsigned char>(character - '0');
-    }
-    return digits;
+bool parse_count(std::string_view text, std::uint32_t& number) {
+    const std::optional<std::uint32_t> count = parse_number<std::uint32_t>(text);
+    number = count.value_or(0);
+    return count.has_value();
 }
 
 bool parse_call(std::string_view word, Call& call, TextWriter& why) {
@@ -53,19 +49,19 @@ bool parse_when(std::string_view word, InjectRule& rule, TextWriter& why) {
     std::uint32_t number = 0;
     if (word.ends_with('%')) {
         rest.remove_suffix(1);
-        if (parse_number(rest, number) && number >= 1 && number <= 99) {
+        if (parse_count(rest, number) && number >= 1 && number <= 99) {
             rule.percent = static_cast<std::uint8_t>(number);
             return true;
         }
         return refuse_word(word, "is not a share of the calls from 1% to 99%", why);
     }
     const bool has_dash = word.find('-') != std::string_view::npos;
-    if (!parse_number(next_field(rest, '-'), number) || number == 0) {
+    if (!parse_count(next_field(rest, '-'), number) || number == 0) {
         return refuse_word(word, "does not say which calls; expected 1, 3-5 or 10%", why);
     }
     rule.passed = number - 1;
     rule.last = number;
-    if (has_dash && (!parse_number(rest, rule.last) || rule.last < number)) {
+    if (has_dash && (!parse_count(rest, rule.last) || rule.last < number)) {
         return refuse_word(word, "is not a range of calls; expected one such as 3-5", why);
     }
     return true;
@@ -89,7 +85,7 @@ bool parse_rule(std::string_view text, InjectRule& rule, TextWriter& why) {
         return refuse_word(rest, "is more than a rule has; behind a share like 10% a seed=7 may stand", why);
     }
     seed.remove_prefix(seed_prefix.size());
-    return parse_number(seed, rule.seed) ||
+    return parse_count(seed, rule.seed) ||
            refuse_word(rest, "is not a seed; expected a number, as in seed=7", why);
 }
 

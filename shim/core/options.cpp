@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/number.h"
+
 namespace portguard {
 namespace {
 
@@ -165,17 +167,12 @@ void print_log(const Config& config, TextWriter& out) {
 
 template <auto member, std::uint16_t low, std::uint16_t high>
 bool assign_number(Config& config, std::string_view value, TextWriter& why) {
-    std::uint32_t number = 0;
-    bool digits = !value.empty() && value.size() <= 5;
-    for (const char character : value) {
-        digits = digits && character >= '0' && character <= '9';
-        number = number * 10 + static_cast<unsigned char>(character - '0');
-    }
-    if (!digits || number < low || number > high) {
+    const std::optional<std::uint16_t> number = parse_number<std::uint16_t>(value);
+    if (!number.has_value() || *number < low || *number > high) {
         why.add("must be a number from ").add_number(low).add(" to ").add_number(high);
         return false;
     }
-    config.*member = static_cast<std::uint16_t>(number);
+    config.*member = *number;
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "core/port_set.h"
 
+#include "core/number.h"
+
 #include <bit>
 
 namespace portguard {
@@ -115,17 +117,7 @@ std::uint32_t PortSet::count(PortRange range) const {
 }
 
 std::uint16_t parse_port(std::string_view text) {
-    std::uint32_t port = 0;
-    for (const char digit : text) {
-        if (digit < '0' || digit > '9') {
-            return 0;
-        }
-        port = port * 10 + static_cast<std::uint32_t>(digit - '0');
-        if (port >= port_count) {
-            return 0;
-        }
-    }
-    return static_cast<std::uint16_t>(port);
+    return parse_number<std::uint16_t>(text).value_or(0);
 }
 
 bool parse_port_range(std::string_view text, PortRange& range, TextWriter& why) {

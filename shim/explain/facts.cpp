@@ -124,11 +124,8 @@ void gather_ports(const Inquiry& inquiry, Facts& facts) {
 
 /// Those that descend from nobody (init, the first process of a container) have no ancestors to be missed.
 bool has_parent(pid_t pid) {
-    Text<64> path;
-    path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add("/status").add('\0');
-    constexpr std::size_t longest_status = 4096;
-    const auto text = read_text_file(path.view().data(), longest_status, Syscalls{});
-    return text.has_value() && parse_status(*text).parent != 0;
+    const auto status = read_status(pid, Syscalls{});
+    return status.has_value() && status->parent != 0;
 }
 
 void gather_process(const Inquiry& inquiry, Facts& facts) {

@@ -67,11 +67,8 @@ void become_harmless() {
 std::vector<pid_t> own_processes(pid_t program) {
     std::vector<pid_t> processes{getpid()};
     const pid_t parent = getppid();
-    Text<64> path;
-    path.add("/proc/").add_number(static_cast<std::uint64_t>(parent)).add("/status").add('\0');
-    constexpr std::size_t longest_status = 4096;
-    const auto status = read_text_file(path.view().data(), longest_status, Syscalls{});
-    if (parent != program && status.has_value() && parse_status(*status).parent == program) {
+    const auto status = read_status(parent, Syscalls{});
+    if (parent != program && status.has_value() && status->parent == program) {
         processes.push_back(parent);
     }
     return processes;

@@ -2,27 +2,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <optional>
 
 #include <unistd.h>
 
+#include "core/number.h"
 #include "core/text.h"
 
 namespace portguard {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{4} << 20;
-
-template <int base>
-std::optional<std::uint64_t> parse(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
 
 /// The kernel writes a newline in a path as "\012" (seq_path() in fs/seq_file.c).
 std::string unescaped(std::string_view path) {
@@ -38,11 +28,12 @@ std::string unescaped(std::string_view path) {
 std::optional<Mapping> parse_line(std::string_view line) {
     std::string_view range = next_field(line, ' ');
     const std::string_view rights = next_field(line, ' ');
-    const auto start = parse<16>(next_field(range, '-'));
-    const auto end = parse<16>(range);
-    const auto offset = parse<16>(next_field(line, ' '));
+    constexpr unsigned base = 16;
+    const auto start = parse_number<std::uint64_t>(next_field(range, '-'), base);
+    const auto end = parse_number<std::uint64_t>(range, base);
+    const auto offset = parse_number<std::uint64_t>(next_field(line, ' '), base);
     next_field(line, ' '); // the device: st_dev is another number on btrfs and overlayfs
-    const auto inode = parse<10>(next_field(line, ' '));
+    const auto inode = parse_number<std::uint64_t>(next_field(line, ' '));
     if (!start || !end || !offset || !inode || *start >= *end || rights.size() < 4) {
         return std::nullopt;
     }

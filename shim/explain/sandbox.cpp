@@ -1,8 +1,6 @@
 #include "explain/sandbox.h"
 
-#include <cstddef>
-#include <string>
-
+#include <linux/seccomp.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,10 +11,9 @@ namespace portguard {
 namespace {
 
 bool has_filter() {
-    constexpr std::size_t longest_status = 4096;
-    const auto status = read_text_file("/proc/self/status", longest_status, Syscalls{});
+    const auto status = read_status(getpid(), Syscalls{});
     // Unknown is taken for none, as without /proc nobody's socket is found anyway.
-    return status.has_value() && status->find("\nSeccomp:\t2") != std::string::npos;
+    return status.has_value() && status->seccomp_mode == SECCOMP_MODE_FILTER;
 }
 
 } // namespace

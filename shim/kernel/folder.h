@@ -2,26 +2,14 @@
 #pragma once
 
 #include <array>
-#include <charconv>
 #include <cstddef>
-#include <optional>
-#include <string_view>
-#include <system_error>
 
 #include <dirent.h>
 #include <sys/types.h>
 
-namespace portguard {
+#include "core/number.h"
 
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
+namespace portguard {
 
 /// `visit` takes each dirent64 and returns false to end the walk. False: the folder could not be read to its
 /// end.

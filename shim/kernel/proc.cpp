@@ -14,7 +14,8 @@ namespace portguard {
 namespace {
 
 constexpr std::size_t longest_command_line = 4096;
-constexpr std::size_t longest_status = 4096;
+// A line of it has the groups, and may be long.
+constexpr std::size_t longest_status = 8192;
 constexpr std::size_t most_ancestors = 16;
 
 std::optional<std::uint64_t> inode_of(const char* path) {
@@ -23,6 +24,19 @@ std::optional<std::uint64_t> inode_of(const char* path) {
         return std::nullopt;
     }
     return file.st_ino;
+}
+
+template <typename Id>
+std::optional<ThreeIds<Id>> three_ids(std::string_view text) {
+    ThreeIds<Id> ids{};
+    for (Id& id : ids) {
+        const std::optional<Id> number = parse_number<Id>(next_field(text, '\t'));
+        if (!number.has_value()) {
+            return std::nullopt;
+        }
+        id = *number;
+    }
+    return ids;
 }
 
 } // namespace
@@ -47,11 +61,17 @@ ProcessStatus parse_status(std::string_view text) {
             status.parent = parse_number<pid_t>(value).value_or(0);
         } else if (key == "NSpgid" || key == "NSsid") {
             // As this pid namespace counts; those below follow.
-            (key == "NSsid" ? status.session : status.group) =
-                parse_number<pid_t>(next_field(value, '\t')).value_or(0);
+            (key == "NSsid" ? status.session : status.group) = take_number<pid_t>(value).value_or(0);
         } else if (key == "Uid") {
-            next_field(value, '\t'); // the real one
-            status.uid = parse_number<uid_t>(next_field(value, '\t'));
+            status.uids = three_ids<uid_t>(value);
+        } else if (key == "Gid") {
+            status.gids = three_ids<gid_t>(value);
+        } else if (key == "CapPrm") {
+            status.permitted_capabilities = parse_number<std::uint64_t>(value, 16).value_or(0);
+        } else if (key == "CapEff") {
+            status.effective_capabilities = parse_number<std::uint64_t>(value, 16).value_or(0);
+        } else if (key == "Seccomp") {
+            status.seccomp_mode = parse_number<int>(value).value_or(0);
         }
     }
     return status;
@@ -110,7 +130,7 @@ std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls) {
     ProcessInfo info;
     info.pid = pid;
     info.comm = std::move(status->name);
-    info.uid = status->uid;
+    info.uid = status->effective_uid();
     if (const auto bytes = read_text_file(ProcPath(pid, "cmdline").c_str(), longest_command_line, syscalls)) {
         info.argv = parse_command_line(*bytes);
     }

@@ -1,6 +1,7 @@
 // What /proc says of a process (proc_pid_status(5), proc_pid_cmdline(5)).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,15 +30,27 @@ private:
 /// The inode in what readlink(2) says of a socket's /proc/PID/fd entry: "socket:[4711]".
 std::optional<std::uint32_t> parse_socket_link(std::string_view link);
 
-/// "Name", "PPid", "Uid", "NSpgid" and "NSsid" of /proc/PID/status. The name has newlines and backslashes
-/// escaped by the kernel.
+/// Real, effective and saved.
+template <typename Id>
+using ThreeIds = std::array<Id, 3>;
+
+/// /proc/PID/status. The name has newlines and backslashes escaped by the kernel.
 struct ProcessStatus {
     std::string name;
     pid_t parent = 0;
     pid_t group = 0;
     pid_t session = 0;
-    /// The effective one.
-    std::optional<uid_t> uid;
+    std::optional<ThreeIds<uid_t>> uids;
+    std::optional<ThreeIds<gid_t>> gids;
+    /// Sets of bits by number (capabilities(7)).
+    std::uint64_t permitted_capabilities = 0;
+    std::uint64_t effective_capabilities = 0;
+    /// SECCOMP_MODE_FILTER and its like; 0: none, or unknown.
+    int seccomp_mode = 0;
+
+    [[nodiscard]] std::optional<uid_t> effective_uid() const {
+        return uids.has_value() ? std::optional((*uids)[1]) : std::nullopt;
+    }
 };
 ProcessStatus parse_status(std::string_view text);
 /// Nothing where the process has gone.

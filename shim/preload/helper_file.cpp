@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "kernel/kernel_call.h"
 
@@ -27,30 +28,15 @@ struct MapsLine {
     std::string_view path;
 };
 
-/// False: the text does not begin with a number.
-bool read_hex(std::string_view& text, std::uint64_t& value) {
-    value = 0;
-    std::size_t digits = 0;
-    for (; digits < text.size(); ++digits) {
-        const char digit = text[digits];
-        const bool letter = digit >= 'a' && digit <= 'f';
-        if (!letter && (digit < '0' || digit > '9')) {
-            break;
-        }
-        value = value << 4 | static_cast<std::uint64_t>(letter ? digit - 'a' + 10 : digit - '0');
-    }
-    text.remove_prefix(digits);
-    return digits != 0;
-}
-
 bool covers(std::string_view& line, std::uintptr_t address) {
-    std::uint64_t start = 0;
-    std::uint64_t end = 0;
-    if (!read_hex(line, start) || !line.starts_with('-')) {
+    constexpr unsigned base = 16;
+    const auto start = take_number<std::uint64_t>(line, base);
+    if (!start.has_value() || !line.starts_with('-')) {
         return false;
     }
     line.remove_prefix(1);
-    return read_hex(line, end) && start <= address && address < end;
+    const auto end = take_number<std::uint64_t>(line, base);
+    return end.has_value() && *start <= address && address < *end;
 }
 
 /// `line` from behind the addresses on.

@@ -36,7 +36,18 @@ TEST(Proc, ReadsNameParentAndEffectiveUser) {
         parse_status("Name:\ta b)\\n(c\nUmask:\t0022\nPPid:\t12\nUid:\t0\t33\t0\t0\n");
     EXPECT_EQ(status.name, "a b)\\n(c");
     EXPECT_EQ(status.parent, 12);
-    EXPECT_EQ(status.uid, 33U);
+    EXPECT_EQ(status.effective_uid(), 33U);
+}
+
+TEST(Proc, ReadsWhatDecidesWhoMayBorrow) {
+    const ProcessStatus status =
+        parse_status("Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nCapPrm:\t000001ffffffffff\n"
+                     "CapEff:\t0000000000080000\nSeccomp:\t2\n");
+    EXPECT_EQ(status.uids, (ThreeIds<uid_t>{1, 2, 3}));
+    EXPECT_EQ(status.gids, (ThreeIds<gid_t>{5, 6, 7}));
+    EXPECT_EQ(status.permitted_capabilities, 0x1ffffffffffU);
+    EXPECT_EQ(status.effective_capabilities, 1U << 19);
+    EXPECT_EQ(status.seccomp_mode, 2);
 }
 
 TEST(Proc, LeavesUnknownWhatAStatusDoesNotSay) {
@@ -44,7 +55,7 @@ TEST(Proc, LeavesUnknownWhatAStatusDoesNotSay) {
         const ProcessStatus status = parse_status(text);
         EXPECT_EQ(status.name, "") << text;
         EXPECT_EQ(status.parent, 0) << text;
-        EXPECT_EQ(status.uid, std::nullopt) << text;
+        EXPECT_EQ(status.effective_uid(), std::nullopt) << text;
     }
 }
 

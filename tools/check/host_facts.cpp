@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <thread>
 
 #include <sys/socket.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "kernel/holders.h"
 #include "kernel/pidfd.h"
@@ -22,12 +22,8 @@ constexpr std::size_t longest_file = 65536;
 
 std::optional<std::uint32_t> read_setting(const char* path) {
     const auto text = read_text_file(path, longest_file, Syscalls{});
-    std::uint32_t value = 0;
-    if (!text.has_value() ||
-        std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{}) {
-        return std::nullopt;
-    }
-    return value;
+    std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+    return take_number<std::uint32_t>(rest);
 }
 
 bool kernel_has_socket_range() {
@@ -55,9 +51,7 @@ std::optional<std::uint64_t> read_active_opens() {
         while (!names.empty()) {
             const std::string_view word = next_field(line, ' ');
             if (next_field(names, ' ') == "ActiveOpens") {
-                std::uint64_t value = 0;
-                std::from_chars(word.data(), word.data() + word.size(), value);
-                return value;
+                return parse_number<std::uint64_t>(word).value_or(0);
             }
         }
     }

@@ -1,7 +1,6 @@
 #include "tools/ci/process_tree.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "kernel/proc.h"
 
@@ -21,13 +21,6 @@ constexpr std::size_t most_processes = 100000;
 
 std::string process_folder(pid_t pid) {
     return "/proc/" + std::to_string(pid);
-}
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-    Number value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 /// Field 22 of /proc/PID/stat; the second one, the name, may hold blanks and parentheses. Nothing: it has
@@ -46,7 +39,7 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
     for (int field = 0; field < fields_between; ++field) {
         next_field(rest, ' ');
     }
-    return number_of<std::uint64_t>(next_field(rest, ' '));
+    return parse_number<std::uint64_t>(next_field(rest, ' '));
 }
 
 void add_children(pid_t pid, std::vector<pid_t>& children) {
@@ -57,7 +50,7 @@ void add_children(pid_t pid, std::vector<pid_t>& children) {
         const auto text = read_text_file((entry->path() / "children").c_str(), most_text, {});
         std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
         while (!rest.empty()) {
-            if (const auto child = number_of<pid_t>(next_field(rest, ' '))) {
+            if (const auto child = parse_number<pid_t>(next_field(rest, ' '))) {
                 children.push_back(*child);
             }
         }

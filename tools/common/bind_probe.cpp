@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <string_view>
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
@@ -81,10 +82,10 @@ bool are_bound_sockets_shown() {
     if (::uname(&system) != 0) {
         return false;
     }
-    char* end = nullptr;
-    const long major = std::strtol(system.release, &end, 10);
-    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
-    return major > 6 || (major == 6 && minor >= 8);
+    std::string_view release = system.release;
+    const unsigned major = take_number<unsigned>(release).value_or(0);
+    release.remove_prefix(release.starts_with('.') ? 1 : 0);
+    return major > 6 || (major == 6 && take_number<unsigned>(release).value_or(0) >= 8);
 }
 
 bool is_only_bound(const Holder& holder) {

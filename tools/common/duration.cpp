@@ -1,8 +1,8 @@
 #include "tools/common/duration.h"
 
 #include <array>
-#include <charconv>
 
+#include "core/number.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 
@@ -25,15 +25,13 @@ constexpr milliseconds longest = std::chrono::hours(24) * 365;
 } // namespace
 
 std::optional<milliseconds> parse_duration(std::string_view text) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || count <= 0) {
+    const std::optional<std::int64_t> count = take_number<std::int64_t>(text);
+    if (count.value_or(0) == 0) {
         return std::nullopt;
     }
-    const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
     for (const Unit& unit : units) {
-        if (unit.name == suffix && count <= longest / unit.length) {
-            return unit.length * count;
+        if (unit.name == text && *count <= longest / unit.length) {
+            return unit.length * *count;
         }
     }
     return std::nullopt;

@@ -1,10 +1,9 @@
 #include "tools/events/event_record.h"
 
-#include <charconv>
-
 #include <arpa/inet.h>
 
 #include "core/event_json.h"
+#include "core/number.h"
 #include "core/options.h"
 #include "tools/events/json_fields.h"
 
@@ -15,13 +14,6 @@ using nlohmann::json;
 
 /// An event of schema 1 needs six. The library copies and prints what it has parsed by recursion.
 constexpr int deepest = 64;
-
-std::optional<unsigned> digits(std::string_view text, std::size_t first, std::size_t count) {
-    unsigned value = 0;
-    const char* const begin = text.data() + first;
-    const auto [end, error] = std::from_chars(begin, begin + count, value);
-    return error == std::errc() && end == begin + count ? std::optional(value) : std::nullopt;
-}
 
 /// "2026-11-22T18:01:24.960Z" and nothing else.
 std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
@@ -36,7 +28,9 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
             return std::nullopt;
         }
     }
-    const auto number = [text](std::size_t first, std::size_t count) { return *digits(text, first, count); };
+    const auto number = [text](std::size_t first, std::size_t count) {
+        return *parse_number<unsigned>(text.substr(first, count));
+    };
     const year_month_day date{year(static_cast<int>(number(0, 4))), month(number(5, 2)), day(number(8, 2))};
     // 60 is a leap second.
     if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) {
@@ -52,8 +46,8 @@ std::optional<int> parse_errno(std::string_view text) {
     if (!text.starts_with(numbered)) {
         return errno_named(text);
     }
-    const std::optional<unsigned> number = digits(text, numbered.size(), text.size() - numbered.size());
-    return number.has_value() && *number < 4096 ? std::optional(static_cast<int>(*number)) : std::nullopt;
+    const std::optional<int> number = parse_number<int>(text.substr(numbered.size()));
+    return number.has_value() && *number < 4096 ? number : std::nullopt;
 }
 
 template <typename Value>

@@ -1,8 +1,8 @@
 #include "tools/events/filter.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
@@ -30,10 +30,8 @@ std::optional<Value> word(const Arguments& arguments, const Parameter& parameter
 }
 
 std::optional<pid_t> parse_pid(std::string_view text) {
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    const bool is_whole = error == std::errc() && end == text.data() + text.size();
-    return is_whole && pid > 0 ? std::optional(pid) : std::nullopt;
+    const std::optional<pid_t> pid = parse_number<pid_t>(text);
+    return pid.value_or(0) > 0 ? pid : std::nullopt;
 }
 
 std::optional<PortSet> ports_of(const Arguments& arguments) {

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "core/number.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/duration.h"
@@ -44,14 +45,8 @@ std::optional<std::uint64_t> wanted_number(const Arguments& arguments) {
     if (word == nullptr) {
         return std::nullopt;
     }
-    unsigned long long number = 0;
-    std::size_t end = 0;
-    try {
-        number = std::stoull(*word, &end);
-    } catch (const std::exception&) {
-        end = 0;
-    }
-    if (end != word->size() || number == 0) {
+    const std::optional<std::uint64_t> number = parse_number<std::uint64_t>(*word);
+    if (number.value_or(0) == 0) {
         throw Refusal(ExitCode::usage,
                       "event=" + shown(*word) + ": this is not the number of an event; 1 is the first");
     }

@@ -1,74 +1,20 @@
 #include "tools/rescue/borrow_refusal.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
 #include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/text.h"
+#include "core/number.h"
 #include "kernel/holders.h"
 #include "kernel/pidfd.h"
 #include "kernel/proc.h"
 
 namespace portguard::tools {
 namespace {
-
-struct Credentials {
-    /// Real, effective, saved.
-    std::array<uid_t, 3> uids{};
-    std::array<gid_t, 3> gids{};
-    std::uint64_t permitted = 0;
-    std::uint64_t effective = 0;
-    bool filtered = false;
-};
-
-template <typename Number>
-Number number_in(std::string_view text, int base = 10) {
-    Number value{};
-    std::from_chars(text.data(), text.data() + text.size(), value, base);
-    return value;
-}
-
-template <typename Number>
-std::array<Number, 3> three_of(std::string_view text) {
-    std::array<Number, 3> values{};
-    for (Number& value : values) {
-        value = number_in<Number>(next_field(text, '\t'));
-    }
-    return values;
-}
-
-Credentials parse_credentials(std::string_view text) {
-    Credentials credentials;
-    while (!text.empty()) {
-        std::string_view value = next_field(text, '\n');
-        const std::string_view key = next_field(value, ':');
-        value = trimmed(value);
-        if (key == "Uid") {
-            credentials.uids = three_of<uid_t>(value);
-        } else if (key == "Gid") {
-            credentials.gids = three_of<gid_t>(value);
-        } else if (key == "CapPrm") {
-            credentials.permitted = number_in<std::uint64_t>(value, 16);
-        } else if (key == "CapEff") {
-            credentials.effective = number_in<std::uint64_t>(value, 16);
-        } else if (key == "Seccomp") {
-            credentials.filtered = value != "0";
-        }
-    }
-    return credentials;
-}
-
-std::optional<Credentials> read_credentials(const std::string& folder) {
-    constexpr std::size_t longest_status = 8192;
-    const auto text = read_text_file((folder + "/status").c_str(), longest_status, Syscalls{});
-    return text.has_value() ? std::optional(parse_credentials(*text)) : std::nullopt;
-}
 
 /// /proc/PID belongs to root as soon as the process is not dumpable (proc(5)); of a process of root's that
 /// tells nothing.
@@ -82,7 +28,8 @@ std::optional<bool> read_dumpable(const std::string& folder, uid_t effective) {
 
 int read_ptrace_scope() {
     const auto text = read_text_file("/proc/sys/kernel/yama/ptrace_scope", 16, Syscalls{});
-    return text.has_value() ? number_in<int>(*text) : 0;
+    std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+    return take_number<int>(rest).value_or(0);
 }
 
 int error_of_own_borrow() {
@@ -122,18 +69,18 @@ BorrowFacts gather_borrow_facts(pid_t pid, int error) {
     facts.own_error = error_of_own_borrow();
     facts.own_uid = ::getuid();
     facts.ptrace_scope = read_ptrace_scope();
-    const std::string folder = "/proc/" + std::to_string(pid);
-    const auto own = read_credentials("/proc/self");
-    const auto other = read_credentials(folder);
+    const auto own = read_status(::getpid(), Syscalls{});
+    const auto other = read_status(pid, Syscalls{});
     if (own.has_value()) {
-        facts.filtered = own->filtered;
-        facts.has_sys_ptrace = ((own->effective >> CAP_SYS_PTRACE) & 1U) != 0;
+        facts.filtered = own->seccomp_mode != 0;
+        facts.has_sys_ptrace = ((own->effective_capabilities >> CAP_SYS_PTRACE) & 1U) != 0;
     }
-    if (own.has_value() && other.has_value()) {
-        facts.uid = other->uids[1];
-        facts.same_user = all_are(other->uids, own->uids[0]) && all_are(other->gids, own->gids[0]);
-        facts.dumpable = read_dumpable(folder, other->uids[1]);
-        facts.has_more_capabilities = (other->permitted & ~own->permitted) != 0;
+    if (own.has_value() && other.has_value() && own->uids && own->gids && other->uids && other->gids) {
+        facts.uid = other->effective_uid();
+        facts.same_user =
+            all_are(*other->uids, own->uids->front()) && all_are(*other->gids, own->gids->front());
+        facts.dumpable = read_dumpable("/proc/" + std::to_string(pid), *facts.uid);
+        facts.has_more_capabilities = (other->permitted_capabilities & ~own->permitted_capabilities) != 0;
     }
     return facts;
 }
