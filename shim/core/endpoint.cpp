@@ -106,6 +106,10 @@ bool Endpoint::is_loopback() const {
     return family == Family::ipv6 && zeros && address[15] == 1;
 }
 
+bool Endpoint::is_link_local() const {
+    return family == Family::ipv6 && address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
 Endpoint read_endpoint(const sockaddr* address, socklen_t length) {
     const Target target = read_target(address, length);
     Endpoint endpoint{target.family, false, target.port, {}};
@@ -123,6 +127,11 @@ Endpoint read_endpoint(const sockaddr* address, socklen_t length) {
         }
     }
     return endpoint;
+}
+
+std::uint32_t scope_of(const sockaddr* address, socklen_t length) {
+    const bool has_scope = length >= sizeof(sockaddr_in6) && read_endpoint(address, length).is_link_local();
+    return has_scope ? read_field<std::uint32_t>(address, offsetof(sockaddr_in6, sin6_scope_id)) : 0;
 }
 
 void print_address(const Endpoint& endpoint, TextWriter& out) {

@@ -46,10 +46,15 @@ struct Endpoint {
 
     [[nodiscard]] bool is_wildcard() const;
     [[nodiscard]] bool is_loopback() const;
+    [[nodiscard]] bool is_link_local() const;
 };
 
 /// Family::other where read_target says so.
 Endpoint read_endpoint(const sockaddr* address, socklen_t length);
+
+/// The interface that a bind(2) to a link-local address means (inet6_bind, net/ipv6/af_inet6.c); 0: it means
+/// none.
+std::uint32_t scope_of(const sockaddr* address, socklen_t length);
 
 /// "10.1.2.3", "::1"; nothing where there is no address.
 void print_address(const Endpoint& endpoint, TextWriter& out);

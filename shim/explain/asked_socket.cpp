@@ -26,16 +26,6 @@ Protocol read_protocol(int fd) {
     }
 }
 
-/// bind(2) takes the interface of a link-local address from its scope id (inet6_bind, net/ipv6/af_inet6.c).
-std::uint32_t scope_of(const sockaddr_storage& address, socklen_t length) {
-    sockaddr_in6 ipv6;
-    if (address.ss_family != AF_INET6 || length < sizeof ipv6) {
-        return 0;
-    }
-    std::memcpy(&ipv6, &address, sizeof ipv6);
-    return IN6_IS_ADDR_LINKLOCAL(&ipv6.sin6_addr) ? ipv6.sin6_scope_id : 0;
-}
-
 void read_address(const Snapshot& snapshot, int socket, AskedSocket& asked) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
@@ -46,7 +36,8 @@ void read_address(const Snapshot& snapshot, int socket, AskedSocket& asked) {
         return;
     }
     asked.address.endpoint = read_endpoint(reinterpret_cast<const sockaddr*>(&storage), length);
-    asked.address.device = asked.device != 0 ? asked.device : scope_of(storage, length);
+    asked.address.device =
+        asked.device != 0 ? asked.device : scope_of(reinterpret_cast<const sockaddr*>(&storage), length);
 }
 
 } // namespace

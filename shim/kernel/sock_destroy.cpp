@@ -1,7 +1,5 @@
 #include "kernel/sock_destroy.h"
 
-#include <array>
-#include <cerrno>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -10,7 +8,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 
-#include "kernel/netlink.h"
+#include "kernel/netlink_ask.h"
 
 namespace portguard {
 namespace {
@@ -36,28 +34,9 @@ NetlinkRequest build_request(const DiagSocket& socket) {
 
 } // namespace
 
-int destroy_time_wait(const DiagSocket& socket, const Syscalls& syscalls) {
-    const ScopedFd fd(syscalls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), syscalls);
-    if (!fd.valid()) {
-        return errno;
-    }
+int destroy_time_wait(const DiagSocket& socket) {
     NetlinkRequest request = build_request(socket);
-    const auto question = request.bytes();
-    if (syscalls.send(fd.get(), question.data(), question.size(), 0) < 0) {
-        return errno;
-    }
-    // The kernel has answered before send(2) returns.
-    std::array<std::byte, 512> answer;
-    const ssize_t length = syscalls.recv(fd.get(), answer.data(), answer.size(), MSG_DONTWAIT);
-    if (length < 0) {
-        return errno;
-    }
-    std::span<const std::byte> bytes(answer.data(), static_cast<std::size_t>(length));
-    const auto message = take_message(bytes);
-    if (!message.has_value() || message->type != NLMSG_ERROR || message->payload.size() < sizeof(int)) {
-        return EBADMSG;
-    }
-    return error_in(*message);
+    return ask_netlink(NETLINK_SOCK_DIAG, request);
 }
 
 } // namespace portguard

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "kernel/sock_diag.h"
-#include "kernel/syscalls.h"
 
 namespace portguard {
 
@@ -10,6 +9,6 @@ namespace portguard {
 /// only: anything else would be aborted. 0, or an errno: EPERM without CAP_NET_ADMIN, EOPNOTSUPP where the
 /// kernel was built without INET_DIAG_DESTROY, ENOENT where it has gone, ESTALE where another one has its
 /// addresses.
-int destroy_time_wait(const DiagSocket& socket, const Syscalls& syscalls);
+int destroy_time_wait(const DiagSocket& socket);
 
 } // namespace portguard

@@ -23,16 +23,6 @@ struct Asked {
     std::uint64_t inode = 0;
 };
 
-/// The interface that a bind to a link-local address means (inet6_bind, net/ipv6/af_inet6.c).
-std::uint32_t scope_of(const sockaddr_storage& address, socklen_t length) {
-    sockaddr_in6 ipv6{};
-    if (address.ss_family != AF_INET6 || length < sizeof ipv6) {
-        return 0;
-    }
-    std::memcpy(&ipv6, &address, sizeof ipv6);
-    return IN6_IS_ADDR_LINKLOCAL(&ipv6.sin6_addr) ? ipv6.sin6_scope_id : 0;
-}
-
 /// What bind asked for; for listen, what the socket has.
 bool read_asked(const Occurrence& occurrence, int socket, Asked& asked) {
     sockaddr_storage storage{};
@@ -51,7 +41,8 @@ bool read_asked(const Occurrence& occurrence, int socket, Asked& asked) {
     asked.address.endpoint = read_endpoint(reinterpret_cast<const sockaddr*>(&storage), length);
     asked.address.v6only = socket_option_or(socket, SOL_IPV6, IPV6_V6ONLY, 0) != 0;
     const auto device = static_cast<std::uint32_t>(socket_option_or(socket, SOL_SOCKET, SO_BINDTOIFINDEX, 0));
-    asked.address.device = device != 0 ? device : scope_of(storage, length);
+    asked.address.device =
+        device != 0 ? device : scope_of(reinterpret_cast<const sockaddr*>(&storage), length);
     return asked.address.endpoint.family != Family::other && asked.address.endpoint.port != 0;
 }
 

@@ -151,6 +151,21 @@ TEST(ReadEndpoint, TellsWildcardAndLoopback) {
     }
 }
 
+TEST(ScopeOf, IsTheInterfaceOfALinkLocalAddressAlone) {
+    const auto scope = [](const char* text, socklen_t length) {
+        SocketAddress address = ipv6(text, 80);
+        reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_scope_id = 7;
+        return scope_of(address.get(), length);
+    };
+    EXPECT_EQ(scope("fe80::1", sizeof(sockaddr_in6)), 7U);
+    EXPECT_EQ(scope("febf::1", sizeof(sockaddr_in6)), 7U);
+    EXPECT_EQ(scope("fe80::1", offsetof(sockaddr_in6, sin6_scope_id)), 0U) << "it may be left out";
+    EXPECT_EQ(scope("fec0::1", sizeof(sockaddr_in6)), 0U);
+    EXPECT_EQ(scope("2001:db8::1", sizeof(sockaddr_in6)), 0U);
+    const SocketAddress four = ipv4("169.254.0.1", 80);
+    EXPECT_EQ(scope_of(four.get(), four.length), 0U);
+}
+
 TEST(PrintEndpoint, WritesAddressAndPort) {
     EXPECT_EQ(printed(read(ipv4("10.1.2.3", 80))), "10.1.2.3:80");
     EXPECT_EQ(printed(read(ipv4("0.0.0.0", 0))), "0.0.0.0:0");

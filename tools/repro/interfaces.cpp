@@ -1,10 +1,7 @@
 // rtnetlink(7), as far as one device and its addresses need it.
-#include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <cstring>
-#include <span>
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -14,7 +11,7 @@
 #include <unistd.h>
 
 #include "kernel/holders.h"
-#include "kernel/netlink.h"
+#include "kernel/netlink_ask.h"
 #include "kernel/syscalls.h"
 #include "tools/common/refusal.h"
 #include "tools/common/socket_address.h"
@@ -25,24 +22,6 @@ namespace portguard::tools {
 namespace {
 
 constexpr const char* device_name = "repro0";
-
-/// 0, or the errno of the kernel's answer.
-int ask(NetlinkRequest& request) {
-    const Syscalls syscalls;
-    const ScopedFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), syscalls);
-    const auto question = request.bytes();
-    std::array<std::byte, 4096> answer{};
-    if (!socket.valid() || ::send(socket.get(), question.data(), question.size(), 0) < 0) {
-        return errno;
-    }
-    const ssize_t length = ::recv(socket.get(), answer.data(), answer.size(), 0);
-    if (length < 0) {
-        return errno;
-    }
-    std::span<const std::byte> bytes(answer.data(), static_cast<std::size_t>(length));
-    const auto message = take_message(bytes);
-    return message.has_value() && message->type == NLMSG_ERROR ? error_in(*message) : EBADMSG;
-}
 
 NetlinkRequest request(std::uint16_t type, std::uint16_t flags) {
     return {type, static_cast<std::uint16_t>(NLM_F_ACK | flags), 1};
@@ -59,7 +38,7 @@ int bring_up(unsigned index) {
     ifinfomsg link{};
     link.ifi_index = static_cast<int>(index);
     link.ifi_flags = link.ifi_change = IFF_UP;
-    return ask(request(RTM_NEWLINK, 0).body(link));
+    return ask_netlink(NETLINK_ROUTE, request(RTM_NEWLINK, 0).body(link));
 }
 
 int make_dummy() {
@@ -68,7 +47,7 @@ int make_dummy() {
     message.body(ifinfomsg{}).attribute(IFLA_IFNAME, device_name, std::strlen(device_name) + 1);
     const std::size_t info = message.begin(IFLA_LINKINFO);
     message.attribute(IFLA_INFO_KIND, kind.data(), kind.size());
-    return ask(message.end(info));
+    return ask_netlink(NETLINK_ROUTE, message.end(info));
 }
 
 int add_address(unsigned index, const Endpoint& endpoint) {
@@ -81,11 +60,11 @@ int add_address(unsigned index, const Endpoint& endpoint) {
     // Nobody else is there who could have it: no detection, which would take a second. The one route to it is
     // that of a local address, which is_reachable() waits for.
     constexpr std::uint32_t flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE;
-    return ask(request(RTM_NEWADDR, NLM_F_CREATE)
-                   .body(address)
-                   .attribute(IFA_LOCAL, endpoint.address.data(), length)
-                   .attribute(IFA_ADDRESS, endpoint.address.data(), length)
-                   .attribute(IFA_FLAGS, &flags, sizeof flags));
+    return ask_netlink(NETLINK_ROUTE, request(RTM_NEWADDR, NLM_F_CREATE)
+                                          .body(address)
+                                          .attribute(IFA_LOCAL, endpoint.address.data(), length)
+                                          .attribute(IFA_ADDRESS, endpoint.address.data(), length)
+                                          .attribute(IFA_FLAGS, &flags, sizeof flags));
 }
 
 /// The route to a new IPv6 address is made by a work queue of the kernel's (addrconf_dad_work), which waits
@@ -94,7 +73,7 @@ bool is_reachable(const Endpoint& endpoint, unsigned index) {
     AskedAddress address;
     address.endpoint = endpoint;
     address.endpoint.port = 1;
-    address.device = is_link_local(endpoint) ? index : 0;
+    address.device = endpoint.is_link_local() ? index : 0;
     const SocketAddress target(address);
     const Syscalls syscalls;
     const ScopedFd socket(::socket(target.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0), syscalls);

@@ -16,7 +16,7 @@ namespace portguard::tools {
 namespace {
 
 void set_device(WantedSocket& socket, std::uint32_t device) {
-    socket.local.device = is_link_local(socket.local.endpoint) ? device : 0;
+    socket.local.device = socket.local.endpoint.is_link_local() ? device : 0;
 }
 
 void make_network(Scene& scene) {

@@ -1,7 +1,6 @@
 #include "tools/repro/scene.h"
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "core/options.h"
@@ -35,12 +34,8 @@ std::string word_after(const std::string& sentence, std::string_view mark, std::
 std::optional<PortRange> recorded_range(const EventRecord& event) {
     const std::string words = word_after(event.sentence, "ip_local_port_range (", "0123456789-");
     PortRange range;
-    const auto [dash, low_error] = std::from_chars(words.data(), words.data() + words.size(), range.low);
-    if (low_error != std::errc{} || dash == words.data() + words.size()) {
-        return std::nullopt;
-    }
-    const auto result = std::from_chars(dash + 1, words.data() + words.size(), range.high);
-    const bool is_range = result.ec == std::errc{} && range.low != 0 && range.low <= range.high;
+    Sentence ignored;
+    const bool is_range = words.find('-') != std::string::npos && parse_port_range(words, range, ignored);
     return is_range ? std::optional(range) : std::nullopt;
 }
 
@@ -204,11 +199,6 @@ PortRange range_without(std::uint16_t port) {
     constexpr PortRange above{50000, 60999};
     constexpr PortRange below{20000, 29999};
     return above.contains(port) ? below : above;
-}
-
-bool is_link_local(const Endpoint& endpoint) {
-    return endpoint.family == Family::ipv6 && endpoint.address[0] == 0xfe &&
-           (endpoint.address[1] & 0xc0) == 0x80;
 }
 
 Scene scene_of(const EventRecord& event, const std::string& listen) {

@@ -65,7 +65,6 @@ Scene scene_of(const EventRecord& event, const std::string& listen = "");
 
 /// Addresses that a private network namespace has not got by itself: neither loopback nor wildcard.
 bool needs_interface(const Endpoint& endpoint);
-bool is_link_local(const Endpoint& endpoint);
 
 /// A range of outgoing connections that leaves `port` out.
 PortRange range_without(std::uint16_t port);

@@ -92,7 +92,7 @@ RescuedSocket remove_time_wait(const DiagSocket& socket, const RescueOptions& op
     if (options.dry_run) {
         return {0, RescueOutcome::would_remove, {}};
     }
-    const int error = destroy_time_wait(socket, Syscalls{});
+    const int error = destroy_time_wait(socket);
     // Gone by itself, which is as good.
     return error == 0 || error == ENOENT ? RescuedSocket{0, RescueOutcome::removed, {}}
                                          : failed(reason_of_destroy(error));
