@@ -59,26 +59,19 @@ std::vector<ElfW(Phdr)> read_segments(std::span<const std::byte> header) {
 }
 
 std::string find_build_id(std::span<const std::byte> notes) {
-    constexpr auto aligned = [](std::uint64_t size) { return (size + 3) & ~std::uint64_t{3}; };
-    while (const auto header = value_at<Elf64_Nhdr>(notes, 0)) {
-        const std::uint64_t value_at_offset = sizeof *header + aligned(header->n_namesz);
-        const std::span<const std::byte> value = part_of(notes, value_at_offset, header->n_descsz);
-        if (value_at_offset > notes.size() || value.size() != header->n_descsz) {
-            return {};
+    constexpr std::string_view gnu(ELF_NOTE_GNU, sizeof ELF_NOTE_GNU);
+    std::string id;
+    for_each_note(notes, [&](std::uint32_t type, std::string_view name, std::span<const std::byte> value) {
+        if (type != NT_GNU_BUILD_ID || name != gnu) {
+            return true;
         }
-        if (header->n_type == NT_GNU_BUILD_ID && header->n_namesz == sizeof ELF_NOTE_GNU &&
-            std::memcmp(notes.data() + sizeof *header, ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) == 0) {
-            std::string id;
-            for (const std::byte byte : value) {
-                id += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
-                id += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
-            }
-            return id;
+        for (const std::byte byte : value) {
+            id += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
+            id += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
         }
-        notes =
-            notes.subspan(std::min<std::uint64_t>(value_at_offset + aligned(header->n_descsz), notes.size()));
-    }
-    return {};
+        return false;
+    });
+    return id;
 }
 
 std::unique_ptr<ElfImage> ElfImage::open(const std::string& path) {

@@ -40,6 +40,24 @@ std::span<const std::byte> part_of(std::span<const std::byte> bytes, std::uint64
 /// order.
 std::vector<ElfW(Phdr)> read_segments(std::span<const std::byte> header);
 
+/// `visit(type, name, value)` for each of the ELF notes, until it returns false. The name has its NUL. Notes
+/// are padded to four bytes, whatever the word size (elf(5)).
+template <typename Visit>
+void for_each_note(std::span<const std::byte> notes, Visit visit) {
+    constexpr auto padded = [](std::uint64_t size) { return (size + 3) & ~std::uint64_t{3}; };
+    while (const auto header = value_at<ElfW(Nhdr)>(notes, 0)) {
+        const std::uint64_t value_offset = sizeof *header + padded(header->n_namesz);
+        const std::span<const std::byte> name = part_of(notes, sizeof *header, header->n_namesz);
+        const std::span<const std::byte> value = part_of(notes, value_offset, header->n_descsz);
+        if (name.size() != header->n_namesz || value.size() != header->n_descsz ||
+            !visit(header->n_type, std::string_view(reinterpret_cast<const char*>(name.data()), name.size()),
+                   value)) {
+            return;
+        }
+        notes = part_of(notes, value_offset + padded(header->n_descsz), notes.size());
+    }
+}
+
 /// The build-id in ELF notes, as lower-case hexadecimal; empty: none.
 std::string find_build_id(std::span<const std::byte> notes);
 

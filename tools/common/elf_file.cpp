@@ -2,55 +2,23 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include <elf.h>
 #include <link.h>
 
+#include "explain/elf_image.h"
+
 namespace portguard::tools {
 namespace {
 
-constexpr bool host_is_little_endian = std::endian::native == std::endian::little;
-constexpr std::uint8_t host_word_bits = sizeof(void*) * 8;
-
-/// The part of `bytes` that both exist and lie in [offset, offset + length).
-Bytes cut(Bytes bytes, std::uint64_t offset, std::uint64_t length) {
-    if (offset >= bytes.size()) {
-        return {};
-    }
-    const Bytes rest = bytes.subspan(offset);
-    return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(length, rest.size())));
-}
-
-template <typename Value>
-std::optional<Value> value_at(Bytes bytes, std::uint64_t offset) {
-    const Bytes part = cut(bytes, offset, sizeof(Value));
-    if (part.size() < sizeof(Value)) {
-        return std::nullopt;
-    }
-    Value value;
-    std::memcpy(&value, part.data(), sizeof value);
-    return value;
-}
-
 /// Up to the NUL; empty where there is none.
 std::string text_at(Bytes bytes, std::uint64_t offset) {
-    const Bytes part = cut(bytes, offset, bytes.size());
+    const Bytes part = part_of(bytes, offset, bytes.size());
     const auto end = std::find(part.begin(), part.end(), std::byte{0});
     return end == part.end() ? std::string()
                              : std::string(reinterpret_cast<const char*>(part.data()),
                                            static_cast<std::size_t>(end - part.begin()));
-}
-
-std::vector<ElfW(Phdr)> segments_of(Bytes bytes, const ElfW(Ehdr) & header) {
-    std::vector<ElfW(Phdr)> segments;
-    for (std::uint64_t index = 0; index < header.e_phnum; ++index) {
-        if (const auto segment = value_at<ElfW(Phdr)>(bytes, header.e_phoff + index * sizeof(ElfW(Phdr)))) {
-            segments.push_back(*segment);
-        }
-    }
-    return segments;
 }
 
 /// Dynamic entries hold addresses; the file has them at offsets.
@@ -87,7 +55,7 @@ void read_dynamic(Bytes bytes, const std::vector<ElfW(Phdr)>& segments, Bytes se
     if (!start) {
         return;
     }
-    const Bytes table = cut(bytes, *start, bytes.size());
+    const Bytes table = part_of(bytes, *start, bytes.size());
     for (const ElfW(Dyn) & entry : entries) {
         if (entry.d_tag == DT_NEEDED) {
             file.needed.push_back(text_at(table, entry.d_un.d_val));
@@ -97,27 +65,20 @@ void read_dynamic(Bytes bytes, const std::vector<ElfW(Phdr)>& segments, Bytes se
     }
 }
 
-/// Notes are padded to four bytes, whatever the word size (elf(5)).
-std::uint64_t padded(std::uint64_t size) {
-    return (size + 3) & ~std::uint64_t{3};
-}
-
 bool has_go_note(Bytes notes) {
     constexpr std::uint32_t go_build_id = 4; // cmd/internal/buildid
-    for (std::uint64_t offset = 0; const auto note = value_at<ElfW(Nhdr)>(notes, offset);) {
-        const std::uint64_t name = offset + sizeof(ElfW(Nhdr));
-        if (note->n_type == go_build_id && text_at(cut(notes, name, note->n_namesz), 0) == "Go") {
-            return true;
-        }
-        offset = name + padded(note->n_namesz) + padded(note->n_descsz);
-    }
-    return false;
+    bool found = false;
+    for_each_note(notes, [&found](std::uint32_t type, std::string_view name, Bytes) {
+        found = type == go_build_id && name.substr(0, name.find('\0')) == "Go";
+        return !found;
+    });
+    return found;
 }
 
-void read_segments(Bytes bytes, const ElfW(Ehdr) & header, ElfFile& file) {
-    const std::vector<ElfW(Phdr)> segments = segments_of(bytes, header);
+void read_parts(Bytes bytes, ElfFile& file) {
+    const std::vector<ElfW(Phdr)> segments = read_segments(bytes);
     for (const ElfW(Phdr) & segment : segments) {
-        const Bytes content = cut(bytes, segment.p_offset, segment.p_filesz);
+        const Bytes content = part_of(bytes, segment.p_offset, segment.p_filesz);
         switch (segment.p_type) {
         case PT_INTERP: file.interpreter = text_at(content, 0); break;
         case PT_DYNAMIC: read_dynamic(bytes, segments, content, file); break;
@@ -160,10 +121,7 @@ std::optional<ElfFile> read_elf(Bytes bytes) {
     file.little_endian = (*ident)[EI_DATA] == ELFDATA2LSB;
     const std::size_t low = file.little_endian ? 0 : 1;
     file.machine = static_cast<std::uint16_t>((*machine)[low] | ((*machine)[1 - low] << 8U));
-    const auto header = value_at<ElfW(Ehdr)>(bytes, 0);
-    if (header && file.word_bits == host_word_bits && file.little_endian == host_is_little_endian) {
-        read_segments(bytes, *header, file);
-    }
+    read_parts(bytes, file);
     return file;
 }
 
