@@ -37,29 +37,6 @@ void add_padded(std::uint64_t value, std::uint64_t least_power, TextWriter& out)
     out.add_number(value);
 }
 
-/// RFC 3339, UTC, milliseconds. gmtime_r(3) takes a lock.
-void add_time(const timespec& now, TextWriter& out) {
-    using namespace std::chrono;
-    const sys_seconds instant{seconds(now.tv_sec)};
-    const sys_days day = floor<days>(instant);
-    const year_month_day date(day);
-    const hh_mm_ss time(instant - day);
-    add_padded(static_cast<std::uint64_t>(static_cast<int>(date.year())), 1000, out);
-    out.add('-');
-    add_padded(static_cast<unsigned>(date.month()), 10, out);
-    out.add('-');
-    add_padded(static_cast<unsigned>(date.day()), 10, out);
-    out.add('T');
-    add_padded(static_cast<std::uint64_t>(time.hours().count()), 10, out);
-    out.add(':');
-    add_padded(static_cast<std::uint64_t>(time.minutes().count()), 10, out);
-    out.add(':');
-    add_padded(static_cast<std::uint64_t>(time.seconds().count()), 10, out);
-    out.add('.');
-    add_padded(static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000, 100, out);
-    out.add('Z');
-}
-
 /// Of the list in the schema, what follows from the kind of event alone.
 std::string_view cause_of(EventKind kind) {
     switch (kind) {
@@ -75,14 +52,10 @@ std::string_view cause_of(EventKind kind) {
     return "unknown";
 }
 
-void add_asked(const Endpoint& asked, TextWriter& out) {
+void add_address(const Endpoint& asked, TextWriter& out) {
     Text<64> address;
     print_address(asked, address);
-    out.add(R"(,"family":)");
-    add_text_or_null(asked.family == Family::ipv4 ? "ipv4" : asked.family == Family::ipv6 ? "ipv6" : "", out);
-    out.add(R"(,"address":)");
     add_text_or_null(address.view(), out);
-    out.add(R"(,"port":)").add_number(asked.port);
 }
 
 void add_errno(int error, TextWriter& out) {
@@ -93,34 +66,98 @@ void add_errno(int error, TextWriter& out) {
     add_text_or_null(name.view(), out);
 }
 
+void add_list_of(std::string_view text, TextWriter& out) {
+    out.add('[');
+    if (!text.empty()) {
+        add_text(text, out);
+    }
+    out.add(']');
+}
+
+void add_quoted_time(const timespec& time, TextWriter& out) {
+    out.add('"');
+    print_time(time, out);
+    out.add('"');
+}
+
+void add_socket(int fd, TextWriter& out) {
+    out.add(R"({"fd":)").add_number(static_cast<std::uint64_t>(fd));
+    out.add(R"(,"reuseaddr":null,"reuseport":null,"v6only":null,"device":null})");
+}
+
+void add_process(int pid, std::string_view exe, TextWriter& out) {
+    out.add(R"({"pid":)").add_number(static_cast<std::uint64_t>(pid)).add(R"(,"tid":null,"uid":null,"exe":)");
+    add_path(exe, out);
+    out.add(R"(,"argv":null,"cwd":null,"netns":null,"ancestors":[]})");
+}
+
+void add_value(EventField field, const Event& event, const PlainFacts& facts, TextWriter& out) {
+    switch (field) {
+    case EventField::schema: out.add_number(event_schema_version); break;
+    case EventField::time: add_quoted_time(facts.now, out); break;
+    case EventField::event: add_text(event_name(event.kind), out); break;
+    case EventField::call: add_text(call_name(event.call), out); break;
+    case EventField::error: add_errno(event.error, out); break;
+    case EventField::family: add_text_or_null(family_name(event.asked.family), out); break;
+    case EventField::protocol: add_text(protocol_name(event.protocol), out); break;
+    case EventField::address: add_address(event.asked, out); break;
+    case EventField::port: out.add_number(event.asked.port); break;
+    case EventField::socket: add_socket(facts.fd, out); break;
+    case EventField::process: add_process(event.pid, facts.exe, out); break;
+    case EventField::ports: out.add("null"); break;
+    case EventField::cause: add_text(cause_of(event.kind), out); break;
+    case EventField::sentence:
+        add_text(facts.reason.empty() ? outcome_of(event.kind) : facts.reason, out);
+        break;
+    case EventField::stack:
+    case EventField::holders:
+    case EventField::cures: out.add("[]"); break;
+    case EventField::count: out.add('1'); break;
+    case EventField::missing: add_list_of(facts.missing, out); break;
+    }
+}
+
 } // namespace
 
-void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& out) {
-    out.add(R"({"schema":)").add_number(event_schema_version).add(R"(,"time":")");
-    add_time(facts.now, out);
-    out.add(R"(","event":)");
-    add_text(event_name(event.kind), out);
-    out.add(R"(,"call":)");
-    add_text(call_name(event.call), out);
-    out.add(R"(,"errno":)");
-    add_errno(event.error, out);
-    out.add(R"(,"protocol":)");
-    add_text(protocol_name(event.protocol), out);
-    add_asked(event.asked, out);
-    out.add(R"(,"socket":{"fd":)").add_number(static_cast<std::uint64_t>(facts.fd));
-    out.add(R"(,"reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":)");
-    out.add_number(static_cast<std::uint64_t>(event.pid)).add(R"(,"tid":null,"uid":null,"exe":)");
-    add_path(facts.exe, out);
-    out.add(
-        R"(,"argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],"holders":[],"ports":null,"cause":)");
-    add_text(cause_of(event.kind), out);
-    out.add(R"(,"sentence":)");
-    add_text(facts.reason.empty() ? outcome_of(event.kind) : facts.reason, out);
-    out.add(R"(,"cures":[],"count":1,"missing":[)");
-    if (!facts.missing.empty()) {
-        add_text(facts.missing, out);
+void print_time(const timespec& at, TextWriter& out) {
+    using namespace std::chrono;
+    const sys_seconds instant{seconds(at.tv_sec)};
+    const sys_days day = floor<days>(instant);
+    const year_month_day date(day);
+    const hh_mm_ss time(instant - day);
+    add_padded(static_cast<std::uint64_t>(static_cast<int>(date.year())), 1000, out);
+    out.add('-');
+    add_padded(static_cast<unsigned>(date.month()), 10, out);
+    out.add('-');
+    add_padded(static_cast<unsigned>(date.day()), 10, out);
+    out.add('T');
+    add_padded(static_cast<std::uint64_t>(time.hours().count()), 10, out);
+    out.add(':');
+    add_padded(static_cast<std::uint64_t>(time.minutes().count()), 10, out);
+    out.add(':');
+    add_padded(static_cast<std::uint64_t>(time.seconds().count()), 10, out);
+    out.add('.');
+    add_padded(static_cast<std::uint64_t>(at.tv_nsec) / 1'000'000, 100, out);
+    out.add('Z');
+}
+
+std::string_view family_name(Family family) {
+    switch (family) {
+    case Family::ipv4: return "ipv4";
+    case Family::ipv6: return "ipv6";
+    case Family::other: break;
     }
-    out.add("]}");
+    return {};
+}
+
+void print_event_json(const Event& event, const PlainFacts& facts, TextWriter& out) {
+    char separator = '{';
+    for (const NamedEventField& entry : event_fields) {
+        out.add(separator).add('"').add(entry.name).add("\":");
+        add_value(entry.field, event, facts, out);
+        separator = ',';
+    }
+    out.add('}');
 }
 
 } // namespace portguard

@@ -1,7 +1,9 @@
-// An event as a line of format=json, where portguard-explain cannot be executed or is not wanted: the same
-// schema (examples/events/schema.json), with null for what nobody has looked up. Async-signal-safe.
+// An event as a line of format=json (examples/events/schema.json): what both writers share, and the one that
+// needs no look-up. It serves where portguard-explain cannot be executed or is not wanted, with null for what
+// nobody has looked up. Async-signal-safe.
 #pragma once
 
+#include <array>
 #include <ctime>
 #include <string_view>
 
@@ -12,6 +14,55 @@ namespace portguard {
 
 /// Of examples/events/schema.json: what every writer says and a reader asks for.
 inline constexpr int event_schema_version = 1;
+
+/// `error` is "errno", which is a macro.
+enum class EventField : std::uint8_t {
+    schema,
+    time,
+    event,
+    call,
+    error,
+    family,
+    protocol,
+    address,
+    port,
+    socket,
+    process,
+    stack,
+    holders,
+    ports,
+    cause,
+    sentence,
+    cures,
+    count,
+    missing,
+};
+
+/// The name in place, not by a pointer: those are relocated in every exec.
+struct NamedEventField {
+    EventField field;
+    char name[11];
+};
+
+/// In the order in which both writers go through them.
+inline constexpr std::array event_fields{
+    NamedEventField{EventField::schema, "schema"},     NamedEventField{EventField::time, "time"},
+    NamedEventField{EventField::event, "event"},       NamedEventField{EventField::call, "call"},
+    NamedEventField{EventField::error, "errno"},       NamedEventField{EventField::family, "family"},
+    NamedEventField{EventField::protocol, "protocol"}, NamedEventField{EventField::address, "address"},
+    NamedEventField{EventField::port, "port"},         NamedEventField{EventField::socket, "socket"},
+    NamedEventField{EventField::process, "process"},   NamedEventField{EventField::stack, "stack"},
+    NamedEventField{EventField::holders, "holders"},   NamedEventField{EventField::ports, "ports"},
+    NamedEventField{EventField::cause, "cause"},       NamedEventField{EventField::sentence, "sentence"},
+    NamedEventField{EventField::cures, "cures"},       NamedEventField{EventField::count, "count"},
+    NamedEventField{EventField::missing, "missing"},
+};
+
+/// RFC 3339, UTC, milliseconds; without gmtime_r(3), which takes a lock.
+void print_time(const timespec& at, TextWriter& out);
+
+/// "ipv4", "ipv6"; empty where there is no address.
+std::string_view family_name(Family family);
 
 /// What the process knows beside the event. The texts are not owned.
 struct PlainFacts {

@@ -1,6 +1,5 @@
 #include "explain/holder_json.h"
 
-#include <arpa/inet.h>
 #include <nlohmann/json.hpp>
 
 namespace portguard {
@@ -34,13 +33,9 @@ std::string line_of(const Json& document) {
 }
 
 Json address_json(const Endpoint& endpoint) {
-    char text[INET6_ADDRSTRLEN];
-    const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;
-    if (endpoint.family == Family::other ||
-        inet_ntop(family, endpoint.address.data(), text, sizeof text) == nullptr) {
-        return nullptr;
-    }
-    return text;
+    Text<64> text;
+    print_address(endpoint, text);
+    return text.empty() ? Json(nullptr) : Json(text.view());
 }
 
 Json argv_json(const ProcessInfo& process) {

@@ -20,26 +20,12 @@ Json text_or_null(std::string_view text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
-/// RFC 3339, UTC, milliseconds.
 std::string now_text() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    tm parts{};
-    gmtime_r(&now.tv_sec, &parts);
-    char date[32];
-    const std::size_t length = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S.", &parts);
-    std::string text(date, length);
-    const std::string milliseconds = std::to_string(1000 + now.tv_nsec / 1'000'000);
-    return text + milliseconds.substr(1) + "Z";
-}
-
-Json family_json(Family family) {
-    switch (family) {
-    case Family::ipv4: return "ipv4";
-    case Family::ipv6: return "ipv6";
-    case Family::other: break;
-    }
-    return nullptr;
+    Text<32> text;
+    print_time(now, text);
+    return std::string(text.view());
 }
 
 Json socket_json(const Facts& facts) {
@@ -110,41 +96,58 @@ Json cures_json(const std::vector<Cure>& cures) {
     return list;
 }
 
+Json holders_json(const Facts& facts) {
+    const auto& all = facts.holders.holders;
+    Json holders = Json::array();
+    for (std::size_t index = 0; index < std::min(all.size(), most_holders); ++index) {
+        holders.push_back(holder_json(facts.holders, all[index], facts.self.netns));
+    }
+    return holders;
+}
+
+Json missing_json(const Report& report) {
+    std::vector<std::string> missing = report.missing();
+    const std::size_t count = report.facts.holders.holders.size();
+    if (count > most_holders) {
+        missing.push_back(std::to_string(count - most_holders) + " more holders");
+    }
+    return missing;
+}
+
+Json value_of(EventField field, const Report& report) {
+    const Facts& facts = report.facts;
+    const Event& event = facts.event;
+    switch (field) {
+    case EventField::schema: return event_schema_version;
+    case EventField::time: return now_text();
+    case EventField::event: return event_name(event.kind);
+    case EventField::call: return call_name(event.call);
+    case EventField::error: return event.error == 0 ? Json(nullptr) : Json(describe_errno(event.error));
+    case EventField::family: return text_or_null(family_name(event.asked.family));
+    case EventField::protocol: return protocol_name(event.protocol);
+    case EventField::address: return address_json(event.asked);
+    case EventField::port: return event.asked.port;
+    case EventField::socket: return socket_json(facts);
+    case EventField::process: return process_json(facts);
+    case EventField::stack: return stack_json(facts.stack);
+    case EventField::holders: return holders_json(facts);
+    case EventField::ports: return ports_json(facts.ports);
+    case EventField::cause: return cause_name(report.explanation.cause);
+    case EventField::sentence: return sentence_json(report.explanation);
+    case EventField::cures: return cures_json(report.cures);
+    case EventField::count: return report.count;
+    case EventField::missing: return missing_json(report);
+    }
+    return nullptr;
+}
+
 } // namespace
 
 std::string render_json(const Report& report) {
-    const Facts& facts = report.facts;
-    const Endpoint& asked = facts.event.asked;
-    std::vector<std::string> missing = report.missing();
-    const auto& all = facts.holders.holders;
-    const std::size_t shown = std::min(all.size(), most_holders);
-    Json holders = Json::array();
-    for (std::size_t index = 0; index < shown; ++index) {
-        holders.push_back(holder_json(facts.holders, all[index], facts.self.netns));
+    Json event;
+    for (const NamedEventField& entry : event_fields) {
+        event[entry.name] = value_of(entry.field, report);
     }
-    if (all.size() > shown) {
-        missing.push_back(std::to_string(all.size() - shown) + " more holders");
-    }
-    const Json event{
-        {"schema", event_schema_version},
-        {"time", now_text()},
-        {"event", event_name(facts.event.kind)},
-        {"call", call_name(facts.event.call)},
-        {"errno", facts.event.error == 0 ? Json(nullptr) : Json(describe_errno(facts.event.error))},
-        {"family", family_json(asked.family)},
-        {"protocol", protocol_name(facts.event.protocol)},
-        {"address", address_json(asked)},
-        {"port", asked.port},
-        {"socket", socket_json(facts)},
-        {"process", process_json(facts)},
-        {"stack", stack_json(facts.stack)},
-        {"holders", std::move(holders)},
-        {"ports", ports_json(facts.ports)},
-        {"cause", cause_name(report.explanation.cause)},
-        {"sentence", sentence_json(report.explanation)},
-        {"cures", cures_json(report.cures)},
-        {"count", report.count},
-        {"missing", missing}};
     return line_of(event);
 }
 

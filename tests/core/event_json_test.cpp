@@ -29,20 +29,28 @@ TEST(EventJson, IsTheEventWithNullForWhatNobodyHasLookedUp) {
     EXPECT_EQ(
         json(event(EventKind::refused, EACCES, test::ipv4("127.0.0.1", 20000)), facts),
         R"({"schema":1,"time":"2026-11-22T18:01:24.060Z","event":"refused","call":"bind","errno":"EACCES",)"
-        R"("protocol":"tcp","family":"ipv4","address":"127.0.0.1","port":20000,"socket":{"fd":3,)"
+        R"("family":"ipv4","protocol":"tcp","address":"127.0.0.1","port":20000,"socket":{"fd":3,)"
         R"("reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":4242,"tid":null,)"
         R"("uid":null,"exe":"/usr/sbin/nginx","argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],)"
         R"("holders":[],"ports":null,"cause":"outside_plan","sentence":"outside listen=5000-14999",)"
         R"("cures":[],"count":1,"missing":[]})");
 }
 
+TEST(EventFields, StandInTheOrderOfTheirList) {
+    std::size_t index = 0;
+    for (const NamedEventField& entry : event_fields) {
+        EXPECT_EQ(static_cast<std::size_t>(entry.field), index++) << entry.name;
+    }
+    EXPECT_EQ(index, static_cast<std::size_t>(EventField::missing) + 1);
+}
+
 TEST(EventJson, SaysWhyTheRestIsMissing) {
     const std::string line =
         json(event(EventKind::cured, 0, test::ipv6("::1", 80)), {.missing = "portguard-explain: not there"});
     for (const char* const part :
-         {R"("time":"1970-01-01T00:00:00.000Z")", R"("errno":null)", R"("family":"ipv6","address":"::1")",
-          R"("exe":null)", R"("cause":"unknown","sentence":"cured")",
-          R"("missing":["portguard-explain: not there"])"}) {
+         {R"("time":"1970-01-01T00:00:00.000Z")", R"("errno":null)",
+          R"("family":"ipv6","protocol":"tcp","address":"::1")", R"("exe":null)",
+          R"("cause":"unknown","sentence":"cured")", R"("missing":["portguard-explain: not there"])"}) {
         EXPECT_NE(line.find(part), std::string::npos) << part << " is not in " << line;
     }
 }
