@@ -13,8 +13,6 @@
 
 namespace portguard {
 
-enum class Protocol : std::uint8_t { unknown, other, tcp, mptcp, udp };
-
 enum class EventKind : std::uint8_t {
     /// The plan refused the call; the kernel was not asked.
     refused,
@@ -40,13 +38,7 @@ Level level_of(EventKind kind);
 bool is_told(EventKind kind, const Config& config);
 
 std::string_view event_name(EventKind kind);
-/// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.
-std::string_view protocol_name(Protocol protocol);
-
-/// What has that name; "inet" is Protocol::unknown.
-std::optional<Call> call_named(std::string_view name);
 std::optional<EventKind> event_named(std::string_view name);
-std::optional<Protocol> protocol_named(std::string_view name);
 
 /// One event as every writer of lines needs it.
 struct Event {
@@ -63,8 +55,6 @@ struct Event {
 /// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what
 /// follows.
 void print_event_head(const Event& event, TextWriter& out);
-/// "EADDRINUSE"; "errno 71" where it has no name here.
-void print_errno(int error, TextWriter& out);
 /// What follows the program in it: "bind tcp 0.0.0.0:20000: refused (EACCES)".
 void print_event_outcome(const Event& event, TextWriter& out);
 

@@ -1,5 +1,7 @@
 #include "core/event_json.h"
 
+#include "core/errno_name.h"
+
 #include <chrono>
 
 namespace portguard {

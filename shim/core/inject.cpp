@@ -1,8 +1,8 @@
 #include "core/inject.h"
 
+#include "core/errno_name.h"
 #include "core/hash.h"
 #include "core/number.h"
-#include "core/options.h"
 #include "core/port_set.h"
 
 namespace portguard {

@@ -2,7 +2,6 @@
 // it.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -30,10 +29,5 @@ std::size_t find_option(std::string_view name);
 
 /// The errno value that DenyErrno stands for, for TCP.
 int errno_value(DenyErrno choice);
-
-/// "EACCES" and its like: the errno names that bind, listen, connect and setsockopt return (errno(3)); "errno
-/// 71" for others is left to the caller: an empty view.
-std::string_view errno_name(int value);
-std::optional<int> errno_named(std::string_view name);
 
 } // namespace portguard

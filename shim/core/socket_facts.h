@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/event.h"
+#include "core/call.h"
 
 namespace portguard {
 

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/event_json.h"
-#include "core/options.h"
 #include "core/text.h"
 #include "explain/holder_json.h"
 

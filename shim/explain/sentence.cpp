@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/options.h"
 #include "core/text.h"
 #include "explain/holder_summary.h"
 

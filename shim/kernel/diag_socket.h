@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
+#include "core/call.h"
 #include "core/endpoint.h"
-#include "core/event.h"
 
 namespace portguard {
 

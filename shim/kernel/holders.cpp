@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-#include "core/options.h"
+#include "core/errno_name.h"
 #include "kernel/owner_search.h"
 #include "kernel/pidfd.h"
 

@@ -1,5 +1,6 @@
 #include "kernel/log_writer.h"
 
+#include "core/errno_name.h"
 #include "core/event.h"
 #include "core/options.h"
 #include "core/text.h"

@@ -69,7 +69,7 @@ TEST(EventJson, FitsItsCapacityWhateverItHolds) {
     facts.missing = quotes;
     Event told = event(EventKind::ephemeral_listener, 2147483647,
                        test::ipv6("1111:2222:3333:4444:5555:6666:7777:8888", 65535));
-    told.call = Call::setsockopt;
+    told.call = Call::connect;
     told.pid = 2147483647;
     Text<plain_event_capacity - 1> line;
     print_event_json(told, facts, line);

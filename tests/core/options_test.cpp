@@ -1,4 +1,5 @@
 // Every test here walks the table, so that an option added to it is tested without a line here.
+#include "core/errno_name.h"
 #include "core/options.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/options.h"
+#include "core/errno_name.h"
 #include "core/text.h"
 #include "tools/cli/command.h"
 #include "tools/cli/completion.h"

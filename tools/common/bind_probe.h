@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "core/event.h"
+#include "core/call.h"
 #include "kernel/holders.h"
 
 namespace portguard::tools {

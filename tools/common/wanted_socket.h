@@ -1,8 +1,8 @@
 // One socket as a condition of a port has it: what `hold --state` and `repro` ask for.
 #pragma once
 
+#include "core/call.h"
 #include "core/endpoint.h"
-#include "core/event.h"
 #include "kernel/overlap.h"
 #include "kernel/sock_diag.h"
 

@@ -2,9 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include "core/errno_name.h"
 #include "core/event_json.h"
 #include "core/number.h"
-#include "core/options.h"
 #include "tools/events/json_fields.h"
 
 namespace portguard::tools {

@@ -20,8 +20,7 @@ inline constexpr Parameter cause_filter{"cause", "CAUSE", "",
 inline constexpr Parameter port_filter{"port", "PORT(|LOW-HIGH)[,...]", "", "only events about these ports"};
 inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this process, or of what it started"};
 inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};
-inline constexpr Parameter call_filter{"call", "socket|bind|listen|connect|setsockopt", "",
-                                       "only events of this call"};
+inline constexpr Parameter call_filter{"call", "bind|listen|connect", "", "only events of this call"};
 inline constexpr Parameter since_filter{"since", "TIME", "",
                                         "only events from this time on, as a log has it: "
                                         "2026-11-22T18:01, in UTC"};

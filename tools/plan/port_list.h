@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/event.h"
+#include "core/call.h"
 #include "core/port_set.h"
 
 namespace portguard::tools {

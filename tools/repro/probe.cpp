@@ -9,7 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/options.h"
 #include "core/policy.h"
 #include "core/snapshot.h"
 #include "kernel/socket_option.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "core/errno_name.h"
 #include "core/options.h"
 #include "explain/cause.h"
 #include "kernel/holders.h"
