@@ -23,6 +23,7 @@
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
+#include "preload/taken_along.h"
 
 #ifdef __SANITIZE_ADDRESS__
 extern "C" void __asan_unpoison_memory_region(const volatile void* address, std::size_t size);
@@ -76,8 +77,7 @@ struct ChildArguments {
 /// The exit status of a child that a signal of its own doing has ended: beside the signal's number.
 constexpr int killed_mark = 0x80;
 
-/// Before Linux 5.16 a process that dumps core takes all with it that share its memory (zap_threads,
-/// fs/coredump.c), whatever RLIMIT_CORE says; one that exits does not.
+/// A process that exits takes nobody along who shares its memory; one that dumps core may (taken_along.h).
 void exit_on(int signal) {
     kernel_call(SYS_exit_group, killed_mark | signal);
 }
@@ -248,6 +248,10 @@ void wait_for(Job& job, long child) {
     if (!job.killed) {
         job.cured = job.cured || (code & explained_cured) != 0;
         job.told = true;
+        if (!job.is_shared && job.may_cure) {
+            // The child noted in its copy alone that this event was told: every further one would be, too.
+            admission::decide(job, admission::now_ns());
+        }
     }
     if (job.may_cure && (job.killed || job.set_flag)) {
         settle(job, signal_in(status) == SIGSYS);
@@ -267,7 +271,9 @@ void run_in_child(Job& job) {
         return;
     }
     ChildArguments arguments{job, *workspace};
-    const long child = clone_child(CLONE_VM | CLONE_VFORK, end_of(workspace->stack),
+    // Of a child that has a copy of the memory, as fork(2) makes it, the exit status says what came of it.
+    const unsigned long sharing = may_be_taken_along(workspace->answers) ? 0 : CLONE_VM;
+    const long child = clone_child(sharing | CLONE_VFORK, end_of(workspace->stack),
                                    job.only_line ? run_for_line : run, &arguments);
     job.socket = job.occurrence.fd;
     if (child > 0) {
