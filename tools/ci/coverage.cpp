@@ -57,6 +57,9 @@ void Coverage::look_at(const TreeProcess& process) {
     if (path.empty() && error != std::errc::permission_denied) {
         return; // it is about to end
     }
+    if (is_own_command(path)) {
+        return;
+    }
     std::vector<Program>& programs = programs_[process];
     if (path.empty()) {
         if (programs.empty()) {

@@ -1,6 +1,10 @@
 #include "tools/common/reachability.h"
 
+#include <filesystem>
 #include <optional>
+#include <system_error>
+
+#include <gnu/lib-names.h>
 
 #include "core/text.h"
 #include "tools/common/launchers.h"
@@ -71,9 +75,19 @@ Reachability without_preload(const std::string& launcher) {
 
 } // namespace
 
+bool is_own_command(const std::string& path) {
+    std::error_code error;
+    return std::filesystem::equivalent(path, "/proc/self/exe", error);
+}
+
 ElfFile own_elf() {
     const MappedFile file("/proc/self/exe");
-    return read_elf(file.bytes()).value_or(ElfFile{});
+    ElfFile own = read_elf(file.bytes()).value_or(ElfFile{});
+    if (own.interpreter.empty()) {
+        // Linked statically, the command has none; the shim is made for the libc of the same headers.
+        own.interpreter = LD_SO;
+    }
+    return own;
 }
 
 Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFile& own) {
@@ -125,6 +139,9 @@ Reachability judge_program(const std::string& path, const Words& words, const El
         // sudo: what stands before it may well be set-user-ID, and is of no interest.
         if (launch.drops_preload && launch.words.empty()) {
             break;
+        }
+        if (is_own_command(step->path)) {
+            return {};
         }
         Reachability judged = judge_with_privileges(step->path, *elf, own);
         if (!judged.obstacle.empty()) {

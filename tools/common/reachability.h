@@ -19,6 +19,10 @@ struct Reachability {
     std::vector<std::string> needed;
 };
 
+/// The file of this command: static, and in no need of the guard. It binds to probe, and judges the programs
+/// that it starts.
+bool is_own_command(const std::string& path);
+
 /// The loader and the instruction set for which this command, and so the shim, was built.
 ElfFile own_elf();
 

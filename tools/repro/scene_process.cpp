@@ -3,6 +3,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include <grp.h>
@@ -23,6 +27,47 @@ constexpr std::size_t longest_message = 180'000;
 
 [[noreturn]] void refuse(const std::string& what) {
     throw Refusal(ExitCode::findings, what + " (" + describe_errno(errno) + ")");
+}
+
+using TextFile = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+TextFile open_text(const char* path) {
+    return {std::fopen(path, "re"), [](std::FILE* file) { return file == nullptr ? 0 : std::fclose(file); }};
+}
+
+struct UserGroups {
+    gid_t own = 0;
+    std::vector<gid_t> all;
+};
+
+bool has_member(const group& entry, std::string_view user) {
+    for (char* const* member = entry.gr_mem; *member != nullptr; ++member) {
+        if (*member == user) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// From passwd(5) and group(5): getpwuid(3) and initgroups(3) load the modules of nsswitch.conf(5), which a
+/// static executable cannot. A user of LDAP's is without.
+std::optional<UserGroups> groups_of(uid_t uid) {
+    const TextFile users = open_text("/etc/passwd");
+    const passwd* user = users == nullptr ? nullptr : ::fgetpwent(users.get());
+    while (user != nullptr && user->pw_uid != uid) {
+        user = ::fgetpwent(users.get());
+    }
+    if (user == nullptr) {
+        return std::nullopt;
+    }
+    UserGroups found{user->pw_gid, {user->pw_gid}};
+    const TextFile groups = open_text("/etc/group");
+    while (const group* const entry = groups == nullptr ? nullptr : ::fgetgrent(groups.get())) {
+        if (entry->gr_gid != found.own && has_member(*entry, user->pw_name)) {
+            found.all.push_back(entry->gr_gid);
+        }
+    }
+    return found;
 }
 
 } // namespace
@@ -100,10 +145,9 @@ void become(uid_t uid) {
     if (uid == ::geteuid()) {
         return;
     }
-    const passwd* const user = ::getpwuid(uid);
-    const gid_t group = user != nullptr ? user->pw_gid : uid;
-    const int groups_result = user != nullptr ? ::initgroups(user->pw_name, group) : ::setgroups(0, nullptr);
-    if (groups_result != 0 || ::setresgid(group, group, group) != 0 || ::setresuid(uid, uid, uid) != 0) {
+    const UserGroups groups = groups_of(uid).value_or(UserGroups{uid, {}});
+    if (::setgroups(groups.all.size(), groups.all.data()) != 0 ||
+        ::setresgid(groups.own, groups.own, groups.own) != 0 || ::setresuid(uid, uid, uid) != 0) {
         refuse("this user cannot become user " + std::to_string(uid));
     }
     // What is not dumpable hides its descriptors from others of its own user.

@@ -18,8 +18,10 @@ std::string recorded(const std::string& name) {
 }
 
 /// A program that needs 127.0.0.1:PORT for a moment, and fails where it is in use.
-Words server_on(const std::string& port) {
-    return {PORTGUARD_COMMAND, "hold", "127.0.0.1:" + port, "--state=listen", "--for=1ms"};
+Words server_on(const std::string& port, const std::string& then = "") {
+    return {"/usr/bin/python3", "-c",
+            "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', " + port + ")); s.listen(); " +
+                then};
 }
 
 Finished repro(const std::string& name, Words options, const Words& program = {}) {
@@ -94,9 +96,8 @@ TEST(Repro, APlanRefusesAgain) {
 }
 
 TEST(Repro, AServerThatServesIsEnded) {
-    const Finished finished =
-        repro("outgoing_connection", {"--json", "--with-fix=split", "--for=100ms"},
-              {PORTGUARD_COMMAND, "hold", "127.0.0.1:40000", "--state=listen", "--for=1h"});
+    const Finished finished = repro("outgoing_connection", {"--json", "--with-fix=split", "--for=100ms"},
+                                    server_on("40000", "time.sleep(3600)"));
     EXPECT_TRUE(finished.exited_with(0)) << finished;
     EXPECT_EQ(replays_of(finished)[1]["program"]["was_ended"], true) << finished;
 }
