@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "core/number.h"
 #include "core/text.h"
@@ -88,6 +87,15 @@ bool file_status(int fd, struct stat& status) {
     return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
 }
 
+/// As makedev(3) of glibc and musl puts them together; libc's own functions would be two names to look up in
+/// every exec.
+constexpr std::uint64_t major_of(dev_t device) {
+    return (device >> 8 & 0xfff) | (device >> 32 & 0xfffff000);
+}
+constexpr std::uint64_t minor_of(dev_t device) {
+    return (device & 0xff) | (device >> 12 & 0xffffff00);
+}
+
 /// As the kernel writes it into maps (show_map_vma, fs/proc/task_mmu.c).
 void print_file(const struct stat& status, TextWriter& out) {
     const auto add_two_digits = [&out](std::uint64_t value) {
@@ -95,9 +103,9 @@ void print_file(const struct stat& status, TextWriter& out) {
         digits.add_hex(value);
         out.add(digits.view().size() < 2 ? "0" : "").add(digits.view());
     };
-    add_two_digits(major(status.st_dev));
+    add_two_digits(major_of(status.st_dev));
     out.add(':');
-    add_two_digits(minor(status.st_dev));
+    add_two_digits(minor_of(status.st_dev));
     out.add(' ').add_number(status.st_ino);
 }
 

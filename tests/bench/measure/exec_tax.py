@@ -8,7 +8,7 @@ from measure.context import Context
 from measure.report import PLAIN, Answer, Table, verdict
 
 TITLE = "What each adds to one exec of /bin/true"
-BUDGET = 1.3
+BUDGET = 1.15
 
 
 def variant(peer: peers.Peer) -> list[str]:
