@@ -94,43 +94,44 @@ DiagSocket socket_from(const inet_diag_msg& message, std::span<const std::byte> 
     return socket;
 }
 
-/// "local port == port" for the kernel's filter machine. As GE and LE, since EQ is younger (Linux 5.x) than
-/// what it would be good for; each condition jumps to the end or, one command beyond it, to "no".
-std::array<inet_diag_bc_op, 4> port_filter(std::uint16_t port) {
+/// "low <= local port <= high" for the kernel's filter machine. Each condition jumps to the end or, one
+/// command beyond it, to "no".
+std::array<inet_diag_bc_op, 4> port_filter(PortRange ports) {
     constexpr unsigned char step = 2 * sizeof(inet_diag_bc_op);
     constexpr unsigned short beyond = sizeof(inet_diag_bc_op);
     return {{{INET_DIAG_BC_S_GE, step, 2 * step + beyond},
-             {INET_DIAG_BC_NOP, 0, port},
+             {INET_DIAG_BC_NOP, 0, ports.low},
              {INET_DIAG_BC_S_LE, step, step + beyond},
-             {INET_DIAG_BC_NOP, 0, port}}};
+             {INET_DIAG_BC_NOP, 0, ports.high}}};
+}
+
+/// `query` but for what the two forms of the question have in common.
+template <typename Query>
+void put(NetlinkRequest& request, Query query, PortRange ports, std::uint32_t states,
+         std::uint16_t remote_port) {
+    query.idiag_ext = 1U << (INET_DIAG_TOS - 1);
+    query.idiag_states = states;
+    query.id.idiag_sport = htons(ports.low == ports.high ? ports.low : 0);
+    query.id.idiag_dport = htons(remote_port);
+    request.body(query);
+    if (!ports.empty()) {
+        const auto filter = port_filter(ports);
+        request.attribute(INET_DIAG_REQ_BYTECODE, filter.data(), sizeof filter);
+    }
 }
 
 } // namespace
 
-NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+NetlinkRequest dump_request(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                             std::uint32_t sequence, std::uint16_t remote_port) {
-    constexpr std::uint8_t extensions = 1U << (INET_DIAG_TOS - 1);
     NetlinkRequest request(family == AF_UNSPEC ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
     if (family == AF_UNSPEC) {
-        inet_diag_req query{};
-        query.idiag_ext = extensions;
-        query.idiag_states = states;
-        query.id.idiag_sport = htons(port);
-        query.id.idiag_dport = htons(remote_port);
-        request.body(query);
+        put(request, inet_diag_req{}, ports, states, remote_port);
     } else {
         inet_diag_req_v2 query{};
         query.sdiag_family = static_cast<std::uint8_t>(family);
         query.sdiag_protocol = protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
-        query.idiag_ext = extensions;
-        query.idiag_states = states;
-        query.id.idiag_sport = htons(port);
-        query.id.idiag_dport = htons(remote_port);
-        request.body(query);
-    }
-    if (port != 0) {
-        const auto filter = port_filter(port);
-        request.attribute(INET_DIAG_REQ_BYTECODE, filter.data(), sizeof filter);
+        put(request, query, ports, states, remote_port);
     }
     return request;
 }
@@ -157,7 +158,7 @@ DumpProgress DumpParser::next(std::span<const std::byte>& bytes, DiagSocket& out
             return DumpProgress::malformed;
         }
         out = socket_from(*body, message->payload.subspan(sizeof *body), protocol_);
-        if (port_ == 0 || out.local.port == port_) {
+        if (ports_.empty() || ports_.contains(out.local.port)) {
             return DumpProgress::socket;
         }
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/port_set.h"
 #include "kernel/diag_socket.h"
 #include "kernel/netlink.h"
 
@@ -28,11 +29,11 @@ inline constexpr std::uint32_t diag_close = 1U << 7;
 inline constexpr std::uint32_t diag_all = diag_listen | diag_bound | diag_connected | diag_close;
 
 /// Asks for the sockets of `protocol` (Protocol::udp, else TCP) in `family` that are in one of `states` and
-/// have the local port `port` (0: any). AF_INET6's include those with v4-mapped addresses. AF_UNSPEC asks for
-/// TCP of both families, by the older message, which walks the kernel's tables once instead of twice; where
-/// it is not known (qemu-user, gVisor) an error is the answer.
-/// `remote_port` is the peer's (0: any).
-NetlinkRequest dump_request(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+/// have a local port of `ports` (empty: any). AF_INET6's include those with v4-mapped addresses. AF_UNSPEC
+/// asks for TCP of both families, by the older message, which walks the kernel's tables once instead of
+/// twice; where it is not known (qemu-user, gVisor) an error is the answer. `remote_port` is the peer's (0:
+/// any).
+NetlinkRequest dump_request(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                             std::uint32_t sequence, std::uint16_t remote_port = 0);
 
 /// What a piece of a dump meant for the whole.
@@ -51,10 +52,10 @@ enum class DumpProgress : std::uint8_t {
 /// read beyond.
 class DumpParser {
 public:
-    /// Sockets on another port than `port` are left out, unless that is 0: kernels differ in what they filter
-    /// (K13).
-    DumpParser(Protocol protocol, std::uint16_t port, std::uint32_t sequence)
-        : protocol_(protocol), port_(port), sequence_(sequence) {}
+    /// Sockets on other ports than `ports` are left out, unless those are empty: kernels differ in what they
+    /// filter (K13).
+    DumpParser(Protocol protocol, PortRange ports, std::uint32_t sequence)
+        : protocol_(protocol), ports_(ports), sequence_(sequence) {}
 
     /// Takes messages from `bytes`, which begin as one datagram, up to the next socket.
     DumpProgress next(std::span<const std::byte>& bytes, DiagSocket& out);
@@ -80,7 +81,7 @@ public:
 
 private:
     Protocol protocol_;
-    std::uint16_t port_;
+    PortRange ports_;
     std::uint32_t sequence_;
     int error_ = 0;
     bool interrupted_ = false;

@@ -77,13 +77,13 @@ private:
     /// 0, or an errno. One that was interrupted is read again, since a socket may be missing in it.
     int dump(int family, std::uint32_t states) {
         constexpr int attempts = 3;
+        const PortRange port{asked_.endpoint.port, asked_.endpoint.port};
         for (int attempt = 0; attempt < attempts; ++attempt) {
-            NetlinkRequest request =
-                dump_request(family, Protocol::tcp, asked_.endpoint.port, states, ++sequence_);
+            NetlinkRequest request = dump_request(family, Protocol::tcp, port, states, ++sequence_);
             if (const long sent = send(request.bytes()); sent < 0) {
                 return static_cast<int>(-sent);
             }
-            DumpParser parser(Protocol::tcp, asked_.endpoint.port, sequence_);
+            DumpParser parser(Protocol::tcp, port, sequence_);
             if (const int error = receive(parser); error != 0) {
                 return error;
             }

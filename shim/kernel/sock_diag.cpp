@@ -71,7 +71,7 @@ int receive_dump(int fd, DumpParser& parser, const Deadline& deadline, const Sys
 
 } // namespace
 
-DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+DumpResult dump_sockets(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                         const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out,
                         std::uint16_t remote_port) {
     const ScopedFd fd(syscalls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), syscalls);
@@ -81,11 +81,11 @@ DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::
     constexpr std::uint32_t attempts = 2;
     const std::size_t before = out.size();
     for (std::uint32_t sequence = 1; sequence <= attempts; ++sequence) {
-        NetlinkRequest request = dump_request(family, protocol, port, states, sequence, remote_port);
+        NetlinkRequest request = dump_request(family, protocol, ports, states, sequence, remote_port);
         if (const int error = send_request(fd.get(), request.bytes(), syscalls); error != 0) {
             return {error};
         }
-        DumpParser parser(protocol, port, sequence);
+        DumpParser parser(protocol, ports, sequence);
         const int error = receive_dump(fd.get(), parser, deadline, syscalls, out);
         if (error != 0 || !parser.interrupted()) {
             return {error};

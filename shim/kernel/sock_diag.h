@@ -19,8 +19,16 @@ struct DumpResult {
 };
 
 /// Appends what dump_request() asks for, of the network namespace of the calling thread.
-DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+DumpResult dump_sockets(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                         const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out,
                         std::uint16_t remote_port = 0);
+
+/// Of one port; 0: any.
+inline DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
+                               const Deadline& deadline, const Syscalls& syscalls,
+                               std::vector<DiagSocket>& out, std::uint16_t remote_port = 0) {
+    return dump_sockets(family, protocol, PortRange{port, port}, states, deadline, syscalls, out,
+                        remote_port);
+}
 
 } // namespace portguard

@@ -65,7 +65,7 @@ Bytes operator+(Bytes left, const Bytes& right) {
 }
 
 DumpParser parser() {
-    return {Protocol::tcp, port, sequence};
+    return {Protocol::tcp, {port, port}, sequence};
 }
 
 TEST(DumpParser, ReadsASocketWithItsAttributes) {
@@ -90,7 +90,7 @@ TEST(DumpParser, LeavesOutOtherPortsThatTheKernelDidNotFilter) {
 
 TEST(DumpParser, TakesEveryPortWhereNoneIsAskedFor) {
     std::vector<DiagSocket> sockets;
-    DumpParser dump(Protocol::tcp, 0, sequence);
+    DumpParser dump(Protocol::tcp, {}, sequence);
     EXPECT_EQ(dump.feed(socket_message(9999, 7) + socket_message(port, 10), sockets), DumpProgress::more);
     EXPECT_EQ(sockets.size(), 2U);
 }

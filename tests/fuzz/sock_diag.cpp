@@ -16,7 +16,7 @@ constexpr std::uint16_t port = 10000;
 constexpr std::uint32_t sequence = 7;
 
 void feed(std::uint16_t wanted, std::span<const std::byte> bytes) {
-    DumpParser parser(Protocol::tcp, wanted, sequence);
+    DumpParser parser(Protocol::tcp, {wanted, wanted}, sequence);
     std::vector<DiagSocket> sockets;
     const DumpProgress progress = parser.feed(bytes, sockets);
     fuzz::require(progress != DumpProgress::failed || parser.error() > 0, "a refusal has its errno");

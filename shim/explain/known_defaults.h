@@ -6,7 +6,7 @@
 
 #include "core/port_set.h"
 
-namespace portguard::tools {
+namespace portguard {
 
 struct KnownDefault {
     std::string_view name;
@@ -24,4 +24,4 @@ struct KnownDefault {
 
 std::span<const KnownDefault> known_defaults();
 
-} // namespace portguard::tools
+} // namespace portguard
