@@ -64,6 +64,12 @@ struct DiagSocket {
 
     /// `portguard hold` has it.
     [[nodiscard]] bool is_hold() const { return state == SocketState::bound && tos == hold_tos; }
+    /// Its program has closed it, and the kernel is still ending the connection. A connection that no program
+    /// has accepted yet has no inode either, but has sent no FIN.
+    [[nodiscard]] bool is_orphan() const {
+        return inode == 0 && (state == SocketState::fin_wait1 || state == SocketState::fin_wait2 ||
+                              state == SocketState::last_ack || state == SocketState::closing);
+    }
 };
 
 } // namespace portguard

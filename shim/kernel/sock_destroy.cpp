@@ -13,15 +13,12 @@
 namespace portguard {
 namespace {
 
-// TCP_TIME_WAIT of include/net/tcp_states.h.
-constexpr std::uint32_t time_wait_bit = 1U << 6;
-
 /// v4-mapped sockets are found among IPv4's: one hash table has both.
 NetlinkRequest build_request(const DiagSocket& socket) {
     inet_diag_req_v2 query{};
     query.sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
     query.sdiag_protocol = IPPROTO_TCP;
-    query.idiag_states = time_wait_bit;
+    query.idiag_states = diag_connected;
     query.id.idiag_sport = htons(socket.local.port);
     query.id.idiag_dport = htons(socket.remote.port);
     std::memcpy(query.id.idiag_src, socket.local.address.data(), sizeof query.id.idiag_src);
@@ -34,7 +31,7 @@ NetlinkRequest build_request(const DiagSocket& socket) {
 
 } // namespace
 
-int destroy_time_wait(const DiagSocket& socket) {
+int destroy_socket(const DiagSocket& socket) {
     NetlinkRequest request = build_request(socket);
     return ask_netlink(NETLINK_SOCK_DIAG, request);
 }

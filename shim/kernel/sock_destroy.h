@@ -5,10 +5,10 @@
 
 namespace portguard {
 
-/// Forgets a TCP socket that a dump has shown, in the network namespace of the calling thread. For TIME_WAIT
-/// only: anything else would be aborted. 0, or an errno: EPERM without CAP_NET_ADMIN, EOPNOTSUPP where the
-/// kernel was built without INET_DIAG_DESTROY, ENOENT where it has gone, ESTALE where another one has its
-/// addresses.
-int destroy_time_wait(const DiagSocket& socket);
+/// Ends a TCP socket that a dump has shown, in the network namespace of the calling thread. A TIME_WAIT is
+/// forgotten; anything else is aborted, and its peer reset. 0, or an errno: EPERM without CAP_NET_ADMIN,
+/// EOPNOTSUPP where the kernel was built without INET_DIAG_DESTROY, ENOENT where it has gone, ESTALE where
+/// another one has its addresses.
+int destroy_socket(const DiagSocket& socket);
 
 } // namespace portguard

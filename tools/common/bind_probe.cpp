@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <string_view>
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -11,10 +10,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "core/number.h"
+#include "kernel/kernel_release.h"
 #include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
@@ -76,16 +74,9 @@ int error_beside_holders(const AskedAddress& asked, Protocol protocol) {
     return asked.endpoint.port < first_free && !may_bind_privileged_ports() ? EACCES : 0;
 }
 
-/// Since Linux 6.8 (K13).
+/// K13.
 bool are_bound_sockets_shown() {
-    utsname system{};
-    if (::uname(&system) != 0) {
-        return false;
-    }
-    std::string_view release = system.release;
-    const unsigned major = take_number<unsigned>(release).value_or(0);
-    release.remove_prefix(release.starts_with('.') ? 1 : 0);
-    return major > 6 || (major == 6 && take_number<unsigned>(release).value_or(0) >= 8);
+    return kernel_is_at_least(6, 8);
 }
 
 bool is_only_bound(const Holder& holder) {

@@ -23,6 +23,10 @@ namespace {
 constexpr std::array parameters{
     Parameter{"dry_run", "", "", "say what would be done, and do nothing"},
     Parameter{"time_wait", "", "", "remove sockets in TIME_WAIT; needs CAP_NET_ADMIN"},
+    Parameter{
+        "orphans", "", "",
+        "end connections that their program has closed and that are not over (FIN_WAIT, LAST_ACK, CLOSING): "
+        "data that their peer has not read is lost, and it is reset; needs CAP_NET_ADMIN"},
     Parameter{"listener", "", "",
               "set the flag on sockets that listen or are only bound too: they keep the port, but what they "
               "accept no longer blocks their own restart"},
@@ -104,7 +108,9 @@ std::string describe_result(const AskedPort& asked, const RescueResult& result) 
 
 /// Whether a listener is let in: by asking the kernel, after a dry run by what would have been done.
 void judge(const AskedPort& asked, RescueResult& result) {
-    const BindVerdict bind = judge_bind(asked.address, Protocol::tcp, look_up(asked, true));
+    const HolderReport now = look_up(asked, true);
+    note_what_stayed(result.report, now, result.rescued);
+    const BindVerdict bind = judge_bind(asked.address, Protocol::tcp, now);
     result.bind_error = bind.reuseaddr;
     if (result.bind_error == EADDRNOTAVAIL) {
         throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
@@ -124,7 +130,7 @@ int run_rescue(const Arguments& arguments) {
     const ResolvedConfig resolved(arguments, environ);
     const AskedPort asked = parse_asked_port(arguments.operands.front());
     const RescueOptions options{arguments.has("dry_run"), arguments.has("listener"),
-                                arguments.has("time_wait")};
+                                arguments.has("time_wait"), arguments.has("orphans")};
     enter_netns(arguments);
     RescueResult result;
     result.dry_run = options.dry_run;
@@ -154,7 +160,7 @@ const Command rescue_command{
         "the "
         "command line is wrong.",
     .examples = "    portguard rescue 10000\n"
-                "    sudo portguard rescue --time-wait 10000\n"
+                "    sudo portguard rescue --time-wait --orphans 10000\n"
                 "    portguard rescue --dry-run --json 127.0.0.1:10000\n",
     .operand = {asked_port_name, 1, 1},
     .own = parameters,

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "kernel/kernel_release.h"
 #include "kernel/pidfd.h"
 #include "kernel/sock_destroy.h"
 #include "kernel/socket_option.h"
@@ -84,6 +85,13 @@ std::string reason_of_destroy(int error) {
     }
 }
 
+RescuedSocket remove(const DiagSocket& socket) {
+    const int error = destroy_socket(socket);
+    // Gone by itself, which is as good.
+    return error == 0 || error == ENOENT ? RescuedSocket{0, RescueOutcome::removed, {}}
+                                         : failed(reason_of_destroy(error));
+}
+
 RescuedSocket remove_time_wait(const DiagSocket& socket, const RescueOptions& options) {
     if (!options.time_wait) {
         return left_alone("TIME_WAIT" + seconds(socket) +
@@ -92,18 +100,37 @@ RescuedSocket remove_time_wait(const DiagSocket& socket, const RescueOptions& op
     if (options.dry_run) {
         return {0, RescueOutcome::would_remove, {}};
     }
-    const int error = destroy_time_wait(socket);
-    // Gone by itself, which is as good.
-    return error == 0 || error == ENOENT ? RescuedSocket{0, RescueOutcome::removed, {}}
-                                         : failed(reason_of_destroy(error));
+    return remove(socket);
+}
+
+/// Before 6.12, tcp_abort() empties the send queue of an orphan and leaves the rest to timers that find
+/// nothing to send: the socket then stays for ever. One in FIN_WAIT2 of which only a TIME_WAIT is left, whose
+/// timer is shown, is forgotten as such.
+bool can_orphans_be_removed(const DiagSocket& socket) {
+    return socket.timer_ms.has_value() || kernel_is_at_least(6, 12);
+}
+
+RescuedSocket remove_orphan(const DiagSocket& socket, const RescueOptions& options) {
+    const std::string closed =
+        "its program has closed it, and the kernel keeps it" +
+        (socket.timer_ms.has_value() ? seconds(socket) : " until its peer has answered");
+    if (!can_orphans_be_removed(socket)) {
+        return failed(closed + "; Linux before 6.12 cannot remove it");
+    }
+    if (!options.orphans) {
+        return left_alone(closed + "; --orphans removes it, which needs CAP_NET_ADMIN");
+    }
+    if (options.dry_run) {
+        return {0, RescueOutcome::would_remove, {}};
+    }
+    return remove(socket);
 }
 
 RescuedSocket without_owner(const Holder& holder) {
     switch (holder.owner_status) {
     case OwnerStatus::kernel:
         return failed(
-            "its program has closed it, and no process is left to reach it through" +
-            (holder.socket.timer_ms.has_value() ? "; it lasts" + seconds(holder.socket) : std::string{}));
+            "no process has accepted it yet: it waits in the queue of the listener, and ends with it");
     case OwnerStatus::not_visible:
         return failed("this user may not see whose it is (it was made by uid " +
                       std::to_string(holder.socket.uid) + "); it works as root");
@@ -120,6 +147,9 @@ RescuedSocket rescue(const HolderReport& report, const Holder& holder, const Res
     const DiagSocket& socket = holder.socket;
     if (socket.state == SocketState::time_wait) {
         return remove_time_wait(socket, options);
+    }
+    if (socket.is_orphan()) {
+        return remove_orphan(socket, options);
     }
     if (socket.is_hold()) {
         return {0, RescueOutcome::shares_already, {}};
@@ -151,6 +181,19 @@ std::vector<RescuedSocket> rescue_sockets(const HolderReport& report, const Resc
         rescued.back().holder = index;
     }
     return rescued;
+}
+
+void note_what_stayed(const HolderReport& report, const HolderReport& now,
+                      std::vector<RescuedSocket>& rescued) {
+    for (RescuedSocket& entry : rescued) {
+        const auto& cookie = report.holders[entry.holder].socket.cookie;
+        const bool stays = std::any_of(now.holders.begin(), now.holders.end(),
+                                       [&](const Holder& other) { return other.socket.cookie == cookie; });
+        if (entry.outcome == RescueOutcome::removed && stays) {
+            entry.outcome = RescueOutcome::failed;
+            entry.reason = "the kernel said that it removed it, and still has it";
+        }
+    }
 }
 
 bool leaves_port_bindable(const HolderReport& report, const std::vector<RescuedSocket>& rescued) {

@@ -17,6 +17,8 @@ struct RescueOptions {
     bool listener = false;
     /// Remove TIME_WAIT.
     bool time_wait = false;
+    /// Remove connections that their program has closed and the kernel still ends.
+    bool orphans = false;
 };
 
 enum class RescueOutcome : std::uint8_t {
@@ -44,6 +46,10 @@ struct RescuedSocket {
 
 /// One entry a holder, in their order.
 std::vector<RescuedSocket> rescue_sockets(const HolderReport& report, const RescueOptions& options);
+
+/// What was removed and is still in `now`, a later look, has not been. SOCK_DESTROY says 0 to either.
+void note_what_stayed(const HolderReport& report, const HolderReport& now,
+                      std::vector<RescuedSocket>& rescued);
 
 /// With everything done that was not left alone or failed, may a listener with SO_REUSEADDR bind? The
 /// forecast of a dry run.
