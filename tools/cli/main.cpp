@@ -33,7 +33,8 @@ const Command& find_command(std::string_view name) {
 
 int dispatch(std::vector<std::string> words) {
     if (words.empty()) {
-        throw Refusal(ExitCode::usage, "no subcommand is given; `portguard --help` explains them");
+        print(help_text());
+        return static_cast<int>(ExitCode::usage);
     }
     const std::string name = words.front();
     words.erase(words.begin());

@@ -22,7 +22,8 @@ std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& 
                 {"ephemeral", json_of(split.ephemeral)},
                 {"ports", split.ports},
                 {"reserved", text_of(split.reserved)},
-                {"needs_reserved", split.needs_reserved}};
+                {"needs_reserved", split.needs_reserved},
+                {"remark", split.remark.empty() ? Json(nullptr) : Json(split.remark)}};
     return text_of(Json{{"schema", json_schema_version},
                         {"command", "plan"},
                         {"split", split.ephemeral.empty() ? Json(nullptr) : std::move(answer)},

@@ -74,8 +74,8 @@ Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, con
     if (config.has_listen) {
         pin(proposal, config.listen, true, "listen");
     }
-    proposal.split =
-        propose_split({proposal.listen, bounds_of(facts, config), proposal.host.reserved, least});
+    proposal.split = propose_split({proposal.listen, bounds_of(facts, config), proposal.host.reserved, least,
+                                    !config.ephemeral.empty()});
     return proposal;
 }
 
@@ -102,6 +102,7 @@ std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& 
                         "them, and only the reserved ports keep connections off.",
                         "", width);
     }
+    text += split.remark.empty() ? "" : wrapped(split.remark + ".", "", width);
     text += "\nto have it, end the same command with\n  --to=sysctl | " + as_root +
             "tee /etc/sysctl.d/60-portguard.conf\nand then\n  " + as_root +
             "sysctl -p /etc/sysctl.d/60-portguard.conf\n";

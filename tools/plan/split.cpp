@@ -5,11 +5,24 @@
 namespace portguard::tools {
 namespace {
 
-PortRange evened(PortRange range) {
-    if (range.size() % 2 == 0) {
+/// An odd number of ports loses one: the lowest, unless that is an end of `kept`.
+PortRange evened(PortRange range, PortRange kept) {
+    if (range.size() % 2 == 0 || range == kept) {
         return range;
     }
-    return range.size() == 1 ? PortRange{} : PortRange{static_cast<std::uint16_t>(range.low + 1), range.high};
+    if (range.size() == 1) {
+        return {};
+    }
+    return range.low == kept.low ? PortRange{range.low, static_cast<std::uint16_t>(range.high - 1)}
+                                 : PortRange{static_cast<std::uint16_t>(range.low + 1), range.high};
+}
+
+std::string remark_on(PortRange range) {
+    if (range.empty() || range.size() % 2 == 0) {
+        return {};
+    }
+    return text_of(range) + " is kept as it was given; the kernel prefers ends of different parity, as " +
+           text_of(evened(range, {})) + " has them, and logs that once";
 }
 
 /// What stands in the way, cut to what a sentence bears.
@@ -28,7 +41,7 @@ std::string in_the_way(PortRange bounds, const PortSet& pinned) {
 
 } // namespace
 
-PortRange largest_gap(PortRange bounds, const PortSet& taken) {
+PortRange largest_gap(PortRange bounds, const PortSet& taken, bool keeps_ends) {
     PortRange best;
     for (std::uint32_t low = bounds.low; low <= bounds.high && !bounds.empty();) {
         const PortRange next = taken.next_run(low);
@@ -38,7 +51,7 @@ PortRange largest_gap(PortRange bounds, const PortSet& taken) {
         }
         low = end > bounds.high ? end : next.high + 1U;
     }
-    return evened(best);
+    return evened(best, keeps_ends ? bounds : PortRange{});
 }
 
 Split propose_split(const SplitWish& wish) {
@@ -46,19 +59,21 @@ Split propose_split(const SplitWish& wish) {
     split.reserved = wish.reserved;
     PortSet taken = wish.pinned;
     taken.insert(wish.reserved);
-    const PortRange gap = largest_gap(wish.bounds, taken);
+    const PortRange gap = largest_gap(wish.bounds, taken, wish.bounds_are_given);
     if (gap.size() >= wish.least) {
         split.ephemeral = gap;
         split.ports = gap.size();
+        split.remark = remark_on(gap);
         return split;
     }
     // Too many listeners stand apart: the range goes around them.
-    const PortRange whole = evened(wish.bounds);
+    const PortRange whole = evened(wish.bounds, wish.bounds_are_given ? wish.bounds : PortRange{});
     const std::uint32_t rest = whole.size() - taken.count(whole);
     if (rest >= wish.least) {
         split.ephemeral = whole;
         split.ports = rest;
         split.needs_reserved = true;
+        split.remark = remark_on(whole);
         split.reserved.insert(wish.pinned);
         return split;
     }

@@ -10,8 +10,8 @@ namespace portguard::tools {
 
 /// The longest run of `bounds` without a port of `taken`; empty: there is none. Of an even number of ports,
 /// since connect() and bind(0) each look at every second port first (net/ipv4/inet_hashtables.c), and the
-/// kernel asks for ends of different parity.
-PortRange largest_gap(PortRange bounds, const PortSet& taken);
+/// kernel prefers ends of different parity. An end of `bounds` stays where they were given (`keeps_ends`).
+PortRange largest_gap(PortRange bounds, const PortSet& taken, bool keeps_ends = false);
 
 struct SplitWish {
     /// Ports that somebody listens on, or shall.
@@ -22,6 +22,8 @@ struct SplitWish {
     PortSet reserved;
     /// A smaller range is not worth having.
     std::uint32_t least = 0;
+    /// `bounds` are a range that was asked for.
+    bool bounds_are_given = false;
 };
 
 struct Split {
@@ -35,6 +37,8 @@ struct Split {
     bool needs_reserved = false;
     /// One sentence without a full stop.
     std::string obstacle;
+    /// Likewise, of a range that is not as even as the kernel likes; empty: nothing is to be said.
+    std::string remark;
 };
 
 Split propose_split(const SplitWish& wish);

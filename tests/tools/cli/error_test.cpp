@@ -31,10 +31,16 @@ TEST_P(MistakeTest, IsOneSentenceAndNothingStarts) {
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(CommandLine, WithoutASubcommandPrintsTheOverview) {
+    const Finished finished = portguard({});
+    EXPECT_TRUE(finished.exited_with(2)) << finished;
+    EXPECT_EQ(finished.out, portguard({"--help"}).out);
+    EXPECT_EQ(finished.err, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     CommandLine, MistakeTest,
     testing::Values(
-        Mistake{"NoSubcommand", {}, {}, {"no subcommand", "--help"}},
         Mistake{"UnknownSubcommand",
                 {"rnu", "touch", "x"},
                 {},

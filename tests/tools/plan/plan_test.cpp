@@ -75,6 +75,14 @@ TEST_F(PlanCommand, LooksInsideAGivenRangeAlone) {
     EXPECT_EQ(plan({"--ephemeral=20000-29999", "--listen=5000-14999"})["split"]["ephemeral"], "20000-29999");
 }
 
+TEST_F(PlanCommand, KeepsARangeThatWasGivenWithItsEndsAndSaysWhatTheKernelPrefers) {
+    const Json answer = plan({"--ephemeral=15000-65000", "--listen=5000-14999"});
+    EXPECT_EQ(answer["split"]["ephemeral"], "15000-65000");
+    EXPECT_NE(answer["split"]["remark"].dump().find("different parity"), std::string::npos) << answer;
+    const Finished told = portguard({"plan", "--ephemeral=15000-65000", "--listen=5000-14999"});
+    EXPECT_NE(told.out.find("as it was given"), std::string::npos) << told;
+}
+
 TEST_F(PlanCommand, ItsSysctlFileIsTakenBySysctl) {
     set_sysctl("ipv4/ip_local_reserved_ports", "61000");
     const TemporaryFolder folder;

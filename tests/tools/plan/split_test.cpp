@@ -26,6 +26,12 @@ TEST(LargestGap, HoldsAnEvenNumberOfPorts) {
     EXPECT_EQ(largest_gap({1000, 1000}, {}), PortRange{});
 }
 
+TEST(LargestGap, KeepsTheEndsThatWereGiven) {
+    EXPECT_EQ(largest_gap({15000, 65000}, {}, true), (PortRange{15000, 65000}));
+    EXPECT_EQ(largest_gap({1000, 1998}, port_set("1997-1998"), true), (PortRange{1000, 1995}));
+    EXPECT_EQ(largest_gap({1000, 1998}, port_set("1000-1001"), true), (PortRange{1003, 1998}));
+}
+
 TEST(LargestGap, IsEmptyWhereAllIsTaken) {
     EXPECT_EQ(largest_gap({1000, 1999}, port_set("1-65535")), PortRange{});
     EXPECT_EQ(largest_gap({}, {}), PortRange{});
@@ -45,6 +51,13 @@ TEST(Split, GoesAroundListenersThatStandTooFarApart) {
     EXPECT_EQ(tools::text_of(split.reserved), "20000,30000");
     EXPECT_EQ(split.ports, 29998U);
     EXPECT_TRUE(split.needs_reserved);
+}
+
+TEST(Split, OfARangeThatWasGivenSaysWhatTheKernelPrefers) {
+    const auto split = propose_split({port_set("5000-14999"), {15000, 65000}, {}, 4096, true});
+    EXPECT_EQ(split.ephemeral, (PortRange{15000, 65000}));
+    EXPECT_NE(split.remark.find("15001-65000"), std::string::npos) << split.remark;
+    EXPECT_EQ(propose_split({port_set("5000-14999"), {15000, 64999}, {}, 4096, true}).remark, "");
 }
 
 TEST(Split, NamesWhatMakesItImpossible) {
