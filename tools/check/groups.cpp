@@ -25,9 +25,12 @@ std::vector<pid_t> pids_of(const HostFacts& facts, const DiagSocket& socket) {
 }
 
 std::string who_has(const HostFacts& facts, const DiagSocket& socket, const std::vector<pid_t>& pids) {
+    if (pids.empty() && socket.inode == 0) {
+        return "the kernel";
+    }
     if (pids.empty()) {
-        return socket.inode == 0
-                   ? "the kernel"
+        return facts.sees_every_process
+                   ? "the kernel (as for NFS, VXLAN and WireGuard) or a process of another pid namespace"
                    : "a process of uid " + std::to_string(socket.uid) + " that cannot be seen from here";
     }
     const auto process = facts.processes.find(pids.front());

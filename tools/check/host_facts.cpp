@@ -100,6 +100,7 @@ void add_owners(const PortSet& listen, HostFacts& facts) {
             return fact.socket.inode != 0 && is_told_with_process(fact, listen) &&
                    facts.owners_of(fact.socket).empty();
         });
+    facts.sees_every_process = search.error == 0 && !search.cut_short && search.hidden == 0;
     if (search.error != 0 || search.cut_short) {
         facts.missing.emplace_back("the processes (/proc cannot be read)");
     } else if (unowned != 0 && search.hidden != 0) {

@@ -61,6 +61,8 @@ struct HostFacts {
     std::map<std::uint32_t, bool> reuseaddr;
     /// Outgoing TCP connections; only measured when asked for.
     std::optional<ConnectRate> connects;
+    /// All of /proc was read: a socket without an owner is of no process in it.
+    bool sees_every_process = false;
     /// What stands before a command that changes this namespace: "sudo ", "ip netns exec blue ".
     std::string as_root;
     /// What was left out, each a clause without a full stop.

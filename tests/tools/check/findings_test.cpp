@@ -214,5 +214,58 @@ TEST(Finding, EveryOneSaysWhatAndWhyInSentences) {
     }
 }
 
+TEST(Finding, TwoProgramsThatShareAPortAreNamed) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 8080, 1), tcp(SocketState::listen, 8080, 2)});
+    give_owner(facts, 1, 100, "alpha");
+    give_owner(facts, 2, 200, "beta");
+    const auto findings = found(facts, "shared-port");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_TRUE(mentions(findings[0].what, "alpha[100] and beta[200] share TCP port 8080"))
+        << findings[0].what;
+    EXPECT_EQ(findings[0].pids, (std::vector<pid_t>{100, 200}));
+}
+
+TEST(Finding, TwoStartsOfOneProgramThatShareAPortAreNamed) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 8080, 1), tcp(SocketState::listen, 8080, 2)});
+    give_owner(facts, 1, 100, "alpha");
+    give_owner(facts, 2, 200, "alpha");
+    facts.processes[100].ancestors = {{50, "sh"}, {1, "init"}};
+    facts.processes[200].ancestors = {{60, "sh"}, {1, "init"}};
+    EXPECT_EQ(found(facts, "shared-port").size(), 1U);
+}
+
+TEST(Finding, WorkersOfOneServerShareTheirPortInPeace) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 8080, 1), tcp(SocketState::listen, 8080, 2),
+                                tcp(SocketState::listen, 8080, 3)});
+    give_owner(facts, 1, 100, "alpha");
+    give_owner(facts, 2, 200, "alpha");
+    give_owner(facts, 3, 300, "alpha worker");
+    facts.processes[200].ancestors = {{100, "alpha"}, {1, "init"}};
+    facts.processes[300].ancestors = {{100, "alpha"}, {1, "init"}};
+    EXPECT_TRUE(found(facts, "shared-port").empty());
+    HostFacts forked = facts_of({tcp(SocketState::listen, 8080, 1), tcp(SocketState::listen, 8080, 2)});
+    give_owner(forked, 1, 101, "alpha");
+    give_owner(forked, 2, 102, "alpha");
+    forked.processes[101].ancestors = forked.processes[102].ancestors = {{100, "alpha"}, {1, "init"}};
+    EXPECT_TRUE(found(forked, "shared-port").empty());
+}
+
+TEST(Finding, OnDifferentAddressesNothingIsShared) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 8080, 1), tcp(SocketState::listen, 8080, 2)});
+    facts.sockets[1].socket.local = endpoint("10.1.2.3", 8080);
+    give_owner(facts, 1, 100, "alpha");
+    give_owner(facts, 2, 200, "beta");
+    EXPECT_TRUE(found(facts, "shared-port").empty());
+}
+
+TEST(Finding, ASocketOfNoProcessIsTheKernelsOrOfAnotherPidNamespaceOnlyWhereAllIsSeen) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 40000, 1)});
+    EXPECT_TRUE(
+        mentions(found(facts, "listener-in-ephemeral-range")[0].what, "that cannot be seen from here"));
+    facts.sees_every_process = true;
+    EXPECT_TRUE(mentions(found(facts, "listener-in-ephemeral-range")[0].what, "another pid namespace"));
+}
+
 } // namespace
 } // namespace portguard::test
