@@ -59,8 +59,9 @@ def in_namespaces(work) -> dict:
 def ask_in_stage(folder: str, condition: conditions.Condition):
     stage = Stage(folder, condition)
     stage.build()
+    answer = ask(stage, condition)
     stage.pids = stage.holder_pids()
-    return stage, ask(stage, condition)
+    return stage, answer
 
 
 def shape(text: str) -> str:
