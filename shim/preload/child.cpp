@@ -20,6 +20,7 @@
 #include "preload/cure.h"
 #include "preload/explainer.h"
 #include "preload/guard.h"
+#include "preload/outgoing_side.h"
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
@@ -164,6 +165,11 @@ void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
     job.told = true;
 }
 
+/// A port of the range that the kernel gives to no connection all the same.
+bool is_needless(const Job& job) {
+    return job.occurrence.kind == EventKind::ephemeral_listener && outgoing_side::is_reserved(job.asked.port);
+}
+
 int exit_status(const Job& job) {
     return explained_mark | explained_told | (job.cured ? explained_cured : 0);
 }
@@ -184,7 +190,7 @@ int run(void* argument) {
     if (job.child_admits && is_ours) {
         admission::decide(job, admission::now_ns());
     }
-    if (job.tells && is_ours) {
+    if (job.tells && is_ours && !is_needless(job)) {
         tell(job, workspace, stderr_is_ours);
     } else {
         job.told = true;

@@ -5,6 +5,9 @@
 #include <cstring>
 #include <optional>
 
+#include <optional>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -78,24 +81,38 @@ std::string_view read_sysctl(const char* path, Scratch& scratch) {
     return {scratch.text, count > 0 ? static_cast<std::size_t>(count) : 0};
 }
 
-OutgoingPlan compute(Scratch& scratch) {
-    parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
+void read_reserved_ports(Scratch& scratch) {
     parse_reserved_ports(read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", scratch),
                          scratch.host.reserved);
+}
+
+OutgoingPlan compute(Scratch& scratch) {
+    parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
+    read_reserved_ports(scratch);
     return plan_outgoing(guard::config(), scratch.host, !kernel_lacks_range.load(std::memory_order_relaxed));
 }
 
-[[gnu::cold, gnu::noinline]] OutgoingPlan read_host() {
+/// What `use` returns of a Scratch; without memory for one, what an empty answer is.
+template <typename Use>
+auto with_scratch(Use use) {
     const long mapped = kernel_call(SYS_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped <= 0) {
-        return {};
+        return decltype(use(std::declval<Scratch&>())){};
     }
     // Fresh anonymous memory is all zero, which is what an empty Scratch is.
-    const OutgoingPlan plan = compute(*reinterpret_cast<Scratch*>(mapped));
+    const auto answer = use(*reinterpret_cast<Scratch*>(mapped));
     kernel_call(SYS_munmap, mapped, sizeof(Scratch));
-    publish(plan);
-    return plan;
+    return answer;
+}
+
+[[gnu::cold, gnu::noinline]] OutgoingPlan read_host() {
+    const auto plan = with_scratch([](Scratch& scratch) { return std::optional(compute(scratch)); });
+    if (!plan.has_value()) {
+        return {};
+    }
+    publish(*plan);
+    return *plan;
 }
 
 } // namespace
@@ -103,6 +120,13 @@ OutgoingPlan compute(Scratch& scratch) {
 OutgoingPlan plan() {
     const std::uint64_t packed = published_plan.plan.load(std::memory_order_acquire);
     return packed != 0 ? unpack(packed) : read_host();
+}
+
+bool is_reserved(std::uint16_t port) {
+    return with_scratch([port](Scratch& scratch) {
+        read_reserved_ports(scratch);
+        return scratch.host.reserved.contains(port);
+    });
 }
 
 bool clamp(int fd, PortRange range) {

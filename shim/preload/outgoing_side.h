@@ -55,6 +55,9 @@ inline bool leaves_connect_alone(const sockaddr* address, socklen_t length) {
 /// The plan for this process. The first call reads two files under /proc/sys; all others load two words.
 OutgoingPlan plan();
 
+/// net.ipv4.ip_local_reserved_ports holds it. Opens a file: for the child.
+bool is_reserved(std::uint16_t port);
+
 /// Sets IP_LOCAL_PORT_RANGE. A kernel that does not know it (before Linux 6.3) is remembered: plan() changes.
 /// errno is left alone. False: it was not set.
 bool clamp(int fd, PortRange range);

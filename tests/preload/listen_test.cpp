@@ -99,5 +99,16 @@ TEST_F(Listen, the_one_line_form_names_the_port_as_well) {
     EXPECT_NE(played.result.err.find("listen tcp [::1]:10001: inside"), std::string::npos) << played.result;
 }
 
+TEST_F(Listen, a_reserved_port_in_the_range_of_connections_is_not_told) {
+    set_ephemeral_range(10000, 20000);
+    set_sysctl("ipv4/ip_local_reserved_ports", "10000");
+    for (const char* diagnosis : {"PORTGUARD_DIAGNOSIS=full", "PORTGUARD_DIAGNOSIS=line"}) {
+        const Played played =
+            play("a = tcp4; bind a *:10000; listen a; b = tcp4; bind b *:10001; listen b", {diagnosis});
+        EXPECT_EQ(count_of(played.result.err, ":10000: inside"), 0U) << played.result;
+        EXPECT_EQ(count_of(played.result.err, ":10001: inside"), 1U) << played.result;
+    }
+}
+
 } // namespace
 } // namespace portguard::test
