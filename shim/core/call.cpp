@@ -25,6 +25,7 @@ std::string_view protocol_name(Protocol protocol) {
     case Protocol::tcp: return "tcp";
     case Protocol::mptcp: return "mptcp";
     case Protocol::udp: return "udp";
+    case Protocol::unix_domain: return "unix";
     case Protocol::unknown:
     case Protocol::other: break;
     }
@@ -32,7 +33,8 @@ std::string_view protocol_name(Protocol protocol) {
 }
 
 std::optional<Protocol> protocol_named(std::string_view name) {
-    for (const Protocol protocol : {Protocol::unknown, Protocol::tcp, Protocol::mptcp, Protocol::udp}) {
+    for (const Protocol protocol :
+         {Protocol::unknown, Protocol::tcp, Protocol::mptcp, Protocol::udp, Protocol::unix_domain}) {
         if (protocol_name(protocol) == name) {
             return protocol;
         }

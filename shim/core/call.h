@@ -13,9 +13,9 @@ enum class Call : std::uint8_t { bind, listen, connect };
 std::string_view call_name(Call call);
 std::optional<Call> call_named(std::string_view name);
 
-enum class Protocol : std::uint8_t { unknown, other, tcp, mptcp, udp };
+enum class Protocol : std::uint8_t { unknown, other, tcp, mptcp, udp, unix_domain };
 
-/// "tcp", "udp", "mptcp"; "inet" where the protocol is not known.
+/// "tcp", "udp", "mptcp", "unix"; "inet" where the protocol is not known.
 std::string_view protocol_name(Protocol protocol);
 /// "inet" is Protocol::unknown.
 std::optional<Protocol> protocol_named(std::string_view name);

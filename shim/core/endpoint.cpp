@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <netinet/in.h>
+#include <sys/un.h>
 
 namespace portguard {
 namespace {
@@ -108,6 +109,26 @@ bool Endpoint::is_loopback() const {
 
 bool Endpoint::is_link_local() const {
     return family == Family::ipv6 && address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
+std::string_view unix_name(const sockaddr* address, socklen_t length) {
+    constexpr std::size_t path = offsetof(sockaddr_un, sun_path);
+    if (!kernel_would_read(address, length) || length <= path || length > sizeof(sockaddr_un) ||
+        read_field<sa_family_t>(address, offsetof(sockaddr, sa_family)) != AF_UNIX) {
+        return {};
+    }
+    const std::string_view name(reinterpret_cast<const char*>(address) + path, length - path);
+    return name.front() == '\0' ? name : name.substr(0, std::min(name.find('\0'), name.size()));
+}
+
+void print_unix_name(std::string_view name, TextWriter& out) {
+    for (const char character : name) {
+        if (character == '\0') {
+            out.add('@');
+        } else {
+            out.add_untrusted({&character, 1});
+        }
+    }
 }
 
 Endpoint read_endpoint(const sockaddr* address, socklen_t length) {

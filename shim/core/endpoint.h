@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -55,6 +56,13 @@ Endpoint read_endpoint(const sockaddr* address, socklen_t length);
 /// The interface that a bind(2) to a link-local address means (inet6_bind, net/ipv6/af_inet6.c); 0: it means
 /// none.
 std::uint32_t scope_of(const sockaddr* address, socklen_t length);
+
+/// The path, or the abstract name with its leading NUL, that bind(2) took of an address of AF_UNIX; empty: it
+/// is another address. The kernel has read it before. A view into `address`.
+std::string_view unix_name(const sockaddr* address, socklen_t length);
+
+/// As ss(8) shows it: NULs, of which an abstract name has one in front, as '@'.
+void print_unix_name(std::string_view name, TextWriter& out);
 
 /// "10.1.2.3", "::1"; nothing where there is no address.
 void print_address(const Endpoint& endpoint, TextWriter& out);

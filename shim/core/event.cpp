@@ -65,7 +65,11 @@ void print_event_head(const Event& event, TextWriter& out) {
 
 void print_event_outcome(const Event& event, TextWriter& out) {
     out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
-    print_endpoint(event.asked, out);
+    if (event.unix_name.empty()) {
+        print_endpoint(event.asked, out);
+    } else {
+        print_unix_name(event.unix_name, out);
+    }
     out.add(": ").add(outcome_of(event.kind));
     if (event.error != 0) {
         out.add(" (");

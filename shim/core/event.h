@@ -50,6 +50,8 @@ struct Event {
     int pid = 0;
     std::string_view program;
     Endpoint asked;
+    /// Of a unix socket (endpoint.h), which has no endpoint. Not owned.
+    std::string_view unix_name{};
 };
 
 /// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what

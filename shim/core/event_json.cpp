@@ -54,7 +54,14 @@ std::string_view cause_of(EventKind kind) {
     return "unknown";
 }
 
-void add_address(const Endpoint& asked, TextWriter& out) {
+void add_address(const Event& event, TextWriter& out) {
+    if (!event.unix_name.empty()) {
+        Text<longest_plain_text> shown;
+        print_unix_name(event.unix_name, shown);
+        add_text(shown.view(), out);
+        return;
+    }
+    const Endpoint& asked = event.asked;
     Text<64> address;
     print_address(asked, address);
     add_text_or_null(address.view(), out);
@@ -100,9 +107,11 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
     case EventField::event: add_text(event_name(event.kind), out); break;
     case EventField::call: add_text(call_name(event.call), out); break;
     case EventField::error: add_errno(event.error, out); break;
-    case EventField::family: add_text_or_null(family_name(event.asked.family), out); break;
+    case EventField::family:
+        add_text_or_null(event.unix_name.empty() ? family_name(event.asked.family) : "unix", out);
+        break;
     case EventField::protocol: add_text(protocol_name(event.protocol), out); break;
-    case EventField::address: add_address(event.asked, out); break;
+    case EventField::address: add_address(event, out); break;
     case EventField::port: out.add_number(event.asked.port); break;
     case EventField::socket: add_socket(facts.fd, out); break;
     case EventField::process: add_process(event.pid, facts.exe, out); break;

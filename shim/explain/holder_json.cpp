@@ -1,5 +1,7 @@
 #include "explain/holder_json.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace portguard {
@@ -7,6 +9,12 @@ namespace {
 
 Json endpoint_json(const Endpoint& endpoint) {
     return {{"address", address_json(endpoint)}, {"port", endpoint.port}};
+}
+
+/// Where it is bound: a unix socket to a name.
+Json local_json(const Holder& holder) {
+    return holder.unix_name.empty() ? endpoint_json(holder.socket.local)
+                                    : Json{{"address", unix_name_json(holder.unix_name)}, {"port", 0}};
 }
 
 Json owners_json(const HolderReport& report, const Holder& holder, std::optional<std::uint64_t> netns) {
@@ -38,6 +46,13 @@ Json address_json(const Endpoint& endpoint) {
     return text.empty() ? Json(nullptr) : Json(text.view());
 }
 
+Json unix_name_json(std::string_view name) {
+    std::string shown(name);
+    // Of an abstract name, as ss(8) has it.
+    std::replace(shown.begin(), shown.end(), '\0', '@');
+    return shown;
+}
+
 Json argv_json(const ProcessInfo& process) {
     return process.argv.empty() ? Json(nullptr) : Json(process.argv);
 }
@@ -54,7 +69,7 @@ Json holder_json(const HolderReport& report, const Holder& holder, std::optional
     const DiagSocket& socket = holder.socket;
     const bool has_peer = socket.remote.port != 0;
     const bool has_timer = socket.timer_ms.has_value();
-    return {{"local", endpoint_json(socket.local)},
+    return {{"local", local_json(holder)},
             {"remote", has_peer ? endpoint_json(socket.remote) : Json(nullptr)},
             {"state", state_name(socket.state)},
             {"reuseaddr", or_null(holder.reuseaddr)},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,8 @@ std::string line_of(const Json& document);
 
 /// Null where there is none.
 Json address_json(const Endpoint& endpoint);
+/// A path, or "@name".
+Json unix_name_json(std::string_view name);
 /// Null: unknown.
 Json argv_json(const ProcessInfo& process);
 Json ancestors_json(const ProcessInfo& process);

@@ -44,6 +44,8 @@ struct Holder {
     OwnerStatus owner_status = OwnerStatus::not_asked;
     /// Parents before their children.
     std::vector<Owner> owners;
+    /// Of a unix socket, which has no addresses: its path, or its abstract name behind a NUL.
+    std::string unix_name;
 };
 
 struct HolderReport {

@@ -18,6 +18,8 @@ std::uint64_t key_of(const Job& job) {
     const Endpoint& asked = job.asked;
     Fnv1a key;
     key.add(kind_of(job)).add(job.facts.protocol()).add(asked.port).add(asked.address);
+    const std::string_view name = unix_name_of(occurrence);
+    key.add(name.data(), name.size());
     if (!job.cured) {
         key.add(occurrence.call).add(occurrence.error);
     }

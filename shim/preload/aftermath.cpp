@@ -24,6 +24,14 @@ bool draws_ports(Protocol protocol, std::uint16_t port) {
     return protocol == Protocol::udp && !first.compare_exchange_strong(before, port) && before != port;
 }
 
+/// A unix socket's, whose name is taken.
+void tell_taken_name(int fd, const sockaddr* address, socklen_t length) {
+    if (!unix_name(address, length).empty()) {
+        tell({EventKind::in_use, Call::bind, fd, EADDRINUSE, address, length,
+              SocketFacts::of(Protocol::unix_domain)});
+    }
+}
+
 /// Tells what stands in the way of a bind that failed with errno.
 void tell_failed_bind(Occurrence occurrence) {
     occurrence.kind = occurrence.error == EADDRINUSE      ? EventKind::exhausted
@@ -41,6 +49,9 @@ bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFact
     }
     const Target target = read_target(address, length);
     if (target.family == Family::other) {
+        if (error == EADDRINUSE) {
+            tell_taken_name(fd, address, length);
+        }
         return false;
     }
     if (error == EACCES && target.port == 0) {
@@ -120,6 +131,14 @@ int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketF
         return 0;
     }
     errno = error;
+    return -1;
+}
+
+int after_failed_foreign_bind(int fd, const sockaddr* address, socklen_t length) {
+    // Other errors may say that the address cannot be read.
+    if (errno == EADDRINUSE && guard::is_awake()) {
+        tell_taken_name(fd, address, length);
+    }
     return -1;
 }
 

@@ -24,6 +24,10 @@ namespace portguard {
 [[gnu::cold]] int after_failed_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts,
                                     int error);
 
+/// bind failed with errno on a socket that no plan is about, and succeeds never by our doing: told where it
+/// was a unix socket's. Returns -1, with errno as it was.
+[[gnu::cold]] int after_failed_foreign_bind(int fd, const sockaddr* address, socklen_t length);
+
 /// The plan is against this call, which went through all the same (mode=observe).
 [[gnu::cold]] void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length,
                                SocketFacts facts);

@@ -56,6 +56,10 @@ bool confirm(Job& job) {
         !has_source_for(occurrence.address, occurrence.length)) {
         return false;
     }
+    // Of a unix socket nothing is remembered: the kernel has just taken its address for one.
+    if (job.facts.protocol() == Protocol::unix_domain) {
+        return true;
+    }
     if (occurrence.call != Call::connect) {
         job.facts = confirmed(job.socket, job.facts);
         job.may_cure = job.may_cure && may_try_cure(guard::config(), job.facts);

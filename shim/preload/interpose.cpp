@@ -46,8 +46,11 @@ namespace {
 [[gnu::noinline]] int bind_at_length(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     const bool passes = facts.protocol() == Protocol::other ||
                         (outgoing_side::enforces_listen() && is_of_no_plan(address, length));
-    return passes || !guard::is_awake() ? real::bind(fd, address, length)
-                                        : guarded_bind(fd, address, length, facts);
+    if (!passes && guard::is_awake()) {
+        return guarded_bind(fd, address, length, facts);
+    }
+    const int result = real::bind(fd, address, length);
+    return result == 0 ? 0 : after_failed_foreign_bind(fd, address, length);
 }
 
 } // namespace

@@ -50,6 +50,11 @@ struct Job {
     int why_number = 0;
 };
 
+/// Of a unix socket; empty: it is none.
+inline std::string_view unix_name_of(const Occurrence& occurrence) {
+    return unix_name(occurrence.address, occurrence.length);
+}
+
 /// The event as it stands by now.
 inline EventKind kind_of(const Job& job) {
     return job.cured ? EventKind::cured : job.occurrence.kind;

@@ -77,7 +77,8 @@ Event event_of(const Job& job) {
             job.cured ? 0 : occurrence.error,
             job.pid,
             guard::program_name(),
-            job.asked};
+            job.asked,
+            unix_name_of(occurrence)};
 }
 
 /// The line, and before it the count of those that were lost, which is returned.

@@ -15,6 +15,7 @@
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 #include "tools/who/who_answer.h"
+#include "tools/who/who_unix.h"
 
 namespace portguard::tools {
 namespace {
@@ -49,8 +50,26 @@ void wait_until_bindable(const AskedPort& asked, Protocol protocol, bool reusead
     }
 }
 
+int who_has_name(const Arguments& arguments, const std::string& word) {
+    for (const std::string_view name :
+         {std::string_view("udp"), wait_name, std::string_view("with_reuseaddr")}) {
+        if (arguments.has(name)) {
+            throw Refusal(ExitCode::usage, "'" + shown(word) + "' names a unix socket, and " + spelled(name) +
+                                               " is about ports");
+        }
+    }
+    enter_netns(arguments);
+    const UnixAnswer answer = ask_who_has_name(word);
+    print(arguments.has(json_parameter.name) ? unix_json(answer)
+                                             : unix_text(answer, wants_colour(STDOUT_FILENO)));
+    return static_cast<int>(answer.is_held() ? ExitCode::findings : ExitCode::success);
+}
+
 int who(const Arguments& arguments) {
     const ResolvedConfig resolved(arguments, environ);
+    if (is_unix_name(arguments.operands.front())) {
+        return who_has_name(arguments, arguments.operands.front());
+    }
     const AskedPort asked = parse_asked_port(arguments.operands.front());
     const auto time = duration_of(arguments, wait_name);
     const Protocol protocol = arguments.has("udp") ? Protocol::udp : Protocol::tcp;
@@ -84,12 +103,16 @@ const Command who_command{
         "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
         "root; "
         "what was left out is said.\n"
+        "A word with a slash is the path of a unix socket, and one that begins with @ an abstract name: "
+        "shown is "
+        "who has bound it, or that the file was left behind and can be removed.\n"
         "share/portguard/who.schema.json describes what --json prints.\n"
         "Exit status: 0 free, 1 held, 2 the command line is wrong.",
     .examples = "    portguard who 10000\n"
                 "    portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server\n"
-                "    portguard who --udp --json 53\n",
-    .operand = {asked_port_name, 1, 1},
+                "    portguard who --udp --json 53\n"
+                "    portguard who /run/server.sock\n",
+    .operand = {"[ADDRESS:]PORT|PATH", 1, 1},
     .own = parameters,
     .run = who,
 };
