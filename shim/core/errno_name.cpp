@@ -12,7 +12,8 @@ struct ErrnoName {
     char name[16];
 };
 
-constexpr std::array errno_names{
+// Not std::array without its arguments: GCC 12 puts what it deduces among what may be written.
+constexpr ErrnoName errno_names[] = {
     ErrnoName{EPERM, "EPERM"},
     ErrnoName{ENOENT, "ENOENT"},
     ErrnoName{ESRCH, "ESRCH"},

@@ -45,7 +45,7 @@ struct NamedEventField {
 };
 
 /// In the order in which both writers go through them.
-inline constexpr std::array event_fields{
+inline constexpr NamedEventField event_fields[] = {
     NamedEventField{EventField::schema, "schema"},     NamedEventField{EventField::time, "time"},
     NamedEventField{EventField::event, "event"},       NamedEventField{EventField::call, "call"},
     NamedEventField{EventField::error, "errno"},       NamedEventField{EventField::family, "family"},
