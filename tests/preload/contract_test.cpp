@@ -29,7 +29,7 @@ void PrintTo(const Setting& setting, std::ostream* stream) {
 }
 
 /// One network a case: TIME_WAIT of one must not reach another.
-Result run_in_own_network(std::size_t index, const Setting* setting) {
+Finished run_in_own_network(std::size_t index, const Setting* setting) {
     const PrivateNet net;
     EXPECT_EQ(net.unavailable(), "");
     return run({.argv = {victim("socket_script"), script_of(index)},
@@ -67,8 +67,8 @@ TEST_P(Contract, every_result_and_errno_is_that_of_the_program_alone) {
         if (is_changed_on_purpose(one)) {
             continue;
         }
-        const Result alone = run_in_own_network(index, nullptr);
-        const Result guarded = run_in_own_network(index, &GetParam());
+        const Finished alone = run_in_own_network(index, nullptr);
+        const Finished guarded = run_in_own_network(index, &GetParam());
         EXPECT_TRUE(alone.exited_with(0)) << one.name << '\n' << alone;
         EXPECT_TRUE(guarded.exited_with(0)) << one.name << '\n' << guarded;
         EXPECT_EQ(alone.out, guarded.out) << one.name << '\n' << guarded.err;

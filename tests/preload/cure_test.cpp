@@ -133,7 +133,7 @@ TEST_F(Cure, H27_a_listener_is_never_bound_over) {
 }
 
 TEST_F(Cure, of_two_that_race_never_both_bind_and_one_does) {
-    const Result result =
+    const Finished result =
         run({.argv = {victim("cure_race"), "10000", "300"}, .environment = {"PORTGUARD_LOG=none"}});
     const Played played{result};
     EXPECT_TRUE(result.exited_with(0)) << result;

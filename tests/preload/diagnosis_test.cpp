@@ -43,7 +43,7 @@ protected:
         return environment;
     }
 
-    ScratchFolder folder_;
+    TemporaryFolder folder_;
 };
 
 TEST_F(Diagnosis, names_the_function_that_called_bind_in_a_thread_with_its_line) {
@@ -88,7 +88,7 @@ TEST_F(Diagnosis, a_corrupt_stack_is_shown_as_far_as_it_goes) {
 TEST_F(Diagnosis, an_unprivileged_user_is_told_that_the_owner_is_not_visible) {
     // In the folder of the build nobody else may look for programs.
     const std::string program = folder_.file("program");
-    std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(folder_.path().string(), std::filesystem::perms(0755));
     for (const char* name : {"libportguard.so", "portguard-explain"}) {
         std::filesystem::copy_file(std::filesystem::path(shim_path()).parent_path() / name,
                                    folder_.file(name));
@@ -201,7 +201,7 @@ TEST_F(Diagnosis, a_log_that_was_renamed_is_begun_anew) {
 }
 
 TEST_F(Diagnosis, a_full_disk_loses_the_report_and_not_the_program) {
-    const std::string disk = folder_.path();
+    const std::string disk = folder_.path().string();
     const Played played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000; bind a *:10000"},
                              .environment = log_into("log", plan),
                              .before_exec = [&disk] {

@@ -28,7 +28,7 @@ std::set<std::string> interposed_names() {
 }
 
 std::vector<std::string> lines_of(const std::vector<std::string>& command) {
-    const Result result = run({.argv = command, .environment = {}, .with_shim = false});
+    const Finished result = run({.argv = command, .environment = {}, .with_shim = false});
     EXPECT_TRUE(result.exited_with(0)) << result;
     std::vector<std::string> lines;
     std::istringstream text(result.out);

@@ -19,7 +19,7 @@ constexpr std::uint16_t busy_port = 10001;
 
 class Faults : public PrivateNetTest {
 protected:
-    ScratchFolder folder_;
+    TemporaryFolder folder_;
 };
 
 TEST_F(Faults, a_log_whose_folder_is_gone_loses_events_and_counts_them) {

@@ -66,7 +66,7 @@ TEST_F(Inject, a_bad_rule_is_one_sentence_and_the_program_runs_untouched) {
 }
 
 TEST_F(Inject, counts_in_each_process_by_itself) {
-    const Result result =
+    const Finished result =
         run({.argv = {"/usr/bin/python3", "-c", R"(
 import os, socket
 def attempt(who):

@@ -18,7 +18,7 @@ constexpr int attempts = 60000;
 
 /// 60,000 connects to a port of the range where nobody listens: "met itself N times".
 std::string meet_itself(const std::string& address, const Environment& environment, bool with_shim = true) {
-    const Result result =
+    const Finished result =
         run({.argv = {victim("outgoing_many"), "self", address, "31000", std::to_string(attempts)},
              .environment = environment,
              .with_shim = with_shim,
@@ -70,10 +70,10 @@ INSTANTIATE_TEST_SUITE_P(Addresses, MeetingItself, testing::Values("127.0.0.1", 
 
 TEST_F(OutgoingLimits, an_address_is_asked_about_once) {
     set_ephemeral_range(30000, 31999);
-    const ScratchFolder folder;
+    const TemporaryFolder folder;
     const std::string trace = folder.file("trace");
     const std::string attempt = "c = tcp4; nonblock c; connect c 192.0.2.1:31000; ";
-    const Result result = run(
+    const Finished result = run(
         {.argv = {"/usr/bin/strace", "-o", trace, "-e", "trace=socket,bind,connect", "-E",
                   "LD_PRELOAD=" + preload_value({}), victim("socket_script"), attempt + attempt + attempt},
          .environment = host_is_split,
@@ -82,8 +82,8 @@ TEST_F(OutgoingLimits, an_address_is_asked_about_once) {
 }
 
 /// `workers` processes whose connections are held by a listener that never accepts.
-Result fill(const std::string& workers, const std::string& low, const std::string& high, bool reuseaddr,
-            const Environment& environment) {
+Finished fill(const std::string& workers, const std::string& low, const std::string& high, bool reuseaddr,
+              const Environment& environment) {
     std::vector<std::string> argv{victim("outgoing_many"), "fill", "127.0.0.1", "1000", workers, low, high};
     if (reuseaddr) {
         argv.emplace_back("reuseaddr");
@@ -104,9 +104,9 @@ TEST_F(OutgoingLimits, sixty_four_thousand_connections_by_binds_take_every_port_
     set_sysctl("ipv4/ip_unprivileged_port_start", "0");
     set_ephemeral_range(500, 65535);
     const Fd listening = patient_listener();
-    const Result result = fill("4", "1024", "65535", false,
-                               {"PORTGUARD_LISTEN=1000", "PORTGUARD_EPHEMERAL=1024-65535",
-                                "PORTGUARD_RANGE_METHOD=bind", "PORTGUARD_DIAGNOSIS=line"});
+    const Finished result = fill("4", "1024", "65535", false,
+                                 {"PORTGUARD_LISTEN=1000", "PORTGUARD_EPHEMERAL=1024-65535",
+                                  "PORTGUARD_RANGE_METHOD=bind", "PORTGUARD_DIAGNOSIS=line"});
     EXPECT_EQ(result.out,
               "connected 64512 on 64512 ports, 0 outside, ended by EADDRNOTAVAIL, 0 stray descriptors\n")
         << result.err.substr(0, 2000);
@@ -119,7 +119,7 @@ TEST_F(OutgoingLimits, a_full_range_is_full_for_a_program_that_sets_the_flag_as_
         set_sysctl("ipv4/ip_unprivileged_port_start", "0");
         set_ephemeral_range(500, 1500);
         const Fd listening = patient_listener();
-        const Result result =
+        const Finished result =
             fill("2", "1100", "1299", true,
                  {"PORTGUARD_LISTEN=1000", "PORTGUARD_EPHEMERAL=1100-1299", "PORTGUARD_DIAGNOSIS=line",
                   std::string("PORTGUARD_RANGE_METHOD=") + method});

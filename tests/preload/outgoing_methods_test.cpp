@@ -179,14 +179,14 @@ TEST_F(OutgoingMethods, a_kernel_without_the_option_is_searched_for_ports_from_t
 
 TEST_F(OutgoingMethods, a_kernel_without_the_option_is_asked_for_it_once) {
     set_ephemeral_range(10000, 60000);
-    const ScratchFolder folder;
+    const TemporaryFolder folder;
     const std::string trace = folder.file("trace");
-    const Result result = run({.argv = {"/usr/bin/strace", "-o", trace, "-e", "trace=setsockopt", "-E",
-                                        "LD_PRELOAD=" + preload_value({}), victim("socket_script"),
-                                        listeners + repeated("c = tcp4; connect c @l; u = udp4; ", 3)},
-                               .environment = plan,
-                               .with_shim = false,
-                               .before_exec = pretend_an_old_kernel});
+    const Finished result = run({.argv = {"/usr/bin/strace", "-o", trace, "-e", "trace=setsockopt", "-E",
+                                          "LD_PRELOAD=" + preload_value({}), victim("socket_script"),
+                                          listeners + repeated("c = tcp4; connect c @l; u = udp4; ", 3)},
+                                 .environment = plan,
+                                 .with_shim = false,
+                                 .before_exec = pretend_an_old_kernel});
     EXPECT_EQ(count_of(read_text(trace), "ENOPROTOOPT"), 1U) << read_text(trace) << result;
 }
 

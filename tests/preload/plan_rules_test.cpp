@@ -155,7 +155,7 @@ TEST_F(PlanRules, connections_to_a_port_of_their_own_range_take_both_of_its_halv
     const Fd listening = tcp_socket();
     ASSERT_EQ(bind_to(listening, wildcard(40100)), success);
     ASSERT_EQ(listen_on(listening, 500), success);
-    const Result result =
+    const Finished result =
         run({.argv = {victim("outgoing_many"), "fill", "127.0.0.1", "40100", "1", "40000", "40199"},
              .environment = {"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_DIAGNOSIS=line"}});
     EXPECT_EQ(result.out,

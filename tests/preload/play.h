@@ -17,7 +17,7 @@ inline const Environment plan{"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_EPHEMER
 Environment plan_with(std::initializer_list<const char*> options);
 
 struct Played {
-    Result result;
+    Finished result;
     /// What stands behind the n-th line (from 0) that begins with `statement`: "ok", an errno's name.
     [[nodiscard]] std::string said(std::string_view statement, std::size_t which = 0) const;
 };

@@ -99,21 +99,6 @@ std::string victim_object(std::string_view name) {
     return std::string(PORTGUARD_VICTIM_OBJECTS "/libportguard_victim_") + std::string(name) + ".so";
 }
 
-bool Result::exited_with(int code) const {
-    return !timed_out && WIFEXITED(status) && WEXITSTATUS(status) == code;
-}
-
-std::ostream& operator<<(std::ostream& stream, const Result& result) {
-    if (result.timed_out) {
-        stream << "ended at the deadline";
-    } else if (WIFSIGNALED(result.status)) {
-        stream << "killed by " << ::strsignal(WTERMSIG(result.status));
-    } else {
-        stream << "exit status " << WEXITSTATUS(result.status);
-    }
-    return stream << "\nstdout:\n" << result.out << "\nstderr:\n" << result.err;
-}
-
 std::string preload_value(const Run& what) {
     std::vector<std::string> objects;
     if (what.with_shim || !what.preloaded_before.empty() || !what.preloaded_after.empty()) {
@@ -221,10 +206,10 @@ void Background::wait_for_end(Clock::time_point end) {
         }
     }
     pid_ = -1;
-    result_.status = status;
+    result_.set_status(status);
 }
 
-Result Background::finish() {
+Finished Background::finish() {
     input_.reset();
     if (pid_ > 0) {
         wait_for_end(Clock::now() + deadline_);
@@ -238,7 +223,7 @@ Result Background::finish() {
     return result_;
 }
 
-Result run(const Run& what) {
+Finished run(const Run& what) {
     return Background(what).finish();
 }
 
@@ -262,19 +247,6 @@ std::size_t count_of(std::string_view text, std::string_view needle) {
         ++count;
     }
     return count;
-}
-
-ScratchFolder::ScratchFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "portguard-test-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) {
-        throw std::system_error(errno, std::generic_category(), "mkdtemp");
-    }
-    path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
 }
 
 } // namespace portguard::test

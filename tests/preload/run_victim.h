@@ -10,6 +10,8 @@
 #include <sys/types.h>
 
 #include "support/fd.h"
+#include "support/process.h"
+#include "support/temporary_folder.h"
 
 namespace portguard::test {
 
@@ -32,17 +34,6 @@ const char* shim_path();
 std::string victim(std::string_view name);
 std::string victim_object(std::string_view name);
 
-struct Result {
-    /// As waitpid tells it.
-    int status = -1;
-    bool timed_out = false;
-    std::string out;
-    std::string err;
-
-    [[nodiscard]] bool exited_with(int code) const;
-};
-std::ostream& operator<<(std::ostream& stream, const Result& result);
-
 struct Run {
     std::vector<std::string> argv;
     /// The PORTGUARD_* and whatever else the program is to see, "NAME=value"; nothing else of ours gets in.
@@ -59,7 +50,7 @@ struct Run {
 };
 
 /// Starts the program, waits for its end (or ends it at the deadline) and returns what it wrote.
-Result run(const Run& what);
+Finished run(const Run& what);
 
 /// The value of LD_PRELOAD: a sanitizer's run-time has to come first (H17).
 std::string preload_value(const Run& what);
@@ -77,12 +68,12 @@ public:
     std::string read_line();
     void send(std::string_view text);
     /// Closes its input and waits for it.
-    Result finish();
+    Finished finish();
     void kill_hard();
     [[nodiscard]] pid_t pid() const { return pid_; }
 
 private:
-    friend Result run(const Run& what);
+    friend Finished run(const Run& what);
     void pump(int timeout_ms);
     void wait_for_end(std::chrono::steady_clock::time_point end);
 
@@ -92,7 +83,7 @@ private:
     Fd errors_;
     std::chrono::milliseconds deadline_;
     std::size_t lines_read_ = 0;
-    Result result_;
+    Finished result_;
 };
 
 /// The whole of a small file; empty where there is none.
@@ -101,20 +92,5 @@ void write_text(const std::string& path, std::string_view text);
 
 /// How often `needle` stands in `text`.
 std::size_t count_of(std::string_view text, std::string_view needle);
-
-/// A folder of the test's own that goes with it.
-class ScratchFolder {
-public:
-    ScratchFolder();
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    ~ScratchFolder();
-
-    [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
 
 } // namespace portguard::test

@@ -28,7 +28,7 @@ protected:
     /// How often each system call stands between two closes of descriptors that never were.
     Counts count(const std::string& warm_up, const std::string& script, const Environment& environment,
                  bool with_shim) {
-        const Result result = trace(warm_up, script, environment, with_shim, {"-f"});
+        const Finished result = trace(warm_up, script, environment, with_shim, {"-f"});
         EXPECT_EQ(count_of(result.out, "-> E"), 2U) << "only what succeeds counts here\n" << result;
         return count_between(read_text(folder_.file("trace")));
     }
@@ -51,14 +51,14 @@ protected:
     }
 
 private:
-    Result trace(const std::string& warm_up, const std::string& script, const Environment& environment,
+    Finished trace(const std::string& warm_up, const std::string& script, const Environment& environment,
                  bool with_shim, const std::vector<std::string>& options) {
         std::vector<std::string> argv{"/usr/bin/strace", "-o", folder_.file("trace"), "-E",
                                       "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string())};
         argv.insert(argv.end(), options.begin(), options.end());
         argv.insert(argv.end(),
                     {victim("socket_script"), warm_up + "; close 7777; " + script + "; close 7778"});
-        const Result result = run({.argv = argv, .environment = environment, .with_shim = false});
+        const Finished result = run({.argv = argv, .environment = environment, .with_shim = false});
         EXPECT_TRUE(result.exited_with(0)) << result;
         EXPECT_EQ(count_of(result.out, "-> EBADF"), 2U) << result;
         return result;
@@ -83,7 +83,7 @@ private:
         return counts;
     }
 
-    ScratchFolder folder_;
+    TemporaryFolder folder_;
 };
 
 inline const Counts nothing{};

@@ -98,7 +98,7 @@ TEST_F(Syscalls, mode_off_adds_none_at_all) {
 
 TEST_F(Syscalls, the_constructor_looks_at_stderr_and_one_file) {
     const auto start_up = [](bool with_shim) {
-        const ScratchFolder folder;
+        const TemporaryFolder folder;
         const std::string trace = folder.file("trace");
         run({.argv = {"/usr/bin/strace", "-o", trace, "-E",
                       "LD_PRELOAD=" + (with_shim ? std::string(shim_path()) : std::string()), "/bin/true"},

@@ -107,6 +107,11 @@ std::ostream& operator<<(std::ostream& stream, const Finished& finished) {
     return stream << "\nstdout: " << finished.out << "\nstderr: " << finished.err;
 }
 
+void Finished::set_status(int wait_status) {
+    exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+}
+
 Process::Process(const ProcessSpec& spec) : out_(memory_file("stdout")), err_(memory_file("stderr")) {
     // Made before the fork, whose child should do as little as possible.
     const std::vector<std::string> environment = environment_for(spec);
@@ -161,9 +166,7 @@ Finished Process::finish(std::chrono::milliseconds deadline) {
     if (::poll(&wait_for, 1, static_cast<int>(deadline.count())) == 0) {
         finished.timed_out = true;
     }
-    const int status = reap();
-    finished.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    finished.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    finished.set_status(reap());
     finished.out = out();
     finished.err = err();
     return finished;

@@ -37,6 +37,8 @@ struct Finished {
     std::string out;
     std::string err;
 
+    /// As waitpid(2) returns it.
+    void set_status(int wait_status);
     [[nodiscard]] bool exited_with(int status) const { return signal == 0 && exit_status == status; }
 };
 /// So that a failed EXPECT_TRUE can show what the program said.

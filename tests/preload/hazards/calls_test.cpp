@@ -90,7 +90,7 @@ TEST_F(Hazards, H12_calls_that_succeed_take_less_than_512_bytes_of_stack) {
         GTEST_SKIP() << "instrumented frames are larger";
     }
     const Played played = provoke("measure_stack_depth");
-    const Result alone = run({.argv = {victim("hazard"), "measure_stack_depth"}, .with_shim = false});
+    const Finished alone = run({.argv = {victim("hazard"), "measure_stack_depth"}, .with_shim = false});
     const int with = std::stoi(played.said("bytes"));
     const int without = std::stoi(Played{alone}.said("bytes"));
     EXPECT_LT(with - without, 512) << played.result;
@@ -99,7 +99,7 @@ TEST_F(Hazards, H12_calls_that_succeed_take_less_than_512_bytes_of_stack) {
 
 TEST_F(Hazards, H22_libc_has_one_version_of_each_intercepted_name) {
     for (const char* name : {"socket", "bind", "listen", "connect", "setsockopt", "close"}) {
-        const Result result = run(
+        const Finished result = run(
             {.argv =
                  {"/bin/sh", "-c",
                   "nm -D --defined-only \"$(ldd /bin/sh | sed -n 's/.*libc.so.6 => \\([^ ]*\\).*/\\1/p')\" "

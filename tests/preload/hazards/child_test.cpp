@@ -146,14 +146,14 @@ TEST_F(Hazards, H57_nothing_of_another_root_is_executed) {
     // The jail holds a library and a helper of its own under the very paths of ours, and /proc, as vsftpd's
     // may.
     const std::filesystem::path shim(shim_path());
-    const std::string inside = folder_.path() + shim.parent_path().string();
+    const std::string inside = folder_.path().string() + shim.parent_path().string();
     std::filesystem::create_directories(inside);
     std::filesystem::create_directories(folder_.file("proc"));
-    std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(folder_.path().string(), std::filesystem::perms(0755));
     std::filesystem::copy_file(shim, inside + "/libportguard.so");
     std::filesystem::copy_file(victim("jailed_helper"), inside + "/portguard-explain");
     const std::string proc = folder_.file("proc");
-    const std::string jail = "VICTIM_FOLDER=" + folder_.path();
+    const std::string jail = "VICTIM_FOLDER=" + folder_.path().string();
     const Played played{run({.argv = {victim("hazard"), "change_root"},
                              .environment = plan_with({jail.c_str()}),
                              .before_exec = [&proc] {

@@ -9,7 +9,7 @@ namespace portguard::test {
 
 class Hazards : public SystemLogTest {
 protected:
-    ScratchFolder folder_;
+    TemporaryFolder folder_;
 };
 
 } // namespace portguard::test

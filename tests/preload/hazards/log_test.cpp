@@ -168,7 +168,7 @@ TEST_F(Hazards, H32_a_log_path_that_the_pid_makes_longer_than_600_bytes_is_none)
     const auto log_to = [&](const std::string& path) {
         const std::string option = "PORTGUARD_LOG=file:" + path;
         expect_unharmed(play_with(make_folders, plan_with({option.c_str()})));
-        return plain_files_below(folder_.path());
+        return plain_files_below(folder_.path().string());
     };
     EXPECT_EQ(log_to(folder_.file(name + '/' + name + "/log")), 1U) << "the names alone are not too long";
     std::string path = folder_.file("");

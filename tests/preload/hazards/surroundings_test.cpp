@@ -30,13 +30,13 @@ TEST_F(Hazards, H07_a_received_socket_is_under_the_plan) {
 
 TEST_F(Hazards, H07_a_socket_that_came_through_exec_is_under_the_plan) {
     const std::string inner = victim("socket_script");
-    const Result result = run({.argv = {"/usr/bin/python3", "-c",
-                                        "import os, socket, sys\n"
-                                        "s = socket.socket(); os.dup2(s.fileno(), 9)\n"
-                                        "os.execv(sys.argv[1], [sys.argv[1], 'bind 9 *:20000; bind 9 "
-                                        "*:10000; listen 9; get 9 reuseaddr'])",
-                                        inner},
-                               .environment = plan});
+    const Finished result = run({.argv = {"/usr/bin/python3", "-c",
+                                          "import os, socket, sys\n"
+                                          "s = socket.socket(); os.dup2(s.fileno(), 9)\n"
+                                          "os.execv(sys.argv[1], [sys.argv[1], 'bind 9 *:20000; bind 9 "
+                                          "*:10000; listen 9; get 9 reuseaddr'])",
+                                          inner},
+                                 .environment = plan});
     const Played played{result};
     EXPECT_EQ(played.said("bind 9 *:20000"), "EACCES") << result;
     EXPECT_EQ(played.said("bind 9 *:10000"), "ok");
@@ -44,7 +44,7 @@ TEST_F(Hazards, H07_a_socket_that_came_through_exec_is_under_the_plan) {
 }
 
 TEST_F(Hazards, H09_after_chroot_a_failure_is_still_told_in_one_line) {
-    const std::string folder = "VICTIM_FOLDER=" + folder_.path();
+    const std::string folder = "VICTIM_FOLDER=" + folder_.path().string();
     const Played played = provoke("change_root", plan_with({folder.c_str()}));
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("chroot"), "ok");
@@ -141,20 +141,20 @@ TEST_F(Hazards, H33_a_cure_beyond_the_table_works) {
 TEST_F(Hazards, H52_a_relative_preload_and_a_chdir_still_find_the_module) {
     const std::string shim(shim_path());
     const std::string folder = shim.substr(0, shim.rfind('/'));
-    const Result result = run({.argv = {"/usr/bin/python3", "-c",
-                                        "import os, socket\n"
-                                        "os.chdir('/')\n"
-                                        "a = socket.socket(); a.bind(('', 10000))\n"
-                                        "b = socket.socket()\n"
-                                        "try: b.bind(('', 10000))\n"
-                                        "except OSError as error: print('bind ->', error.errno)"},
-                               .environment = plan,
-                               .shim = "./libportguard.so",
-                               .before_exec = [&folder] {
-                                   if (::chdir(folder.c_str()) != 0) {
-                                       ::_exit(126);
-                                   }
-                               }});
+    const Finished result = run({.argv = {"/usr/bin/python3", "-c",
+                                          "import os, socket\n"
+                                          "os.chdir('/')\n"
+                                          "a = socket.socket(); a.bind(('', 10000))\n"
+                                          "b = socket.socket()\n"
+                                          "try: b.bind(('', 10000))\n"
+                                          "except OSError as error: print('bind ->', error.errno)"},
+                                 .environment = plan,
+                                 .shim = "./libportguard.so",
+                                 .before_exec = [&folder] {
+                                     if (::chdir(folder.c_str()) != 0) {
+                                         ::_exit(126);
+                                     }
+                                 }});
     EXPECT_EQ(Played{result}.said("bind"), std::to_string(EADDRINUSE)) << result;
     // ASan's run-time has a dlopen of its own, whose $ORIGIN is not ours.
     if (!is_sanitized) {
