@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "explain/sentence.h"
 
 namespace portguard {
 namespace {
@@ -13,6 +14,15 @@ SocketState common_state(const HolderReport& report) {
     const bool same = std::all_of(report.holders.begin(), report.holders.end(),
                                   [&](const Holder& holder) { return holder.socket.state == state; });
     return same ? state : SocketState::unknown;
+}
+
+std::string command_line(const ProcessInfo& process) {
+    std::string text;
+    for (const std::string& argument : process.argv) {
+        // The line is short, and what comes behind the program's folder tells more.
+        text += text.empty() ? std::string(base_name(argument)) : " " + argument;
+    }
+    return harmless(text.empty() ? process.comm : text);
 }
 
 bool is_owned(const Holder& holder) {
@@ -35,6 +45,29 @@ std::string describe_addresses(const DiagSocket& socket) {
         print_endpoint(socket.remote, out);
     }
     return std::string(out.view());
+}
+
+std::string describe_socket(const DiagSocket& socket) {
+    std::string text = describe_addresses(socket) + " " + std::string(state_name(socket.state));
+    return socket.timer_ms.has_value() ? text + ", " + seconds_left(socket) + " left" : text;
+}
+
+std::string describe_reuseaddr(std::optional<bool> reuseaddr) {
+    return std::string("SO_REUSEADDR ") + (!reuseaddr.has_value() ? "unknown" : *reuseaddr ? "on" : "off");
+}
+
+std::string describe_holder(const HolderReport& report, const Holder& holder) {
+    return describe_socket(holder.socket) + ", " +
+           (holder.owners.empty() ? describe_owner(report, holder) : describe_reuseaddr(holder.reuseaddr));
+}
+
+std::string describe_first_owner(const HolderReport& report, const Holder& holder) {
+    const Owner& owner = holder.owners.front();
+    const ProcessInfo& process = report.process_of(owner);
+    std::string text = "pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
+    text += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
+    text += holder.owners.size() > 1 ? " and " + std::to_string(holder.owners.size() - 1) + " more" : "";
+    return text + ": " + command_line(process);
 }
 
 std::string describe_owner(const HolderReport& report, const Holder& holder) {
@@ -61,8 +94,8 @@ std::string summarize_holders(const HolderReport& report) {
     if (!is_owned(first) && common == SocketState::time_wait) {
         return std::to_string(count) + (count == 1 ? " TIME_WAIT socket" : " TIME_WAIT sockets");
     }
-    std::string text = describe_owner(report, first) + " " + describe_addresses(first.socket) + " ";
-    text += state_name(first.socket.state);
+    std::string text = describe_owner(report, first) + " " + describe_addresses(first.socket) + " " +
+                       std::string(state_name(first.socket.state));
     if (count > 1) {
         text += " and " + std::to_string(count - 1) + " more";
     }

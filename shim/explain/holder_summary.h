@@ -1,6 +1,7 @@
 // The holders of a port in half a line.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "kernel/holders.h"
@@ -17,6 +18,18 @@ std::string describe_owner(const HolderReport& report, const Holder& holder);
 
 /// "127.0.0.1:10000 → 127.0.0.1:7000", "0.0.0.0:80".
 std::string describe_addresses(const DiagSocket& socket);
+
+/// "127.0.0.1:10000 TIME_WAIT, 43 s left".
+std::string describe_socket(const DiagSocket& socket);
+
+/// "SO_REUSEADDR on", "SO_REUSEADDR unknown".
+std::string describe_reuseaddr(std::optional<bool> reuseaddr);
+
+/// A line of a report: describe_socket(), and its flag where a process has it, else why none is known.
+std::string describe_holder(const HolderReport& report, const Holder& holder);
+
+/// The line below it: "pid 4100 fd 3 uid 0 and 2 more: python3 app.py".
+std::string describe_first_owner(const HolderReport& report, const Holder& holder);
 
 /// TextWriter::add_untrusted for a string.
 std::string harmless(std::string_view text);

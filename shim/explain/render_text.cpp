@@ -47,35 +47,11 @@ std::string first_line(const Report& report) {
     return std::string(line.view());
 }
 
-std::string command_line(const ProcessInfo& process) {
-    std::string text;
-    for (const std::string& argument : process.argv) {
-        // The line is short, and what comes behind the program's folder tells more.
-        text += text.empty() ? std::string(base_name(argument)) : " " + argument;
-    }
-    return harmless(text.empty() ? process.comm : text);
-}
-
-std::string on_or_off(std::optional<bool> value) {
-    return !value.has_value() ? "unknown" : *value ? "on" : "off";
-}
-
 void add_holder(const Facts& facts, const Holder& holder, TextBlock& block) {
-    std::string line = describe_addresses(holder.socket) + " " + std::string(state_name(holder.socket.state));
-    if (holder.socket.timer_ms.has_value()) {
-        line += ", " + seconds_left(holder.socket) + " left";
+    block.add_cut("holder", describe_holder(facts.holders, holder));
+    if (!holder.owners.empty()) {
+        block.add_cut("holder", "  " + describe_first_owner(facts.holders, holder));
     }
-    if (holder.owners.empty()) {
-        block.add_cut("holder", line + ", " + describe_owner(facts.holders, holder));
-        return;
-    }
-    block.add_cut("holder", line + ", SO_REUSEADDR " + on_or_off(holder.reuseaddr));
-    const Owner& owner = holder.owners.front();
-    const ProcessInfo& process = facts.holders.process_of(owner);
-    std::string who = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
-    who += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
-    who += holder.owners.size() > 1 ? " and " + std::to_string(holder.owners.size() - 1) + " more" : "";
-    block.add_cut("holder", who + ": " + command_line(process));
 }
 
 void add_holders(const Facts& facts, TextBlock& block) {
@@ -106,24 +82,11 @@ void add_ports(const PortUsage& usage, TextBlock& block) {
     }
 }
 
-/// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
-std::string frame_line(const Frame& frame) {
-    Text<40> place;
-    place.add(frame.module.empty() ? "0x" : "+0x").add_hex(frame.offset);
-    const std::string where = harmless(base_name(frame.module)) + std::string(place.view());
-    const std::string symbol = harmless(frame.symbol);
-    if (!frame.file.empty()) {
-        return (symbol.empty() ? where : symbol) + " at " + harmless(base_name(frame.file)) + ":" +
-               std::to_string(frame.line);
-    }
-    return symbol.empty() ? where : symbol + " (" + where + ")";
-}
-
 void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block) {
     const std::size_t room = block.lines_left() > reserved_lines ? block.lines_left() - reserved_lines : 0;
     const std::size_t shown = std::min({stack.frames.size(), most_frames, room});
     for (std::size_t index = 0; index < shown; ++index) {
-        block.add_cut("stack", frame_line(stack.frames[index]));
+        block.add_cut("stack", harmless(describe(stack.frames[index])));
         if (stack.frames[index].symbol == "main") {
             return; // what starts every program explains none
         }

@@ -9,24 +9,11 @@
 
 #include "core/snapshot.h"
 #include "explain/program_memory.h"
+#include "explain/stack_frame.h"
 #include "explain/walk.h"
 #include "kernel/deadline.h"
 
 namespace portguard {
-
-struct Frame {
-    /// Path of the file; empty for code that was made at run time.
-    std::string module;
-    /// Address in the file (what addr2line(1) takes), of the return address; in memory where there is no
-    /// file.
-    std::uint64_t offset = 0;
-    std::string build_id;
-    /// Demangled; empty: stripped.
-    std::string symbol;
-    /// Source; empty without debug information.
-    std::string file;
-    int line = 0;
-};
 
 struct Stack {
     /// Innermost first, our own left out.

@@ -7,6 +7,7 @@
 
 #include "core/port_set.h"
 #include "tools/common/output.h"
+#include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
 
 namespace portguard::tools {
@@ -88,9 +89,7 @@ std::string describe(const AskedPort& asked) {
     if (!asked.names_address) {
         return "port " + std::to_string(endpoint.port);
     }
-    Text<64> text;
-    print_endpoint(endpoint, text);
-    return std::string(text.view());
+    return text_of(endpoint);
 }
 
 } // namespace portguard::tools

@@ -14,15 +14,14 @@
 #include "kernel/socket_option.h"
 #include "kernel/sysctls.h"
 #include "tools/common/condition_states.h"
+#include "tools/common/port_text.h"
 #include "tools/common/socket_address.h"
 
 namespace portguard::tools {
 namespace {
 
 std::string describe(const WantedSocket& wanted) {
-    Text<64> local;
-    print_endpoint(wanted.local.endpoint, local);
-    return std::string(local.view()) + " " + std::string(state_name(wanted.state));
+    return text_of(wanted.local.endpoint) + " " + std::string(state_name(wanted.state));
 }
 
 /// Where the other end of a connection is.

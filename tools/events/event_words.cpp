@@ -5,6 +5,8 @@
 
 #include "core/text.h"
 #include "explain/cause.h"
+#include "explain/holder_summary.h"
+#include "explain/stack_frame.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 
@@ -84,27 +86,21 @@ std::string outcome_of(const EventRecord& event) {
 }
 
 std::string describe(const RecordedHolder& holder) {
-    std::string text = tools::text_of(holder.local);
-    text += holder.remote.has_value() ? " → " + tools::text_of(*holder.remote) : "";
-    text += " " + std::string(state_name(holder.state));
+    constexpr double longest_ms = 1e9;
+    DiagSocket socket;
+    socket.local = holder.local;
+    socket.remote = holder.remote.value_or(Endpoint{});
+    socket.state = holder.state;
     if (holder.timer_s.has_value()) {
-        Text<32> seconds;
-        seconds.add_number(static_cast<std::uint64_t>(std::clamp(*holder.timer_s + 0.999, 0.0, 1e9)));
-        return text + ", " + std::string(seconds.view()) + " s left";
+        socket.timer_ms = static_cast<std::uint32_t>(std::clamp(*holder.timer_s * 1000, 0.0, longest_ms));
+        return describe_socket(socket);
     }
-    const std::optional<bool> flag = holder.options.reuseaddr;
-    return text + ", SO_REUSEADDR " + (!flag.has_value() ? "unknown" : *flag ? "on" : "off");
+    return describe_socket(socket) + ", " + describe_reuseaddr(holder.options.reuseaddr);
 }
 
 std::string describe(const RecordedFrame& frame) {
-    Text<40> offset;
-    offset.add(frame.module.has_value() ? "+0x" : "0x").add_hex(frame.offset);
-    const std::string place = std::string(base_name(frame.module.value_or(""))) + std::string(offset.view());
-    if (frame.file.has_value()) {
-        return frame.symbol.value_or(place) + " at " + std::string(base_name(*frame.file)) + ":" +
-               std::to_string(frame.line.value_or(0));
-    }
-    return frame.symbol.has_value() ? *frame.symbol + " (" + place + ")" : place;
+    return describe(Frame{frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
+                          frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0)});
 }
 
 ProcessChains chains_of(const Fight& fight) {

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "kernel/holders.h"
 #include "tools/common/output.h"
+#include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
 
 namespace portguard::tools {
@@ -39,12 +40,6 @@ SocketState state_of(const std::string& word) {
     return found->state;
 }
 
-std::string describe_address(const Endpoint& endpoint) {
-    Text<64> text;
-    print_endpoint(endpoint, text);
-    return std::string(text.view());
-}
-
 std::string way_out(const AskedAddress& address, int error) {
     switch (error) {
     case EADDRINUSE: return "`portguard who " + std::to_string(address.endpoint.port) + "` shows who has it";
@@ -57,7 +52,7 @@ std::string way_out(const AskedAddress& address, int error) {
 [[noreturn]] void refuse(const HeldState& state, int error) {
     const AskedAddress& address = state.wanted().local;
     throw Refusal(error == EADDRINUSE ? ExitCode::findings : ExitCode::usage,
-                  describe_address(address.endpoint) + " cannot be brought into " + state.word() + ": " +
+                  text_of(address.endpoint) + " cannot be brought into " + state.word() + ": " +
                       describe_errno(error) + "; " + way_out(address, error));
 }
 

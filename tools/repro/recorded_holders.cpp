@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "explain/cause.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {
@@ -14,9 +15,7 @@ constexpr std::size_t longest_comm = 15;
 constexpr std::size_t most_sharing = 64;
 
 std::string describe(const RecordedHolder& holder) {
-    Text<64> local;
-    print_endpoint(holder.local, local);
-    return std::string(local.view()) + " " + std::string(state_name(holder.state));
+    return text_of(holder.local) + " " + std::string(state_name(holder.state));
 }
 
 bool is_of(const RecordedHolder& holder, pid_t pid) {

@@ -10,6 +10,7 @@
 #include "tools/common/json_output.h"
 #include "tools/common/json_text.h"
 #include "tools/common/output.h"
+#include "tools/common/port_text.h"
 
 namespace portguard::tools {
 namespace {
@@ -18,16 +19,10 @@ std::string errno_words(int error) {
     return error == 0 ? "goes through" : describe_errno(error);
 }
 
-std::string address_of(const Endpoint& endpoint) {
-    Text<64> text;
-    print_endpoint(endpoint, text);
-    return std::string(text.view());
-}
-
 std::string asked_words(const ReproReport& report) {
     const EventRecord& event = report.event.record;
     return std::string(call_name(event.call)) + " " + std::string(protocol_name(event.protocol)) + " " +
-           address_of(event.asked);
+           text_of(event.asked);
 }
 
 std::string expected_words(const Scene& scene) {
@@ -62,10 +57,10 @@ void add_sockets(const StandIn& stand_in, TextBlock& block) {
     const std::size_t count = stand_in.sockets.size();
     for (std::size_t index = 0; index < std::min(count, most_shown); ++index) {
         const WantedSocket& socket = stand_in.sockets[index];
-        std::string line = address_of(socket.local.endpoint);
-        line += socket.remote.family == Family::other ? "" : " → " + address_of(socket.remote);
+        std::string line = text_of(socket.local.endpoint);
+        line += socket.remote.family == Family::other ? "" : " → " + text_of(socket.remote);
         line += " " + std::string(state_name(socket.state));
-        line += socket.reuseaddr ? ", SO_REUSEADDR on" : ", SO_REUSEADDR off";
+        line += ", " + describe_reuseaddr(socket.reuseaddr);
         line += socket.reuseport ? ", SO_REUSEPORT on" : "";
         line += stand_in.stands_for != 0 ? ", for pid " + std::to_string(stand_in.stands_for) : "";
         block.add_cut("holder", line);

@@ -63,34 +63,11 @@ std::string first_line(const WhoAnswer& answer) {
     return protocol + describe(answer.asked) + (answer.is_held() ? " is held" : " is free");
 }
 
-std::string flag_words(const Holder& holder) {
-    if (holder.owners.empty()) {
-        return {};
-    }
-    return std::string(", SO_REUSEADDR ") + (!holder.reuseaddr.has_value() ? "unknown"
-                                             : *holder.reuseaddr           ? "on"
-                                                                           : "off");
-}
-
-std::string owner_line(const HolderReport& report, const Owner& owner) {
-    const ProcessInfo& process = report.process_of(owner);
-    std::string line = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
-    line += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
-    std::string words;
-    for (const std::string& argument : process.argv) {
-        words += (words.empty() ? "" : " ") + argument;
-    }
-    return line + ": " + harmless(words.empty() ? process.comm : words);
-}
-
 void add_holder(const HolderReport& report, const Holder& holder, TextBlock& block) {
-    const DiagSocket& socket = holder.socket;
-    std::string line = describe_addresses(socket) + " " + std::string(state_name(socket.state));
-    line += socket.timer_ms.has_value() ? ", " + seconds_left(socket) + " left" : "";
-    line += holder.owners.empty() ? ", " + describe_owner(report, holder) : flag_words(holder);
-    block.add_cut("holder", line + (socket.is_hold() ? ", portguard hold" : ""));
+    const std::string hold = holder.socket.is_hold() ? ", portguard hold" : "";
+    block.add_cut("holder", describe_holder(report, holder) + hold);
     if (!holder.owners.empty()) {
-        block.add_cut("holder", owner_line(report, holder.owners.front()));
+        block.add_cut("holder", "  " + describe_first_owner(report, holder));
     }
 }
 
