@@ -4,7 +4,7 @@
 #include "core/errno_name.h"
 #include "core/text.h"
 #include "tools/cli/command.h"
-#include "tools/cli/completion.h"
+#include "tools/cli/texts.h"
 
 namespace portguard::tools {
 namespace {

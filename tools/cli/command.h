@@ -69,6 +69,10 @@ struct Command {
 /// Everything that may be given to `command`, in the order of --help.
 std::vector<Parameter> parameters_of(const Command& command);
 
+/// `words` is what follows the command's name. Throws Refusal. The one place that knows the parser library,
+/// which is costly to compile, is command_line.cpp.
+Arguments parse_command_line(const Command& command, const std::vector<std::string>& words);
+
 /// Those that help, man page and completion list.
 std::span<const Command* const> all_commands();
 /// Those that only developers need.

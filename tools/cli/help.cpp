@@ -1,4 +1,4 @@
-#include "tools/cli/help.h"
+#include "tools/cli/texts.h"
 
 #include "core/text.h"
 #include "tools/common/output.h"

@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "tools/cli/command.h"
-#include "tools/cli/command_line.h"
-#include "tools/cli/help.h"
+#include "tools/cli/texts.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 

@@ -1,7 +1,6 @@
 #include "core/text.h"
 #include "tools/cli/command.h"
-#include "tools/cli/completion.h"
-#include "tools/cli/help.h"
+#include "tools/cli/texts.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,6 +1,6 @@
 // `portguard completion` and `portguard man`.
+#include "tools/cli/texts.h"
 #include "tools/cli/command.h"
-#include "tools/cli/completion.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 

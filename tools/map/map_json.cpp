@@ -1,4 +1,4 @@
-#include "tools/map/map_json.h"
+#include "tools/map/port_map.h"
 
 #include <algorithm>
 

@@ -69,4 +69,7 @@ std::vector<Label> labels_of(const PortMap& map);
 /// "8000-8003 python3", "53/udp dnsmasq", fit for a terminal.
 std::string text_of(const Label& label);
 
+/// For machines: one object, as share/portguard/map.schema.json describes it.
+std::string json_report(const PortMap& map);
+
 } // namespace portguard::tools

@@ -6,7 +6,6 @@
 
 #include "tools/common/port_text.h"
 #include "tools/map/svg_style.h"
-#include "tools/map/svg_text.h"
 
 namespace portguard::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/map/svg_file.h"
+#include "tools/map/svg.h"
 
 #include <cerrno>
 #include <cstdio>

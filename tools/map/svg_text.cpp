@@ -1,4 +1,4 @@
-#include "tools/map/svg_text.h"
+#include "tools/map/svg.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "tools/repro/asking_process.h"
+#include "tools/repro/scene_process.h"
 
 #include <array>
 #include <cerrno>
@@ -14,7 +14,6 @@
 
 #include "kernel/holders.h"
 #include "tools/common/refusal.h"
-#include "tools/repro/scene_process.h"
 
 namespace portguard::tools {
 namespace {

@@ -16,7 +16,7 @@
 #include "tools/common/condition_states.h"
 #include "tools/common/explain_helper.h"
 #include "tools/common/socket_address.h"
-#include "tools/repro/asking_process.h"
+#include "tools/repro/scene_process.h"
 
 namespace portguard::tools {
 namespace {

@@ -16,8 +16,8 @@
 #include "kernel/syscalls.h"
 #include "tools/common/refusal.h"
 #include "tools/events/event_log.h"
-#include "tools/repro/asking_process.h"
 #include "tools/repro/recorded_program.h"
+#include "tools/repro/scene_process.h"
 
 namespace portguard::tools {
 namespace {

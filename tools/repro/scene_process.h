@@ -57,4 +57,7 @@ inline constexpr std::string_view failure_mark = "\x01";
 /// Refusal.
 void become(uid_t uid);
 
+/// User, capabilities and system calls of scene's asking process, for good. Throws Refusal.
+void enter_asking_process(const Scene& scene, bool other_users);
+
 } // namespace portguard::tools

@@ -3,7 +3,7 @@
 
 #include "tools/check/facts_of.h"
 #include "tools/map/grid.h"
-#include "tools/map/svg_text.h"
+#include "tools/map/svg.h"
 #include "tools/map/terminal_text.h"
 
 namespace portguard::test {

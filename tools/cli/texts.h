@@ -1,4 +1,5 @@
-// --help, made from the same data as the parser.
+// What the command says of itself, made from the same data as the parser: --help, the man page and
+// completion.
 #pragma once
 
 #include <string>
@@ -14,5 +15,11 @@ std::string usage_line(const Command& command);
 std::string help_text();
 /// `portguard COMMAND --help`.
 std::string help_text(const Command& command);
+
+/// A script for bash(1) to source.
+std::string bash_completion();
+
+/// portguard(1), in the language of man(7).
+std::string man_page();
 
 } // namespace portguard::tools
