@@ -5,11 +5,11 @@
 
 #include <sys/utsname.h>
 
+#include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
 #include "tools/events/events_report.h"
 #include "tools/events/html_style.h"
-#include "tools/events/markup.h"
 #include "tools/events/timeline.h"
 
 namespace portguard::tools {

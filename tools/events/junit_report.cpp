@@ -1,9 +1,9 @@
 #include <sstream>
 
+#include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
 #include "tools/events/events_report.h"
-#include "tools/events/markup.h"
 
 namespace portguard::tools {
 namespace {

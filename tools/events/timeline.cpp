@@ -5,9 +5,9 @@
 #include <cmath>
 #include <map>
 
+#include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
-#include "tools/events/markup.h"
 
 namespace portguard::tools {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tools/common/markup.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 
@@ -33,18 +34,7 @@ std::string collision_of(const PortMap& map, const PortUse& use) {
 } // namespace
 
 std::string escaped_for_xml(std::string_view text) {
-    std::string escaped;
-    for (const char character : shown(text)) {
-        switch (character) {
-        case '&': escaped += "&amp;"; break;
-        case '<': escaped += "&lt;"; break;
-        case '>': escaped += "&gt;"; break;
-        case '"': escaped += "&quot;"; break;
-        case '\'': escaped += "&#39;"; break;
-        default: escaped += character;
-        }
-    }
-    return escaped;
+    return escaped_markup(shown(text));
 }
 
 std::string title_of(const PortMap& map, const PortUse& use) {

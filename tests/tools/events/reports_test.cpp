@@ -10,7 +10,7 @@
 
 #include "support/process.h"
 #include "support/temporary_folder.h"
-#include "tools/events/markup.h"
+#include "tools/common/markup.h"
 #include "tools/support/event_samples.h"
 
 namespace portguard::tools {

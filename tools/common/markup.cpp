@@ -1,4 +1,4 @@
-#include "tools/events/markup.h"
+#include "tools/common/markup.h"
 
 #include <cstdint>
 
