@@ -51,6 +51,15 @@ struct SocketAddress {
 SocketAddress ipv4(const char* address, std::uint16_t port, sa_family_t family = AF_INET);
 SocketAddress ipv6(const char* address, std::uint16_t port);
 SocketAddress unix_path(const char* path);
+/// What is remembered of a socket of each kind.
+namespace facts {
+inline constexpr SocketFacts unknown;
+inline constexpr SocketFacts other = SocketFacts::of(Protocol::other);
+inline constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
+inline constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
+inline constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
+} // namespace facts
+
 /// A pointer that must not be followed.
 inline const sockaddr* wild_pointer(std::uintptr_t number) {
     return std::bit_cast<const sockaddr*>(number);

@@ -13,8 +13,7 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
-
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
+using test::facts::tcp;
 
 std::vector<test::SocketAddress> addresses() {
     std::vector<test::SocketAddress> result{test::unix_path("/tmp/x")};

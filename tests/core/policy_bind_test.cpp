@@ -13,12 +13,11 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
-
-constexpr SocketFacts unknown;
-constexpr SocketFacts other = SocketFacts::of(Protocol::other);
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
-constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
-constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
+using test::facts::mptcp;
+using test::facts::other;
+using test::facts::tcp;
+using test::facts::udp;
+using test::facts::unknown;
 
 constexpr Target port(std::uint16_t number, Family family = Family::ipv4) {
     return {family, false, number};

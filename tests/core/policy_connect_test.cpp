@@ -11,11 +11,11 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
+using test::facts::mptcp;
+using test::facts::tcp;
+using test::facts::udp;
+using test::facts::unknown;
 
-constexpr SocketFacts unknown;
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
-constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
-constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
 constexpr SocketFacts courteous = tcp.with_port(PortChoice::courteous);
 
 Config planned(std::string_view mode = "enforce") {

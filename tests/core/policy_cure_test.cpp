@@ -7,8 +7,7 @@ namespace portguard {
 namespace {
 
 using test::configured;
-
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
+using test::facts::tcp;
 
 TEST(MayTryCure, ForTcpAndMptcp) {
     EXPECT_TRUE(may_try_cure({}, tcp));

@@ -10,9 +10,8 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
-
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
-constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
+using test::facts::mptcp;
+using test::facts::tcp;
 
 Config planned(std::string_view method = "auto") {
     return configured({{"listen", "5000-14999"}, {"ephemeral", "15000-65000"}, {"range_method", method}});

@@ -9,10 +9,10 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
+using test::facts::mptcp;
+using test::facts::tcp;
+using test::facts::udp;
 
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
-constexpr SocketFacts mptcp = SocketFacts::of(Protocol::mptcp);
-constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
 constexpr SocketFacts fixed = tcp.with_port(PortChoice::program);
 constexpr SocketFacts at_risk = tcp.with_port(PortChoice::program_in_ephemeral);
 

@@ -7,8 +7,7 @@ namespace portguard {
 namespace {
 
 using test::what;
-
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
+using test::facts::tcp;
 
 TEST(WatchedOption, IsReuseaddrAndThePortRangeAtTheirOwnLevels) {
     EXPECT_TRUE(is_watched_option(SOL_SOCKET, SO_REUSEADDR));

@@ -10,9 +10,8 @@ namespace {
 using test::configured;
 using test::host;
 using test::what;
-
-constexpr SocketFacts tcp = SocketFacts::of(Protocol::tcp);
-constexpr SocketFacts udp = SocketFacts::of(Protocol::udp);
+using test::facts::tcp;
+using test::facts::udp;
 
 Config planned(std::string_view ephemeral = "15000-65000") {
     return configured({{"listen", "5000-14999"}, {"ephemeral", ephemeral}});

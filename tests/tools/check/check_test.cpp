@@ -5,6 +5,7 @@
 #include "support/private_net.h"
 #include "support/sockets.h"
 #include "tools/support/command.h"
+#include "tools/support/sample_traffic.h"
 #include "tools/support/schema.h"
 
 namespace portguard::test {
@@ -15,12 +16,8 @@ using Json = nlohmann::json;
 class CheckCommand : public PrivateNetTest {
 protected:
     static Json check(Words words = {}, int exit_status = 1) {
-        words.insert(words.begin(), {"check", "--json"});
-        const Finished finished = portguard(words);
-        EXPECT_TRUE(finished.exited_with(exit_status)) << finished;
-        Json answer = Json::parse(finished.out);
-        EXPECT_EQ(violation(schema_of("check"), answer), "");
-        return answer;
+        words.insert(words.begin(), "check");
+        return json_answer(words, exit_status);
     }
 
     static Json finding(const Json& answer, std::string_view id) {
@@ -45,18 +42,7 @@ std::map<std::string, int> counts_of_ss(const std::string& options) {
 }
 
 TEST_F(CheckCommand, AgreesWithSsOnTheNumbers) {
-    const Fd server = listener(flagged(tcp_socket()), wildcard(8080));
-    const Fd other = listener(flagged(tcp_socket(AF_INET6)), wildcard(8081, AF_INET6));
-    std::vector<Connection> connections;
-    for (int count = 0; count < 7; ++count) {
-        connections.push_back(connect_pair(server));
-    }
-    for (int count = 0; count < 3; ++count) {
-        Connection ended = connect_pair(server);
-        into_time_wait(std::move(ended.client), std::move(ended.server));
-    }
-    const Fd datagram = udp_socket();
-    ASSERT_EQ(bind_to(datagram, wildcard(5353)), success);
+    const SampleTraffic traffic;
     const Json sockets = check({}, 0)["sockets"];
     const auto tcp = counts_of_ss("-ta");
     EXPECT_EQ(sockets["tcp"].value("LISTEN", 0), tcp.at("LISTEN"));

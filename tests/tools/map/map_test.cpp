@@ -8,6 +8,7 @@
 #include "support/private_net.h"
 #include "support/sockets.h"
 #include "tools/support/command.h"
+#include "tools/support/sample_traffic.h"
 #include "tools/support/schema.h"
 
 namespace portguard::test {
@@ -18,12 +19,8 @@ using Json = nlohmann::json;
 class MapCommand : public PrivateNetTest {
 protected:
     static Json map(Words words = {}, int exit_status = 0) {
-        words.insert(words.begin(), {"map", "--json"});
-        const Finished finished = portguard(words);
-        EXPECT_TRUE(finished.exited_with(exit_status)) << finished;
-        Json answer = Json::parse(finished.out);
-        EXPECT_EQ(violation(schema_of("map"), answer), "");
-        return answer;
+        words.insert(words.begin(), "map");
+        return json_answer(words, exit_status);
     }
 };
 
@@ -46,18 +43,7 @@ const Json& use_of(const Json& answer, int port) {
 }
 
 TEST_F(MapCommand, AgreesWithSsOnTheNumbers) {
-    const Fd server = listener(flagged(tcp_socket()), wildcard(8080));
-    const Fd other = listener(flagged(tcp_socket(AF_INET6)), wildcard(8081, AF_INET6));
-    std::vector<Connection> connections;
-    for (int count = 0; count < 7; ++count) {
-        connections.push_back(connect_pair(server));
-    }
-    for (int count = 0; count < 3; ++count) {
-        Connection ended = connect_pair(server);
-        into_time_wait(std::move(ended.client), std::move(ended.server));
-    }
-    const Fd datagram = udp_socket();
-    ASSERT_EQ(bind_to(datagram, wildcard(5353)), success);
+    const SampleTraffic traffic;
     const Json totals = map()["totals"];
     EXPECT_EQ(totals["listener"], count_of_ss({"-tl"}));
     EXPECT_EQ(totals["incoming"], count_of_ss({"-t", "state", "connected", "sport", "=", "8080"}));

@@ -14,12 +14,8 @@ using Json = nlohmann::json;
 class PlanCommand : public PrivateNetTest {
 protected:
     static Json plan(Words words, int exit_status = 0) {
-        words.insert(words.begin(), {"plan", "--json"});
-        const Finished finished = portguard(words);
-        EXPECT_TRUE(finished.exited_with(exit_status)) << finished;
-        Json answer = Json::parse(finished.out);
-        EXPECT_EQ(violation(schema_of("plan"), answer), "");
-        return answer;
+        words.insert(words.begin(), "plan");
+        return json_answer(words, exit_status);
     }
 
     static std::string exported(const std::string& form, const std::string& listen) {

@@ -108,4 +108,14 @@ Json schema_of(const std::string& command) {
     return Json::parse(file);
 }
 
+nlohmann::json json_answer(Words words, int exit_status) {
+    const nlohmann::json schema = schema_of(words.at(0));
+    words.emplace_back("--json");
+    const Finished finished = portguard(words);
+    EXPECT_TRUE(finished.exited_with(exit_status)) << finished;
+    nlohmann::json answer = nlohmann::json::parse(finished.out);
+    EXPECT_EQ(violation(schema, answer), "") << finished;
+    return answer;
+}
+
 } // namespace portguard::test
