@@ -84,7 +84,8 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     facts.holders_asked = true;
     facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
-    if (!facts.holders.holders.empty() && is_borrowing_deadly()) {
+    options.compares = facts.holders.holders.empty() || !is_under_filter();
+    if (!options.compares && is_borrowing_deadly()) {
         options.flags = false;
         facts.missing.emplace_back("SO_REUSEADDR of the holders (a seccomp filter kills whoever asks)");
     }

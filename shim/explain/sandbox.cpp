@@ -8,20 +8,14 @@
 #include "kernel/proc.h"
 
 namespace portguard {
-namespace {
 
-bool has_filter() {
+bool is_under_filter() {
     const auto status = read_status(getpid(), Syscalls{});
     // Unknown is taken for none, as without /proc nobody's socket is found anyway.
     return status.has_value() && status->seccomp_mode == SECCOMP_MODE_FILTER;
 }
 
-} // namespace
-
 bool is_borrowing_deadly() {
-    if (!has_filter()) {
-        return false;
-    }
     const pid_t child = fork();
     if (child == 0) {
         // The kernel's answers are nothing: that it gives one is what is asked.

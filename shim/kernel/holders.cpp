@@ -81,6 +81,7 @@ std::vector<std::uint32_t> owned_inodes(const std::vector<Holder>& holders) {
 OwnerHints hints_of(const std::vector<Holder>& holders, const HolderOptions& options) {
     OwnerHints hints;
     hints.most_others = options.most_other_fds;
+    hints.compares = options.compares;
     for (const Holder& holder : holders) {
         const DiagSocket& socket = holder.socket;
         if (socket.inode != 0 && socket.cgroup != 0 &&

@@ -71,6 +71,8 @@ struct HolderOptions {
     /// Descriptors that are read beyond the first owner of each socket, for the others that share it: as many
     /// as all processes of a small host have. Each costs 1 to 5 µs.
     std::size_t most_other_fds = 8192;
+    /// OwnerHints::compares.
+    bool compares = true;
     /// diag_listen and its kin (diag_message.h): which holders are looked for. Listeners alone cost a
     /// hundredth of all.
     std::uint32_t states = diag_all;

@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "kernel/cgroup.h"
 #include "kernel/folder.h"
+#include "kernel/nearest_first.h"
 #include "kernel/proc.h"
 #include "kernel/process_fds.h"
 
@@ -25,33 +26,19 @@ bool contains(const Values& values, const Value& value) {
     return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-/// Of all threads of `pid` (proc_pid_task_children(5)); empty where the kernel was built without it.
-std::vector<pid_t> children_of(pid_t pid, const Syscalls& syscalls) {
-    constexpr std::size_t longest_list = 65536;
-    std::vector<pid_t> children;
-    const ScopedFd tasks(direct::open(ProcPath(pid, "task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                         syscalls);
-    for_each_number(tasks.get(), [&](int task) {
-        Text<64> path;
-        path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add("/task/");
-        path.add_number(static_cast<std::uint64_t>(task)).add("/children").add('\0');
-        const auto text = read_text_file(path.view().data(), longest_list, syscalls);
-        std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
-        while (!rest.empty()) {
-            children.push_back(parse_number<pid_t>(next_field(rest, ' ')).value_or(0));
-        }
-        return text.has_value();
-    });
-    return children;
-}
-
 enum class Reach : std::uint8_t { none, low, all };
 
 struct Candidate {
     pid_t pid = 0;
     /// Which of its numbers were looked at.
     Reach reach = Reach::none;
+    /// Of its low sockets to those that are looked for.
+    std::uint32_t distance = infinitely_far;
 };
+
+bool is_nearer(const Candidate& one, const Candidate& other) {
+    return one.distance < other.distance;
+}
 
 class OwnerWalk {
 public:
@@ -81,7 +68,7 @@ private:
             return false;
         }
         for_each_number(folder.get(), [&](int pid) {
-            unread_.push_back({pid, Reach::none});
+            unread_.emplace_back().pid = pid;
             return true;
         });
         // A folder without processes is not procfs: a chroot has an empty one.
@@ -108,18 +95,55 @@ private:
 
     /// In the first `count` of those that are unread.
     void search_first(std::size_t count) {
+        look_at_low_fds(count);
         // Read again and in full only if that finds nobody.
-        for (std::size_t index = 0; index < count && is_searching(); ++index) {
-            Candidate& candidate = unread_[index];
-            if (candidate.reach == Reach::none) {
-                const FdReading reading = note(
-                    candidate.pid, [&] { return collect_low_fds(candidate.pid, question_, search_.owners); });
-                candidate.reach = reading == FdReading::partly ? Reach::low : Reach::all;
-            }
+        if (is_searching()) {
+            std::stable_sort(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count),
+                             is_nearer);
         }
         std::size_t unlimited = std::numeric_limits<std::size_t>::max();
         for (; count != 0 && is_searching(); --count) {
             read_next(unlimited);
+        }
+    }
+
+    /// The kernel numbers processes and inodes in order, the latter by batches of 1,024 (get_next_ino(),
+    /// fs/inode.c), and a server opens its sockets when it starts: who has one of nearly the same number is
+    /// it, or started shortly before or after it.
+    void look_at_low_fds(std::size_t count) {
+        NearestFirst order(count);
+        for (std::size_t index = 0; index < count; ++index) {
+            if (unread_[index].reach != Reach::none) {
+                order.note(index, unread_[index].distance);
+            }
+        }
+        while (is_searching()) {
+            const auto index = order.next();
+            if (!index.has_value()) {
+                return;
+            }
+            look_at_low_fds_of(unread_[*index]);
+            order.note(*index, unread_[*index].distance);
+        }
+    }
+
+    void look_at_low_fds_of(Candidate& candidate) {
+        const std::size_t before = search_.owners.size();
+        const FdReading reading = note(candidate.pid, [&] {
+            return collect_low_fds(candidate.pid, question_, search_.owners, candidate.distance);
+        });
+        candidate.reach = reading == FdReading::partly ? Reach::low : Reach::all;
+        if (candidate.reach != Reach::low || unowned_ == 0) {
+            return;
+        }
+        // Who has one of them has the others as well, a listener and what it has accepted; who has what was
+        // opened just before or after may have it beyond the low ones.
+        std::size_t most = std::numeric_limits<std::size_t>::max();
+        if (search_.owners.size() == before) {
+            most = candidate.distance <= near ? few : 0;
+        }
+        if (most != 0) {
+            read_all(candidate, most);
         }
     }
 
@@ -164,25 +188,33 @@ private:
     }
 
     void look_at_same_numbers() {
-        std::vector<int> numbers;
+        std::vector<FdOwner> first;
         for (const FdOwner& owner : search_.owners) {
-            if (numbers.size() < most_numbers && !contains(numbers, owner.fd)) {
-                numbers.push_back(owner.fd);
+            const auto is_like = [&owner](const FdOwner& each) {
+                return each.fd == owner.fd && each.inode == owner.inode;
+            };
+            if (first.size() < most_numbers && std::none_of(first.begin(), first.end(), is_like)) {
+                first.push_back(owner);
             }
         }
         while (!unread_.empty() && !question_.deadline.passed()) {
             const Candidate candidate = unread_.front();
             unread_.pop_front();
-            for (const int fd : numbers) {
+            for (const FdOwner& owner : first) {
                 const bool was_read =
-                    candidate.reach == Reach::all || (candidate.reach == Reach::low && is_low_fd(fd));
-                if (!was_read &&
-                    collect_fd(candidate.pid, fd, question_, search_.owners) == FdReading::hidden) {
+                    candidate.reach == Reach::all || (candidate.reach == Reach::low && is_low_fd(owner.fd));
+                if (!was_read && look_at_same_number(owner, candidate.pid) == FdReading::hidden) {
                     ++search_.hidden;
                     break;
                 }
             }
         }
+    }
+
+    FdReading look_at_same_number(const FdOwner& owner, pid_t pid) {
+        const auto compared =
+            hints_.compares ? compare_fd(owner, pid, search_.owners) : std::optional<FdReading>();
+        return compared.has_value() ? *compared : collect_fd(pid, owner.fd, question_, search_.owners);
     }
 
     bool is_of_users(pid_t pid) const {
@@ -191,17 +223,19 @@ private:
     }
 
     void read_next(std::size_t& left) {
-        const Candidate next = unread_.front();
+        Candidate next = unread_.front();
         unread_.pop_front();
-        if (next.reach == Reach::all) {
-            return;
-        }
-        const FdReading reading = note(next.pid, [&] {
-            return collect_fds(next.pid, next.reach == Reach::low, question_, left, search_.owners);
-        });
-        if (reading == FdReading::too_many) {
+        if (next.reach != Reach::all && read_all(next, left) == FdReading::too_many) {
             too_large_.push_back(next);
         }
+    }
+
+    FdReading read_all(Candidate& candidate, std::size_t& left) {
+        const FdReading reading = note(candidate.pid, [&] {
+            return collect_fds(candidate.pid, candidate.reach == Reach::low, question_, left, search_.owners);
+        });
+        candidate.reach = reading == FdReading::too_many ? candidate.reach : Reach::all;
+        return reading;
     }
 
     /// Notes what came of reading `pid`.
@@ -227,6 +261,8 @@ private:
     }
 
     static constexpr std::size_t most_numbers = 4;
+    static constexpr std::uint32_t near = 32;
+    static constexpr std::size_t few = 64;
 
     const OwnerHints& hints_;
     FdQuestion question_;

@@ -39,13 +39,15 @@ struct OwnerHints {
     std::vector<uid_t> uids;
     /// Descriptors that are read beyond the first owner of each socket. 0: nobody else is looked for.
     std::size_t most_others = std::numeric_limits<std::size_t>::max();
+    /// kcmp(2) may be called: a seccomp filter may kill for it.
+    bool compares = true;
 };
 
 /// For all of `inodes` (sorted). Reads the processes of the cgroups, then of the users, then the rest, until
-/// each socket has an owner: their low descriptors first, among which servers have what they listen on. Then
-/// those that may have inherited it: parents and children of the owners, their sessions, and the rest, as far
-/// as `most_others` goes; of whom is left then, the numbers that the owners have it under, which fork(2)
-/// keeps.
+/// each socket has an owner: their low descriptors first, among which servers have what they listen on, of
+/// processes whose sockets have nearly the same inodes before others. Then those that may have inherited it:
+/// parents and children of the owners, their sessions, and the rest, as far as `most_others` goes; of whom is
+/// left then, the numbers that the owners have it under, which fork(2) keeps.
 OwnerSearch find_owners(std::span<const std::uint32_t> inodes, const OwnerHints& hints,
                         const Deadline& deadline, const Syscalls& syscalls);
 

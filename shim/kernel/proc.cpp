@@ -155,4 +155,23 @@ std::optional<std::uint64_t> own_netns() {
     return inode_of("/proc/thread-self/ns/net");
 }
 
+std::vector<pid_t> children_of(pid_t pid, const Syscalls& syscalls) {
+    constexpr std::size_t longest_list = 65536;
+    std::vector<pid_t> children;
+    const ScopedFd tasks(direct::open(ProcPath(pid, "task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                         syscalls);
+    for_each_number(tasks.get(), [&](int task) {
+        Text<64> path;
+        path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add("/task/");
+        path.add_number(static_cast<std::uint64_t>(task)).add("/children").add('\0');
+        const auto text = read_text_file(path.view().data(), longest_list, syscalls);
+        std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+        while (!rest.empty()) {
+            children.push_back(parse_number<pid_t>(next_field(rest, ' ')).value_or(0));
+        }
+        return text.has_value();
+    });
+    return children;
+}
+
 } // namespace portguard

@@ -88,4 +88,7 @@ std::optional<std::uint64_t> own_netns();
 /// A file's text, cut at `limit` bytes; nothing where it cannot be read.
 std::optional<std::string> read_text_file(const char* path, std::size_t limit, const Syscalls& syscalls);
 
+/// Of all threads of `pid` (proc_pid_task_children(5)); empty where the kernel was built without it.
+std::vector<pid_t> children_of(pid_t pid, const Syscalls& syscalls);
+
 } // namespace portguard

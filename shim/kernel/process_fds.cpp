@@ -6,11 +6,14 @@
 #include <charconv>
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/text.h"
 #include "kernel/folder.h"
+#include "kernel/nearest_first.h"
 #include "kernel/proc.h"
 
 namespace portguard {
@@ -37,9 +40,8 @@ public:
             forbidden_ = forbidden_ || (errno != ENOENT && errno != ESRCH);
             return false;
         }
-        const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
-        if (inode.has_value() && std::binary_search(inodes_.begin(), inodes_.end(), *inode)) {
-            out_.push_back({*inode, pid_, fd});
+        if (const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)})) {
+            note(*inode, fd);
         }
         return true;
     }
@@ -73,8 +75,22 @@ public:
 
     [[nodiscard]] bool forbidden() const { return forbidden_; }
     [[nodiscard]] std::size_t looks() const { return looks_; }
+    [[nodiscard]] std::uint32_t distance() const { return distance_; }
 
 private:
+    void note(std::uint32_t inode, int fd) {
+        const auto above = std::lower_bound(inodes_.begin(), inodes_.end(), inode);
+        if (above != inodes_.end()) {
+            distance_ = std::min(distance_, *above - inode);
+        }
+        if (above != inodes_.begin()) {
+            distance_ = std::min(distance_, inode - *(above - 1));
+        }
+        if (above != inodes_.end() && *above == inode) {
+            out_.push_back({inode, pid_, fd});
+        }
+    }
+
     static constexpr int most_misses = 2;
     static constexpr int often = 256;
 
@@ -85,6 +101,7 @@ private:
     std::vector<FdOwner>& out_;
     bool forbidden_ = false;
     std::size_t looks_ = 0;
+    std::uint32_t distance_ = infinitely_far;
 };
 
 /// What a process costs beside its descriptors, counted in those.
@@ -147,7 +164,8 @@ FdReading collect_fds(pid_t pid, bool low_were_read, const FdQuestion& question,
     return visible ? FdReading::done : FdReading::hidden;
 }
 
-FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out) {
+FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out,
+                          std::uint32_t& distance) {
     const ScopedFd folder(open_folder(pid), question.syscalls);
     if (!folder.valid()) {
         return without_folder();
@@ -160,6 +178,7 @@ FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdO
     for (int fd = first_low_fd; fd < end_of_low_fds && !search.forbidden(); ++fd) {
         search.look_at(fd);
     }
+    distance = search.distance();
     return search.forbidden() ? FdReading::hidden : FdReading::partly;
 }
 
@@ -176,6 +195,17 @@ FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<
         out.push_back({*inode, pid, fd});
     }
     return FdReading::partly;
+}
+
+std::optional<FdReading> compare_fd(const FdOwner& owner, pid_t pid, std::vector<FdOwner>& out) {
+    const long order = syscall(SYS_kcmp, owner.pid, pid, KCMP_FILE, owner.fd, owner.fd);
+    if (order == 0) {
+        out.push_back({owner.inode, pid, owner.fd});
+    }
+    if (order >= 0 || errno == EBADF || errno == ESRCH) {
+        return FdReading::partly;
+    }
+    return errno == EPERM ? std::optional(FdReading::hidden) : std::nullopt;
 }
 
 } // namespace portguard

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,9 +49,16 @@ constexpr bool is_low_fd(int fd) {
 FdReading collect_fds(pid_t pid, bool low_were_read, const FdQuestion& question, std::size_t& left,
                       std::vector<FdOwner>& out);
 
-FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out);
+/// Only the low ones. `distance` becomes the smallest difference between a socket's inode and one of those
+/// that are looked for; it stays as it is where no socket is seen.
+FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdOwner>& out,
+                          std::uint32_t& distance);
 
 /// Only this one.
 FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<FdOwner>& out);
+
+/// The same, by comparison with an owner's of that number (kcmp(2)): where /proc has never been read, a tenth
+/// of the time. Nothing: this kernel does not compare.
+std::optional<FdReading> compare_fd(const FdOwner& owner, pid_t pid, std::vector<FdOwner>& out);
 
 } // namespace portguard

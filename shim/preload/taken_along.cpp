@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include <elf.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 
 #include "core/text.h"
 #include "kernel/kernel_call.h"
+#include "kernel/seccomp_status.h"
 
 namespace portguard {
 namespace {
@@ -74,10 +76,6 @@ bool is_filtered(std::span<char> buffer) {
 }
 
 } // namespace
-
-bool has_seccomp_filter(std::string_view status) {
-    return status.find("\nSeccomp:\t2") != std::string_view::npos;
-}
 
 bool may_be_taken_along(std::span<char> buffer) {
     return kernel_version() < PORTGUARD_FIRST_KERNEL_THAT_SPARES && is_filtered(buffer);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 namespace portguard {
 
@@ -22,8 +21,5 @@ using KernelVersion = std::uint32_t;
 /// is. The kernel's age is read from the vDSO; only on an old one the program itself opens and reads
 /// its own status in /proc, into `buffer`, and where that is not to be had a filter is taken for granted.
 bool may_be_taken_along(std::span<char> buffer);
-
-/// In the text of /proc/PID/status (proc_pid_status(5)).
-bool has_seccomp_filter(std::string_view status);
 
 } // namespace portguard
