@@ -107,9 +107,18 @@ RecordedFrame frame_of(const JsonFields& fields) {
             fields.text_or_null("file"),     fields.integer_or_null<int>("line")};
 }
 
-RecordedHolder holder_of(const JsonFields& fields) {
+/// Where it cannot be told, something stands there all the same: it makes a unix socket of it.
+std::string unix_name_of(const JsonFields& fields) {
+    return fields.text_or_null("address").value_or("?");
+}
+
+RecordedHolder holder_of(const JsonFields& fields, bool is_unix) {
     RecordedHolder holder;
-    holder.local = endpoint_of(fields.object("local"));
+    if (is_unix) {
+        holder.unix_name = unix_name_of(fields.object("local"));
+    } else {
+        holder.local = endpoint_of(fields.object("local"));
+    }
     if (const auto remote = fields.object_or_null("remote")) {
         holder.remote = endpoint_of(*remote);
     }
@@ -157,8 +166,13 @@ EventRecord event_of(const JsonFields& fields) {
         event.error = word_of(fields, "errno", parse_errno);
     }
     event.protocol = word_of(fields, "protocol", protocol_named);
-    event.asked = endpoint_of(fields);
-    check_family(fields, event.asked);
+    const bool is_unix = event.protocol == Protocol::unix_domain;
+    if (is_unix) {
+        event.unix_name = unix_name_of(fields);
+    } else {
+        event.asked = endpoint_of(fields);
+        check_family(fields, event.asked);
+    }
     const JsonFields socket = fields.object("socket");
     event.fd = socket.descriptor("fd");
     event.options = options_of(socket);
@@ -168,7 +182,7 @@ EventRecord event_of(const JsonFields& fields) {
         event.stack.push_back(frame_of(frame));
     }
     for (const JsonFields& holder : fields.objects("holders")) {
-        event.holders.push_back(holder_of(holder));
+        event.holders.push_back(holder_of(holder, is_unix));
     }
     event.cause = fields.text("cause");
     event.sentence = fields.text("sentence");

@@ -61,6 +61,8 @@ struct RecordedOwner {
 struct RecordedHolder {
     /// Family::other: the address is unknown.
     Endpoint local;
+    /// Of a unix socket: its path, or "@name".
+    std::string unix_name;
     std::optional<Endpoint> remote;
     SocketState state = SocketState::unknown;
     SocketOptions options;
@@ -86,6 +88,8 @@ struct EventRecord {
     Protocol protocol = Protocol::unknown;
     /// Family::other: the address is unknown, the port is not.
     Endpoint asked;
+    /// Of a unix socket: its path, or "@name". Empty: it is none.
+    std::string unix_name;
     int fd = -1;
     SocketOptions options;
     /// Index of the interface that the socket is bound to.

@@ -80,12 +80,16 @@ std::string outcome_of(const EventRecord& event) {
     told.protocol = event.protocol;
     told.error = event.error.value_or(0);
     told.asked = event.asked;
+    told.unix_name = event.unix_name;
     Text<256> head;
     print_event_outcome(told, head);
     return std::string(head.view());
 }
 
 std::string describe(const RecordedHolder& holder) {
+    if (!holder.unix_name.empty()) {
+        return holder.unix_name + " " + std::string(state_name(holder.state));
+    }
     constexpr double longest_ms = 1e9;
     DiagSocket socket;
     socket.local = holder.local;
@@ -131,7 +135,7 @@ std::vector<std::string> lasting_cures(const EventRecord& event) {
 }
 
 std::string replay_command(const EventRecord& event, const std::string& file, std::uint64_t number_in_file) {
-    if (event.kind != EventKind::in_use || file == standard_input_name) {
+    if (event.kind != EventKind::in_use || !event.unix_name.empty() || file == standard_input_name) {
         return {};
     }
     return "portguard repro " + (is_plain_word(file) ? file : shell_quoted(file)) + " --event " +

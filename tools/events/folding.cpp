@@ -14,7 +14,7 @@ constexpr std::size_t most_fights = 8;
 std::string key_of(const EventRecord& event) {
     std::string key(event_name(event.kind));
     key.append(" ").append(call_name(event.call)).append(" ").append(protocol_name(event.protocol));
-    key.append(" ").append(text_of(event.asked)).append(" ").append(event.cause);
+    key.append(" ").append(text_of(event.asked)).append(event.unix_name).append(" ").append(event.cause);
     for (const RecordedFrame& frame : event.stack) {
         // Code made at run time lies elsewhere each time.
         if (frame.module.has_value()) {

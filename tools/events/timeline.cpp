@@ -66,7 +66,8 @@ std::vector<Row> rows_of(const std::vector<Failure>& failures, const Span& span)
     for (std::size_t index = 0; index < failures.size(); ++index) {
         const EventRecord& event = failures[index].first.record;
         const std::string label =
-            std::string(protocol_name(event.protocol)) + " " + std::to_string(event.asked.port);
+            std::string(protocol_name(event.protocol)) + " " +
+            (event.unix_name.empty() ? std::to_string(event.asked.port) : event.unix_name);
         Row& row = rows[label];
         row.label = label;
         row.port = event.asked.port;

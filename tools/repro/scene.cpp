@@ -203,6 +203,9 @@ PortRange range_without(std::uint16_t port) {
 }
 
 Scene scene_of(const EventRecord& event, const std::string& listen) {
+    if (!event.unix_name.empty()) {
+        refuse("it is of a unix socket, which has no port");
+    }
     if (event.asked.family == Family::other) {
         refuse("the address that was asked for is not in it");
     }

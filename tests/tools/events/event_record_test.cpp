@@ -6,6 +6,7 @@
 
 #include "core/event_json.h"
 #include "core/text.h"
+#include "tools/events/event_words.h"
 #include "tools/support/event_samples.h"
 
 namespace portguard::tools {
@@ -73,6 +74,26 @@ TEST(EventRecord, HoldsTheHolders) {
     EXPECT_EQ(holder.owners[0].pid, 5855);
     EXPECT_EQ(holder.owners[0].argv->back(), "uploader.py");
     EXPECT_EQ(holder.owners[0].ancestors[0].pid, 5800);
+}
+
+json unix_event() {
+    json event = sample_event();
+    event["protocol"] = event["family"] = "unix";
+    event["address"] = event["holders"][0]["local"]["address"] = "/run/x.sock";
+    event["port"] = event["holders"][0]["local"]["port"] = 0;
+    event["holders"][0]["remote"] = nullptr;
+    event["holders"][0]["state"] = "LISTEN";
+    event["cause"] = "unix_listener";
+    return event;
+}
+
+TEST(EventRecord, HoldsThePathOfAUnixSocket) {
+    const ParsedEvent parsed = parse_event(unix_event().dump());
+    ASSERT_TRUE(parsed.event.has_value()) << parsed.problem;
+    EXPECT_EQ(parsed.event->unix_name, "/run/x.sock");
+    EXPECT_EQ(outcome_of(*parsed.event), "bind unix /run/x.sock: in use (EADDRINUSE)");
+    EXPECT_EQ(describe(parsed.event->holders.front()), "/run/x.sock LISTEN");
+    EXPECT_EQ(replay_command(*parsed.event, "x.log", 1), "") << "repro makes ports again";
 }
 
 TEST(EventRecord, LeavesUnknownEmpty) {
