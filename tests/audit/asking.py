@@ -29,7 +29,7 @@ def peers(family: int) -> list[str]:
 def spec_of(stage: Stage, condition: Condition) -> dict:
     family, kind = condition.asker_family(), condition.kind
     spec = {"role": "ask", "protocol": condition.protocol, "family": family, "flags": condition.asker_flags,
-            "address": condition.asker_address(), "port": stage.port, "v6only": condition.v6only}
+            "address": condition.asker_address(), "port": stage.port, "v6only": condition.v6only, "name": stage.spec["name"]}
     if kind in ("own_listener", "own_bound") and not condition.alone:
         own = spec | {"role": "listen" if kind == "own_listener" else "bind", "family": condition.holder_family(),
                       "address": condition.holder_address(), "flags": ""}

@@ -39,6 +39,12 @@ KINDS = {
     "exhausted_connect": (("tcp",), (4, 6), ("neither",)),
     "exhausted_bind": (("tcp",), (4,), ("neither",)),
     "four_tuple": (("tcp",), (4, 6), ("neither",)),
+    # Of unix sockets neither family nor place is asked.
+    "unix_listener": (("unix",), (4,), ("neither",)),
+    "unix_abstract": (("unix",), (4,), ("neither",)),
+    "unix_datagram": (("unix",), (4,), ("neither",)),
+    "unix_stale": (("unix",), (4,), ("neither",)),
+    "unix_folder": (("unix",), (4,), ("neither",)),
 }
 # Nothing is held by another process: there is no holder that could have flags, a user or a pid namespace.
 WITHOUT_HOLDER = {"privileged", "sandboxed", "no_address", "ipv6_disabled", "outside_plan", "in_ephemeral_range",
@@ -111,6 +117,10 @@ def every_condition() -> list[Condition]:
     found = []
     for kind, (protocols, families, places) in KINDS.items():
         has_holder = kind not in WITHOUT_HOLDER
+        if kind.startswith("unix"):
+            found += [Condition(kind, *parts) for parts in itertools.product(
+                protocols, families, places, ("",), ("",), (0, NOBODY), (0, NOBODY, OTHER), (False, True), (False, True))]
+            continue
         holder_flags = (FIXED_HOLDER_FLAGS[kind],) if kind in FIXED_HOLDER_FLAGS else FLAGS if has_holder else ("",)
         asker_flags = (FIXED_ASKER_FLAGS[kind],) if kind in FIXED_ASKER_FLAGS else FLAGS
         holder_uids = (0, NOBODY) if has_holder else (0,)

@@ -8,10 +8,10 @@ import time
 
 from asking import ask, peers
 from conditions import Condition
-from stage import Stage
+from stage import NAMES, Stage
 
 # What is executed. Anything else would reach beyond the namespaces, or is a sentence.
-COMMANDS = {"kill", "portguard", "sysctl", "ip"}
+COMMANDS = {"kill", "portguard", "sysctl", "ip", "rm"}
 LIVELY_S = 5
 TRIES, PAUSE_S = 20, 0.1
 FREE_PORT = 7900
@@ -31,6 +31,10 @@ class Change:
 
 CHANGES = (
     Change(r"DENY_ERRNO=(\w+)", errno="EADDRINUSE"),
+    Change(r"another path", ask={"name": NAMES + "/other"}),
+    Change(r"another name", ask={"name": "@other"}),
+    Change(r"unlink", ask={"unlink": True}),
+    Change(r"no bind before connect|another source port", condition={"alone": True}),
     Change(r"IPV6_V6ONLY|ipv6only=on", condition={"v6only": True}),
     Change(r"(?:another|free) port\D*(\d{2,5})", port_group=1),
     Change(r"move the server to a port of (?:\d+,)*?(\d{4,5})", port_group=1),
@@ -107,6 +111,8 @@ def run_command(stage: Stage, condition: Condition, words: list[str], event: dic
     words = words[is_root:]
     if words[0] == "kill" and not {int(word) for word in words[1:] if word.isdigit()} <= stage.pids:
         return "kills a process that holds nothing"
+    if words[0] == "rm" and not words[-1].startswith(NAMES + "/"):
+        return "removes another file"
     if words[0] == "portguard":
         words = [stage.portguard(), *words[1:]]
         if words[1] == "run":
@@ -164,8 +170,7 @@ def try_sentence(stage: Stage, condition: Condition, text: str) -> str:
             ask_changes["port"] = int(found.group(change.port_group))
         stage.condition = changed
         port = stage.port
-        if not parts.get("alone") or condition.has_holder():
-            stage.build()
+        stage.build()
         stage.port = port if change.pattern == "start it again" else stage.port
         variables = {"PORTGUARD_DENY_ERRNO": found.group(1)} if change.errno else {}
         return binds(stage, changed, variables, change.errno, **ask_changes)

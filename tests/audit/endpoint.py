@@ -33,7 +33,9 @@ def stay() -> None:
 
 
 def make(spec: dict) -> socket.socket:
-    kind = socket.SOCK_DGRAM if spec["protocol"] == "udp" else socket.SOCK_STREAM
+    kind = socket.SOCK_DGRAM if spec["protocol"] in ("udp", "unix_datagram") else socket.SOCK_STREAM
+    if spec["protocol"].startswith("unix"):
+        return socket.socket(socket.AF_UNIX, kind)
     made = socket.socket(FAMILIES[spec["family"]], kind, MPTCP if spec["protocol"] == "mptcp" else 0)
     if "a" in spec.get("flags", ""):
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,8 +48,22 @@ def make(spec: dict) -> socket.socket:
 
 def bound(spec: dict) -> socket.socket:
     made = make(spec)
-    made.bind((spec["address"], spec["port"]))
+    made.bind(place(spec))
     return made
+
+
+def place(spec: dict):
+    """The name of a unix socket, else address and port."""
+    return spec["name"].replace("@", "\0") if spec["protocol"].startswith("unix") else (spec["address"], spec["port"])
+
+
+def leave_file(spec: dict) -> None:
+    """A name that is taken by what is no socket, or by one that has ended."""
+    if spec["protocol"] == "unix":
+        bound(spec).close()
+    else:
+        os.mkdir(spec["name"])
+    say(port=0)
 
 
 def listening(spec: dict) -> socket.socket:
@@ -58,7 +74,7 @@ def listening(spec: dict) -> socket.socket:
 
 def listen(spec: dict) -> None:
     kept = listening(spec)
-    say(port=kept.getsockname()[1])
+    say(port=spec["port"])
     stay()
 
 
@@ -66,7 +82,7 @@ def bind(spec: dict) -> None:
     kept = bound(spec)
     if "peer" in spec:
         kept.connect((spec["peer"], 9999))
-    say(port=kept.getsockname()[1])
+    say(port=spec["port"])
     stay()
 
 
@@ -207,7 +223,9 @@ def ask(spec: dict) -> None:
                 made.connect((spec["peers"][number % len(spec["peers"])], spec["peer_port"]))
                 kept.append(made)
         else:
-            made.bind((spec["address"], spec["port"]))
+            if spec.get("unlink"):
+                os.unlink(spec["name"])
+            made.bind(place(spec))
             if spec.get("pause"):
                 say(bound=True)
                 sys.stdin.readline()
@@ -219,7 +237,7 @@ def ask(spec: dict) -> None:
         say(call=call, errno=errno.errorcode[error.errno])
 
 
-ROLES = {role.__name__: role for role in (listen, bind, bequeath, dial, accept_all, serve, self_connect, ask)}
+ROLES = {role.__name__: role for role in (listen, bind, leave_file, bequeath, dial, accept_all, serve, self_connect, ask)}
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])

@@ -38,6 +38,11 @@ CAUSES = {
     "exhausted_connect": {"no_port_left"},
     "exhausted_bind": {"no_port_left"},
     "four_tuple": {"four_tuple_in_use"},
+    "unix_listener": {"unix_listener"},
+    "unix_abstract": {"unix_listener"},
+    "unix_datagram": {"unix_bound"},
+    "unix_stale": {"unix_stale"},
+    "unix_folder": {"unix_not_a_socket"},
 }
 
 # Of these kinds a sentence with such words is false.

@@ -14,6 +14,8 @@ CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x2000000, 0
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 
 PORT, PEER_PORT, PLAIN_PORT = 7000, 9000, 45000
+# Where unix sockets have their names: a folder as /tmp is, of the mount namespace.
+NAMES = "/mnt"
 # Where outgoing connections of a condition get their ports: few, so that one of them can be met again.
 RANGE = (7100, 7107)
 PLAN = {"PORTGUARD_LISTEN": "80,7000-7999", "PORTGUARD_EPHEMERAL": "40000-49999"}
@@ -36,6 +38,8 @@ def enter_namespaces() -> None:
     libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     if libc.mount(b"proc", b"/proc", b"proc", 0, None) != 0:
         raise OSError(ctypes.get_errno(), "mount /proc")
+    if libc.mount(b"tmpfs", NAMES.encode(), b"tmpfs", 0, b"mode=1777") != 0:
+        raise OSError(ctypes.get_errno(), "mount " + NAMES)
     run("ip", "link", "set", "lo", "up")
     for address in ("fd00::1", "fd00::2"):
         run("ip", "address", "add", address + "/128", "dev", "lo", "nodad")
@@ -116,7 +120,7 @@ class Stage:
         family = condition.holder_family()
         self.spec = {"protocol": condition.protocol, "family": family, "flags": condition.holder_flags,
                      "address": condition.holder_address(), "port": PORT, "v6only": condition.v6only,
-                     "cloexec": condition.cloexec}
+                     "cloexec": condition.cloexec, "name": "@audit" if condition.kind == "unix_abstract" else NAMES + "/s"}
         self.loopback = {4: "127.0.0.1", 6: "::1"}[family]
         kind = condition.kind
         if kind.startswith(("accepted_", "orphan_")):
@@ -153,6 +157,12 @@ class Stage:
             self.port = 6500
         elif kind == "in_ephemeral_range":
             self.port = PLAIN_PORT
+        elif kind in ("unix_listener", "unix_abstract"):
+            self.hold(role="listen", **self.spec)
+        elif kind == "unix_datagram":
+            self.hold(role="bind", **(self.spec | {"protocol": kind}))
+        elif kind in ("unix_stale", "unix_folder"):
+            self.hold(role="leave_file", **(self.spec | {"protocol": "unix" if kind == "unix_stale" else kind}))
 
     def start_target(self) -> None:
         """Who connections go to."""
@@ -174,9 +184,11 @@ class Stage:
         else:
             set_range(*RANGE)
         self.dialed = self.spec | {"role": "dial", "peer": self.loopback, "peer_port": PEER_PORT,
-                                   "port": PORT if kind == "outgoing_chosen" else 0,
+                                   "port": PORT if kind == "outgoing_chosen" and not self.condition.alone else 0,
                                    "hang_up": kind == "outgoing_time_wait"}
         self.port = self.hold(prefix=self.dialer_prefix, **self.dialed)["port"]
+        if self.condition.alone:
+            self.port = PORT
         if kind == "outgoing_time_wait":
             self.wait_for_time_wait()
 
@@ -198,4 +210,7 @@ class Stage:
             self.hold(prefix=self.dialer_prefix, **(self.dialed | {"count": 4}))
         elif kind.startswith(("exhausted", "four_tuple")):
             self.start_target()
+        elif kind.startswith(("accepted_", "orphan_")) and self.dialer_prefix:
+            self.hold(prefix=self.dialer_prefix, role="serve", state=kind.removeprefix("accepted_"), peer=self.loopback,
+                      **self.spec)
         self.port = port
