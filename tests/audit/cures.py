@@ -27,6 +27,8 @@ class Change:
     port_group: int = 0
     # An errno that is what the cure is for.
     errno: str | None = None
+    # What was in the way is said to have gone.
+    is_nothing: bool = False
 
 
 CHANGES = (
@@ -44,7 +46,7 @@ CHANGES = (
     Change(r"SOCK_CLOEXEC|close-on-exec", condition={"cloexec": True}),
     Change(r"SO_REUSEADDR", condition={"holder_flags": "+a", "asker_flags": "+a"}),
     Change(r"close the other socket|bind once|no IPv4 socket beside", condition={"alone": True}),
-    Change(r"start it again"),
+    Change(r"start it again", is_nothing=True),
     Change(r"let the kernel choose the port", ask={"port": 0, "flags": ""}),
     Change(r"IP_BIND_ADDRESS_NO_PORT", ask={"no_port": True, "peers": peers}),
     Change(r"spread the connections|different destinations", ask={"peers": peers}),
@@ -156,6 +158,8 @@ def try_sentence(stage: Stage, condition: Condition, text: str) -> str:
         found = re.search(change.pattern, text)
         if found is None:
             continue
+        if change.is_nothing:
+            return binds(stage, condition)
         stage.end_holders()
         parts = {name: value[1:] + getattr(condition, name) if str(value).startswith("+") else value
                  for name, value in change.condition.items()}
@@ -169,9 +173,7 @@ def try_sentence(stage: Stage, condition: Condition, text: str) -> str:
         if change.port_group:
             ask_changes["port"] = int(found.group(change.port_group))
         stage.condition = changed
-        port = stage.port
         stage.build()
-        stage.port = port if change.pattern == "start it again" else stage.port
         variables = {"PORTGUARD_DENY_ERRNO": found.group(1)} if change.errno else {}
         return binds(stage, changed, variables, change.errno, **ask_changes)
     return "a cure that the audit does not know how to try"
