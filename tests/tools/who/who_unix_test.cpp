@@ -15,10 +15,10 @@ protected:
     /// A process of another program that listens on `name`, and waits.
     static ProcessSpec server(const std::string& name) {
         return {.argv = {"/usr/bin/python3", "-c",
-                         "import socket, sys\n"
+                         "import socket, time\n"
                          "s = socket.socket(socket.AF_UNIX)\n"
                          "s.bind('" +
-                             name + "')\ns.listen()\nprint('ready', flush=True)\nsys.stdin.read()\n"}};
+                             name + "')\ns.listen()\nprint('ready', flush=True)\ntime.sleep(60)\n"}};
     }
     static nlohmann::json answer_of(const std::string& word, int exit_status) {
         const Finished finished = portguard({"who", "--json", word});
