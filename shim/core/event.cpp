@@ -57,20 +57,20 @@ std::string_view outcome_of(EventKind kind) {
     return words[static_cast<std::size_t>(kind)];
 }
 
-void print_event_head(const Event& event, TextWriter& out) {
+void print_event_head(const Event& event, TextWriter& out, std::string_view outcome) {
     out.add("portguard: ").add_untrusted(event.program).add('[');
     out.add_number(static_cast<std::uint64_t>(event.pid)).add("]: ");
-    print_event_outcome(event, out);
+    print_event_outcome(event, out, outcome);
 }
 
-void print_event_outcome(const Event& event, TextWriter& out) {
+void print_event_outcome(const Event& event, TextWriter& out, std::string_view outcome) {
     out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
     if (event.unix_name.empty()) {
         print_endpoint(event.asked, out);
     } else {
         print_unix_name(event.unix_name, out);
     }
-    out.add(": ").add(outcome_of(event.kind));
+    out.add(": ").add(outcome.empty() ? outcome_of(event.kind) : outcome);
     if (event.error != 0) {
         out.add(" (");
         print_errno(event.error, out);

@@ -55,10 +55,10 @@ struct Event {
 };
 
 /// "portguard: nginx[4242]: bind tcp 0.0.0.0:20000: refused (EACCES)": the head of every line, without what
-/// follows.
-void print_event_head(const Event& event, TextWriter& out);
+/// follows. `outcome`: in place of outcome_of(), unless it is empty.
+void print_event_head(const Event& event, TextWriter& out, std::string_view outcome = {});
 /// What follows the program in it: "bind tcp 0.0.0.0:20000: refused (EACCES)".
-void print_event_outcome(const Event& event, TextWriter& out);
+void print_event_outcome(const Event& event, TextWriter& out, std::string_view outcome = {});
 
 /// "in use", "refused": what the head says of how the call ended.
 std::string_view outcome_of(EventKind kind);

@@ -122,6 +122,7 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
         break;
     case EventField::stack:
     case EventField::holders:
+    case EventField::evidence:
     case EventField::cures: out.add("[]"); break;
     case EventField::count: out.add('1'); break;
     case EventField::missing: add_list_of(facts.missing, out); break;

@@ -33,6 +33,7 @@ enum class EventField : std::uint8_t {
     ports,
     cause,
     sentence,
+    evidence,
     cures,
     count,
     missing,
@@ -54,8 +55,8 @@ inline constexpr NamedEventField event_fields[] = {
     NamedEventField{EventField::process, "process"},   NamedEventField{EventField::stack, "stack"},
     NamedEventField{EventField::holders, "holders"},   NamedEventField{EventField::ports, "ports"},
     NamedEventField{EventField::cause, "cause"},       NamedEventField{EventField::sentence, "sentence"},
-    NamedEventField{EventField::cures, "cures"},       NamedEventField{EventField::count, "count"},
-    NamedEventField{EventField::missing, "missing"},
+    NamedEventField{EventField::evidence, "evidence"}, NamedEventField{EventField::cures, "cures"},
+    NamedEventField{EventField::count, "count"},       NamedEventField{EventField::missing, "missing"},
 };
 
 /// RFC 3339, UTC, milliseconds; without gmtime_r(3), which takes a lock.

@@ -61,4 +61,16 @@ std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protoco
     return usage;
 }
 
+PortSet ask_listened_ports(const Deadline& deadline) {
+    std::vector<DiagSocket> sockets;
+    PortSet ports;
+    for (const int family : {AF_INET, AF_INET6}) {
+        dump_sockets(family, Protocol::tcp, 0, diag_listen, deadline, Syscalls{}, sockets);
+    }
+    for (const DiagSocket& socket : sockets) {
+        ports.insert({socket.local.port, socket.local.port});
+    }
+    return ports;
+}
+
 } // namespace portguard

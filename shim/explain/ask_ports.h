@@ -16,4 +16,7 @@ namespace portguard {
 std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protocol protocol,
                                    const HostPorts& host, const Deadline& deadline, const Syscalls& syscalls);
 
+/// TCP ports on which a socket of this network listens.
+PortSet ask_listened_ports(const Deadline& deadline);
+
 } // namespace portguard

@@ -54,7 +54,10 @@ AskedSocket read_asked_socket(const Snapshot& snapshot, int socket) {
     asked.device = static_cast<std::uint32_t>(socket_option_or(socket, SOL_SOCKET, SO_BINDTOIFINDEX, 0));
     asked.address.v6only = asked.v6only.value_or(false);
     struct stat file {};
-    asked.inode = fstat(socket, &file) == 0 ? file.st_ino : 0;
+    if (fstat(socket, &file) == 0) {
+        asked.inode = file.st_ino;
+        asked.uid = file.st_uid;
+    }
     read_address(snapshot, socket, asked);
     return asked;
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include <sys/types.h>
+
 #include "core/endpoint.h"
 #include "core/event.h"
 #include "core/snapshot.h"
@@ -16,6 +18,8 @@ struct AskedSocket {
     Protocol protocol = Protocol::unknown;
     /// st_ino of the socket; 0: unknown.
     std::uint64_t inode = 0;
+    /// Of whoever made it (st_uid): what SO_REUSEPORT compares, and not who the process is by now.
+    std::optional<uid_t> uid;
     std::optional<bool> reuseaddr;
     std::optional<bool> reuseport;
     /// For IPv6 sockets.

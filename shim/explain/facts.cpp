@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <string_view>
 #include <utility>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/policy.h"
 #include "core/text.h"
 #include "explain/ask_ports.h"
 #include "explain/own_client.h"
-#include "explain/sandbox.h"
+#include "explain/probe.h"
 
 namespace portguard {
 namespace {
@@ -21,22 +21,8 @@ bool has_holders(EventKind kind) {
     return kind == EventKind::in_use || kind == EventKind::cured;
 }
 
-std::string read_link(pid_t pid, std::string_view name) {
-    Text<64> path;
-    path.add("/proc/").add_number(static_cast<std::uint64_t>(pid)).add('/').add(name).add('\0');
-    std::array<char, 4096> text;
-    const ssize_t length = readlink(path.view().data(), text.data(), text.size());
-    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string{};
-}
-
 std::chrono::milliseconds time_left(const Inquiry& inquiry) {
     return std::chrono::milliseconds(inquiry.deadline.remaining_ms());
-}
-
-/// A question of its own, so it is asked only where is_outgoing() needs the answer.
-bool is_peer_in_question(const HostSettings& host, const DiagSocket& socket) {
-    return yields_to_reuseaddr(socket.state) && host.ports.range.contains(socket.local.port) &&
-           host.ports.range.contains(socket.remote.port);
 }
 
 /// Whether enforce would have tried to cure what observe leaves alone.
@@ -49,15 +35,6 @@ bool would_try_cure(const Snapshot& snapshot, const AskedSocket& socket, const H
     }
     return snapshot.address_length != 0 && holders.sockets_complete && may_cure(socket.address, sockets) &&
            may_try_cure(enforcing, snapshot.facts);
-}
-
-bool listens_in_this_network(const Endpoint& endpoint, const Inquiry& inquiry) {
-    HolderOptions options;
-    options.budget = time_left(inquiry);
-    options.states = diag_listen;
-    AskedAddress address;
-    address.endpoint = endpoint;
-    return !find_conflicts(address, Protocol::tcp, options).holders.empty();
 }
 
 /// Whoever diagnoses has a copy of the program's socket, and holds nothing.
@@ -91,35 +68,72 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     }
     add_details(facts.holders, options);
     leave_out(inquiry.own_processes, facts.holders);
-    if (facts.config->mode == Mode::observe) {
-        facts.would_try_cure = would_try_cure(inquiry.snapshot, facts.socket, facts.holders);
+    facts.would_try_cure = would_try_cure(inquiry.snapshot, facts.socket, facts.holders);
+    gather_holder_facts(facts, inquiry.deadline);
+    const Holder* const decisive = facts.decisive_holder();
+    if (facts.holders.holders.empty() && facts.event.kind == EventKind::in_use) {
+        facts.probe = probe_bind(facts.socket, facts.holders.sockets_complete);
     }
-    if (facts.holders.holders.empty()) {
+    if (decisive == nullptr) {
         return;
-    }
-    const Holder& first = facts.holders.holders.front();
-    if (is_peer_in_question(facts.host, first.socket)) {
-        facts.peer_listens = listens_in_this_network(first.socket.remote, inquiry);
     }
     // A server's own port lies outside the range, or ought to.
     const std::uint16_t port = facts.socket.address.endpoint.port;
     if (facts.event.kind == EventKind::in_use && facts.event.call == Call::bind &&
-        yields_to_reuseaddr(first.socket.state) && facts.host.ports.range.contains(port)) {
+        yields_to_reuseaddr(decisive->socket.state) && facts.host.ports.range.contains(port)) {
         facts.serves_client_on_port = serves_client_on(port, inquiry.snapshot.pid, facts.host.ports.range,
                                                        inquiry.deadline, Syscalls{});
     }
-    if (!first.owners.empty()) {
-        facts.may_stop_owner = kill(facts.holders.process_of(first.owners.front()).pid, 0) == 0;
+}
+
+std::optional<DiagSocket> find_connection(const Endpoint& local, const Endpoint& remote, Protocol protocol,
+                                          const Deadline& deadline) {
+    std::vector<DiagSocket> sockets;
+    for (const int family : {AF_INET, AF_INET6}) {
+        dump_sockets(family, protocol, local.port, diag_connected, deadline, Syscalls{}, sockets,
+                     remote.port);
     }
+    const auto found = std::find_if(sockets.begin(), sockets.end(), [&](const DiagSocket& socket) {
+        return socket.remote.address == remote.address &&
+               (local.is_wildcard() || socket.local.address == local.address);
+    });
+    return found == sockets.end() ? std::nullopt : std::optional(*found);
 }
 
 void gather_ports(const Inquiry& inquiry, Facts& facts) {
     const PortChoice choice = inquiry.snapshot.facts.port();
     facts.chose_port = choice == PortChoice::program || choice == PortChoice::program_in_ephemeral;
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    if (getsockname(inquiry.socket, reinterpret_cast<sockaddr*>(&own), &length) == 0) {
+        facts.bound_to = read_endpoint(reinterpret_cast<const sockaddr*>(&own), length);
+    }
+    if (facts.chose_port && facts.bound_to.port != 0) {
+        facts.same_tuple =
+            find_connection(facts.bound_to, facts.event.asked, facts.socket.protocol, inquiry.deadline);
+    }
+    constexpr std::size_t longest_setting = 16;
+    const auto reuse = read_text_file("/proc/sys/net/ipv4/tcp_tw_reuse", longest_setting, Syscalls{});
+    facts.reuses_time_wait = reuse.has_value() && reuse->starts_with('1');
     facts.ports = ask_ports(inquiry.snapshot, inquiry.socket, facts.socket.protocol, facts.host.ports,
                             inquiry.deadline, Syscalls{});
     if (!facts.ports.has_value()) {
         facts.missing.emplace_back("how many ports are in use");
+    }
+}
+
+void gather_for_kind(const Inquiry& inquiry, Facts& facts) {
+    switch (facts.event.kind) {
+    case EventKind::exhausted:
+        gather_ports(inquiry, facts);
+        facts.ports_listened_on = ask_listened_ports(inquiry.deadline);
+        break;
+    case EventKind::ephemeral_listener: facts.ports_listened_on = ask_listened_ports(inquiry.deadline); break;
+    case EventKind::unavailable: facts.address = ask_address(facts.socket.address); break;
+    case EventKind::privileged:
+        facts.sandbox = ask_sandbox(inquiry.snapshot.pid, inquiry.snapshot.tid);
+        break;
+    default: break;
     }
 }
 
@@ -133,9 +147,11 @@ void gather_process(const Inquiry& inquiry, Facts& facts) {
     const pid_t pid = inquiry.snapshot.pid;
     facts.tid = inquiry.snapshot.tid;
     // Of the thread that asked, as the file was executed with its rights.
-    facts.euid = geteuid();
-    facts.exe = *inquiry.snapshot.exe != '\0' ? inquiry.snapshot.exe : read_link(pid, "exe");
-    facts.cwd = read_link(facts.tid > 0 ? facts.tid : pid, "cwd");
+    facts.rights = read_rights();
+    facts.exe = *inquiry.snapshot.exe != '\0' ? inquiry.snapshot.exe : read_link_of(pid, "exe");
+    facts.cwd = read_link_of(facts.tid > 0 ? facts.tid : pid, "cwd");
+    facts.manager = read_manager(pid);
+    facts.is_self_hidden = access(ProcPath(pid, "fd").c_str(), R_OK | X_OK) != 0;
     auto self = read_process(pid, Syscalls{});
     const bool found = self.has_value();
     if (found) {
@@ -159,6 +175,8 @@ Facts gather_facts(const Inquiry& inquiry) {
     const Snapshot& snapshot = inquiry.snapshot;
     Facts facts;
     facts.config = &snapshot.config;
+    facts.is_guarded =
+        snapshot.config.mode == Mode::enforce && snapshot.config.reuseaddr != ReuseAddress::off;
     facts.fd = snapshot.fd;
     facts.socket = read_asked_socket(snapshot, inquiry.socket);
     facts.event = {snapshot.kind, snapshot.call,    facts.socket.protocol,        snapshot.error,
@@ -177,8 +195,8 @@ Facts gather_facts(const Inquiry& inquiry) {
     if (!facts.stack.missing.empty()) {
         facts.missing.push_back(facts.stack.missing);
     }
-    if (full && snapshot.kind == EventKind::exhausted) {
-        gather_ports(inquiry, facts);
+    if (full) {
+        gather_for_kind(inquiry, facts);
     }
     return facts;
 }

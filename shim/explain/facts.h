@@ -1,17 +1,23 @@
 // All that was found out about one event: what the cause is judged by, and what the report shows.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "core/event.h"
 #include "core/snapshot.h"
+#include "explain/address_facts.h"
 #include "explain/asked_socket.h"
+#include "explain/holder_facts.h"
 #include "explain/port_usage.h"
 #include "explain/program_memory.h"
+#include "explain/rights.h"
+#include "explain/sandbox.h"
 #include "explain/stack.h"
 #include "kernel/deadline.h"
 #include "kernel/holders.h"
@@ -23,32 +29,63 @@ struct Facts {
     Event event;
     const Config* config = nullptr;
     int fd = -1;
+    /// The program runs under the guard, which sets SO_REUSEADDR on its listeners and cures by it.
+    bool is_guarded = false;
     AskedSocket socket;
     pid_t tid = 0;
-    uid_t euid = 0;
+    Rights rights;
     /// The program that asked.
     ProcessInfo self;
     std::string exe;
     std::string cwd;
+    /// Its descriptors are hidden from its own user: prctl(PR_SET_DUMPABLE), or it changed its user.
+    bool is_self_hidden = false;
+    Manager manager;
+    /// A variable of its environment whose value has the port in it, where a process that it descends from
+    /// has the port; empty: none.
+    std::string variable;
     Stack stack;
     /// False: the holders were not asked for (diagnosis=stack, or an event that has none).
     bool holders_asked = false;
     HolderReport holders;
+    /// One for each of holders.holders.
+    std::vector<HolderFacts> about;
+    /// Index of the holder that is the reason.
+    std::optional<std::size_t> decisive;
+    OwnerFacts owner;
+    /// The peer of the decisive connection listens in this network.
+    bool peer_listens = false;
+    /// TCP ports of this network on which a socket listens.
+    PortSet ports_listened_on;
+    /// Where no holder was seen: errno of binding a socket of ours to the same address; 0: it went through.
+    std::optional<int> probe;
     HostSettings host;
     /// For an event whose reason is that no port is left.
     std::optional<PortUsage> ports;
     /// The program bound the socket to a port itself.
     bool chose_port = false;
-    /// The peer of the first connected holder listens in this network: that holder dialled out.
-    bool peer_listens = false;
+    /// The socket's own address, for a connect that failed.
+    Endpoint bound_to;
+    /// The connection that has that address and the destination already.
+    std::optional<DiagSocket> same_tuple;
+    /// tcp_tw_reuse is 1.
+    bool reuses_time_wait = false;
+    /// For an address that cannot be had.
+    std::optional<AddressFacts> address;
+    /// For EACCES.
+    std::optional<SandboxFacts> sandbox;
     /// The port that was asked for is that of a client whose connection this process has accepted.
     bool serves_client_on_port = false;
-    /// kill(2) would be allowed for the first owner of the first holder.
-    bool may_stop_owner = false;
-    /// For mode=observe: enforce would have tried SO_REUSEADDR.
+    /// SO_REUSEADDR was tried; in mode=observe: it would have been in enforce.
     bool would_try_cure = false;
     /// What could not be found out, beside HolderReport::missing.
     std::vector<std::string> missing;
+
+    /// Null: none was seen.
+    [[nodiscard]] const Holder* decisive_holder() const {
+        return decisive.has_value() ? &holders.holders[*decisive] : nullptr;
+    }
+    [[nodiscard]] const HolderFacts& about_decisive() const { return about[*decisive]; }
 };
 
 /// What a report is made from.

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "explain/address_facts.h"
+
 namespace portguard {
 namespace {
 
@@ -38,6 +40,14 @@ Json owners_json(const HolderReport& report, const Holder& holder, std::optional
 std::string line_of(const Json& document) {
     constexpr bool ensure_ascii = true;
     return document.dump(-1, ' ', ensure_ascii, Json::error_handler_t::replace);
+}
+
+Json evidence_json(const std::vector<Evidence>& evidence) {
+    Json list = Json::array();
+    for (const Evidence& entry : evidence) {
+        list.push_back({{"fact", entry.fact}, {"source", entry.source}});
+    }
+    return list;
 }
 
 Json address_json(const Endpoint& endpoint) {
@@ -75,6 +85,9 @@ Json holder_json(const HolderReport& report, const Holder& holder, std::optional
             {"reuseaddr", or_null(holder.reuseaddr)},
             {"reuseport", or_null(holder.reuseport)},
             {"v6only", or_null(socket.v6only)},
+            {"device", socket.device == 0 ? Json(nullptr) : Json(interface_name(socket.device))},
+            {"mptcp", or_null(holder.mptcp)},
+            {"uid", socket.inode == 0 ? Json(nullptr) : Json(socket.uid)},
             {"timer_s", has_timer ? Json(static_cast<double>(*socket.timer_ms) / 1000) : Json(nullptr)},
             {"owners", owners_json(report, holder, netns)}};
 }

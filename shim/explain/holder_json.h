@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "explain/evidence.h"
 #include "kernel/holders.h"
 
 namespace portguard {
@@ -19,6 +21,9 @@ using Json = nlohmann::ordered_json;
 /// DEL and marks of direction, which JSON itself would allow (a process may be named so). Bytes that are no
 /// UTF-8 become U+FFFD.
 std::string line_of(const Json& document);
+
+/// A list of {fact, source}.
+Json evidence_json(const std::vector<Evidence>& evidence);
 
 /// Null where there is none.
 Json address_json(const Endpoint& endpoint);

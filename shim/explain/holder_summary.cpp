@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "explain/address_facts.h"
 #include "explain/sentence.h"
 
 namespace portguard {
@@ -39,7 +40,15 @@ std::string harmless(std::string_view text) {
 
 std::string describe_addresses(const DiagSocket& socket) {
     Text<160> out;
-    print_endpoint(socket.local, out);
+    Text<64> local;
+    print_endpoint(socket.local, local);
+    const std::size_t colon = local.view().rfind(':');
+    out.add(local.view().substr(0, colon));
+    if (socket.device != 0) {
+        // As ss(8) has it.
+        out.add('%').add_untrusted(interface_name(socket.device));
+    }
+    out.add(local.view().substr(colon));
     if (socket.remote.port != 0) {
         out.add(" → ");
         print_endpoint(socket.remote, out);
@@ -77,8 +86,9 @@ std::string describe_owner(const HolderReport& report, const Holder& holder) {
         return harmless(process.comm) + "[" + std::to_string(process.pid) + "]";
     }
     case OwnerStatus::kernel: return "no process";
-    case OwnerStatus::not_visible: return "a process not visible to this user";
+    case OwnerStatus::not_visible: return "a process of uid " + std::to_string(holder.socket.uid);
     case OwnerStatus::nobody: return "no process of this pid namespace";
+    case OwnerStatus::ended: return "a process that has ended";
     case OwnerStatus::not_asked: break;
     }
     return "an unknown process";

@@ -13,10 +13,10 @@ namespace portguard {
 /// harmless (H31).
 std::string summarize_holders(const HolderReport& report);
 
-/// "nginx[12]", "a process that is not visible", "the kernel": who has it, as far as that is known.
+/// "nginx[12]", "a process of uid 33", "no process": who has it, as far as that is known.
 std::string describe_owner(const HolderReport& report, const Holder& holder);
 
-/// "127.0.0.1:10000 → 127.0.0.1:7000", "0.0.0.0:80".
+/// "127.0.0.1:10000 → 127.0.0.1:7000", "0.0.0.0%eth0:80".
 std::string describe_addresses(const DiagSocket& socket);
 
 /// "127.0.0.1:10000 TIME_WAIT, 43 s left".

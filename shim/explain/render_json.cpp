@@ -133,6 +133,7 @@ Json value_of(EventField field, const Report& report) {
     case EventField::ports: return ports_json(facts.ports);
     case EventField::cause: return cause_name(report.explanation.cause);
     case EventField::sentence: return sentence_json(report.explanation);
+    case EventField::evidence: return evidence_json(report.explanation.evidence);
     case EventField::cures: return cures_json(report.cures);
     case EventField::count: return report.count;
     case EventField::missing: return missing_json(report);

@@ -10,7 +10,7 @@
 namespace portguard {
 namespace {
 
-constexpr std::size_t most_holders = 4;
+constexpr std::size_t most_holders = 5;
 constexpr std::size_t most_frames = 10;
 
 std::string held_by(const Facts& facts) {
@@ -21,14 +21,24 @@ std::string held_by(const Facts& facts) {
     return holders.empty() ? std::string{} : "held by " + holders;
 }
 
+/// Where the kind of the event says more than was found: empty elsewhere.
+std::string_view outcome_words(const Report& report) {
+    switch (report.explanation.cause) {
+    case Cause::privileged_port: return {};
+    case Cause::four_tuple_in_use: return "connection exists";
+    default: return report.facts.event.kind == EventKind::privileged ? "not permitted" : "";
+    }
+}
+
 std::string first_line(const Report& report) {
     const Facts& facts = report.facts;
     Text<1024> line;
-    print_event_head(facts.event, line);
+    print_event_head(facts.event, line, outcome_words(report));
     Text<512> known;
     print_known_reason(facts.event, *facts.config, known);
     std::string why(known.view());
-    if (why.empty() && is_harmless(report.explanation.cause)) {
+    const bool has_no_holder = report.explanation.holder == nullptr && facts.event.kind != EventKind::cured;
+    if (why.empty() && (is_harmless(report.explanation.cause) || has_no_holder)) {
         why = report.explanation.sentence;
     }
     if (why.empty() && facts.holders_asked) {
@@ -54,15 +64,37 @@ void add_holder(const Facts& facts, const Holder& holder, TextBlock& block) {
     }
 }
 
-void add_holders(const Facts& facts, TextBlock& block) {
+void add_holders(const Facts& facts, std::size_t reserved_lines, TextBlock& block) {
     const auto& holders = facts.holders.holders;
-    const std::size_t shown = std::min(holders.size(), most_holders);
-    for (std::size_t index = 0; index < shown; ++index) {
-        add_holder(facts, holders[index], block);
+    const std::size_t left = block.lines_left();
+    const std::size_t room = left > reserved_lines ? left - reserved_lines : 0;
+    std::size_t shown = 0;
+    for (const Holder& holder : holders) {
+        // Two lines each, and one for the rest.
+        if (shown == most_holders || left - block.lines_left() + 3 > room) {
+            break;
+        }
+        add_holder(facts, holder, block);
+        ++shown;
     }
     if (holders.size() > shown) {
         block.add("holder", "and " + std::to_string(holders.size() - shown) + " more");
     }
+}
+
+void add_advice(const Report& report, const std::vector<std::string>& missing, TextBlock& block) {
+    for (const Cure& cure : report.cures) {
+        block.add(cure.lasting ? "lasting" : "now", cure.command);
+    }
+    for (const std::string& what : missing) {
+        block.add("missing", what);
+    }
+}
+
+std::size_t lines_of_advice(const Report& report, const std::vector<std::string>& missing) {
+    TextBlock block("", false);
+    add_advice(report, missing, block);
+    return TextBlock::most_lines - 1 - block.lines_left();
 }
 
 /// "4 ESTABLISHED, 2 TIME_WAIT" and "10.0.0.1:80 (4), 10.0.0.2:80 (2)".
@@ -106,14 +138,14 @@ std::string render_text(const Report& report, bool coloured) {
     if (report.explanation.holder != nullptr) {
         block.add("cause", report.explanation.sentence);
     }
-    add_holders(facts, block);
+    const std::vector<std::string> missing = report.missing();
+    add_holders(facts, lines_of_advice(report, missing), block);
     if (facts.ports.has_value()) {
         add_ports(*facts.ports, block);
     }
     for (const Cure& cure : report.cures) {
         block.add(cure.lasting ? "lasting" : "now", cure.command);
     }
-    const std::vector<std::string> missing = report.missing();
     add_stack(facts.stack, missing.size(), block);
     for (const std::string& what : missing) {
         block.add("missing", what);

@@ -1,14 +1,12 @@
-// A cause in words.
+// Phrases that sentences and lines are made of.
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include "explain/cause.h"
+#include "explain/cause_rule.h"
 
 namespace portguard {
-
-/// One sentence without a full stop. `holder` is null where the cause has none.
-std::string sentence_of(const Facts& facts, Cause cause, const Holder* holder);
 
 /// "43 s"; "an unknown time" where the kernel does not tell.
 std::string seconds_left(const DiagSocket& socket);
@@ -16,7 +14,18 @@ std::string seconds_left(const DiagSocket& socket);
 /// "15000-65000".
 std::string range_text(PortRange range);
 
-/// For mode=observe and a port in use: "enforce would have set SO_REUSEADDR and bound". Empty elsewhere.
-std::string enforce_words(const Facts& facts);
+/// "0.0.0.0:80".
+std::string address_words(const Endpoint& endpoint);
+
+/// "nginx[12]"; "this process (fd 3)"; "a process of uid 33".
+std::string who_has(const Case& c);
+/// The same before a verb at the beginning of a clause, with the address: "nginx[12] listens on 0.0.0.0:80".
+std::string who_listens(const Case& c);
+
+/// ", and its socket has no SO_REUSEADDR": what is missing for sharing, as far as it was read.
+std::string flag_words(const Case& c);
+
+/// "a, b and c".
+std::string listed(const std::vector<std::string>& words);
 
 } // namespace portguard

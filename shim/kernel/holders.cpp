@@ -5,8 +5,10 @@
 #include <map>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/errno_name.h"
+#include "kernel/opener.h"
 #include "kernel/owner_search.h"
 #include "kernel/pidfd.h"
 
@@ -121,14 +123,26 @@ void sort_parents_first(const HolderReport& report, Holder& holder) {
                      [&](const Owner& left, const Owner& right) { return depth(left) < depth(right); });
 }
 
-OwnerStatus status_without_owner(const Holder& holder, const OwnerSearch& search) {
+/// Processes of other users are not even listed (ProtectProc=invisible, hidepid=2): every pid namespace has a
+/// process 1.
+bool is_proc_partial() {
+    return access("/proc/1", F_OK) != 0;
+}
+
+OwnerStatus status_without_owner(const Holder& holder, const OwnerSearch& search, const Deadline& deadline,
+                                 const Syscalls& syscalls) {
+    const SocketState state = holder.socket.state;
     if (holder.socket.inode == 0) {
         return OwnerStatus::kernel;
+    }
+    // The kernel finds no BOUND socket by its address alone.
+    if (state != SocketState::bound && !is_still_there(holder.socket, deadline, syscalls)) {
+        return OwnerStatus::ended;
     }
     if (search.error != 0 || search.cut_short) {
         return OwnerStatus::not_asked;
     }
-    return search.hidden != 0 ? OwnerStatus::not_visible : OwnerStatus::nobody;
+    return search.hidden != 0 || is_proc_partial() ? OwnerStatus::not_visible : OwnerStatus::nobody;
 }
 
 void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
@@ -139,7 +153,9 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     } else if (std::any_of(report.holders.begin(), report.holders.end(), [](const Holder& holder) {
                    return holder.owner_status == OwnerStatus::not_visible;
                })) {
-        report.missing.emplace_back("owners that are not visible to this user");
+        const std::string port = std::to_string(report.holders.front().socket.local.port);
+        report.missing.push_back("owners that are not visible to this user (run `portguard who " + port +
+                                 "` as root)");
     }
     if (search.left_out != 0) {
         report.missing.push_back("whether " + std::to_string(search.left_out) +
@@ -164,8 +180,8 @@ void add_owners(HolderReport& report, const Deadline& deadline, const HolderOpti
                 {index_of_process(report, known, owner->second.pid, deadline, syscalls), owner->second.fd});
         }
         sort_parents_first(report, holder);
-        holder.owner_status =
-            holder.owners.empty() ? status_without_owner(holder, search) : OwnerStatus::found;
+        holder.owner_status = holder.owners.empty() ? status_without_owner(holder, search, deadline, syscalls)
+                                                    : OwnerStatus::found;
     }
     tell_unseen_owners(report, search);
 }
@@ -188,6 +204,8 @@ void add_flags(HolderReport& report, const Deadline& deadline, const Syscalls& s
             read_reuse_flags(report.process_of(owner).pid, owner.fd, holder.socket.inode, syscalls);
         holder.reuseaddr = flags.reuseaddr;
         holder.reuseport = flags.reuseport;
+        holder.mptcp = flags.mptcp;
+        holder.flags_error = flags.error;
         last_error = flags.error != 0 ? flags.error : last_error;
     }
     if (last_error != 0) {

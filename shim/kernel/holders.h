@@ -31,9 +31,11 @@ enum class OwnerStatus : std::uint8_t {
     kernel,
     /// Some process has it, and this user may not see whose descriptors are whose.
     not_visible,
-    /// All of /proc was read and nobody has it: another pid namespace, a descriptor in flight
-    /// (SCM_RIGHTS), io_uring.
+    /// All of /proc was read and no process has it: another pid namespace, a socket of the kernel's own
+    /// (VXLAN, NFS), a descriptor in flight (SCM_RIGHTS), io_uring.
     nobody,
+    /// The socket was gone when /proc had been read.
+    ended,
 };
 
 struct Holder {
@@ -41,6 +43,10 @@ struct Holder {
     /// Unknown where the owner's descriptor cannot be borrowed (pidfd.h), or there is none.
     std::optional<bool> reuseaddr;
     std::optional<bool> reuseport;
+    /// It belongs to an MPTCP socket; unknown as the flags are.
+    std::optional<bool> mptcp;
+    /// errno of reading these three; 0: none, or not tried.
+    int flags_error = 0;
     OwnerStatus owner_status = OwnerStatus::not_asked;
     /// Parents before their children.
     std::vector<Owner> owners;

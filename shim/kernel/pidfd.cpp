@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,6 +51,9 @@ ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& sysc
     flags.reuseaddr = reuseaddr != 0;
     if (const auto reuseport = socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT)) {
         flags.reuseport = *reuseport != 0;
+    }
+    if (const auto protocol = socket_option(borrowed.get(), SOL_SOCKET, SO_PROTOCOL)) {
+        flags.mptcp = *protocol == IPPROTO_MPTCP;
     }
     flags.error = 0;
     return flags;

@@ -18,6 +18,8 @@ int borrow_fd(pid_t pid, int fd, const Syscalls& syscalls);
 struct ReuseFlags {
     std::optional<bool> reuseaddr;
     std::optional<bool> reuseport;
+    /// Its subflows look like TCP sockets to sock_diag.
+    std::optional<bool> mptcp;
     /// 0; else why they are not known: an errno of borrow_fd or getsockopt(2); ESTALE: `fd` is no longer the
     /// socket with that inode.
     int error = 0;

@@ -1,6 +1,7 @@
 #include "kernel/proc.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -149,6 +150,12 @@ std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls) {
         next = above->parent;
     }
     return info;
+}
+
+std::string read_link_of(pid_t pid, std::string_view name) {
+    std::array<char, 4096> text;
+    const ssize_t length = readlink(ProcPath(pid, name).c_str(), text.data(), text.size());
+    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string{};
 }
 
 std::optional<std::uint64_t> own_netns() {

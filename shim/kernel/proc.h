@@ -48,6 +48,10 @@ struct ProcessStatus {
     /// SECCOMP_MODE_FILTER and its like; 0: none, or unknown.
     int seccomp_mode = 0;
 
+    /// `capability`: CAP_NET_ADMIN and its like.
+    [[nodiscard]] bool has_effective(unsigned capability) const {
+        return ((effective_capabilities >> capability) & 1U) != 0;
+    }
     [[nodiscard]] std::optional<uid_t> effective_uid() const {
         return uids.has_value() ? std::optional((*uids)[1]) : std::nullopt;
     }
@@ -81,6 +85,9 @@ struct ProcessInfo {
 
 /// Nothing where the process has gone.
 std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls);
+
+/// readlink(2) of /proc/PID/NAME; empty: it cannot be read.
+std::string read_link_of(pid_t pid, std::string_view name);
 
 /// The network namespace of the calling thread.
 std::optional<std::uint64_t> own_netns();

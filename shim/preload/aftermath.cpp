@@ -182,9 +182,11 @@ int after_exhausted_listen(int fd, SocketFacts facts) {
 
 int after_failed_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     // UDP says EAGAIN when its range is used up (measured); TCP never does in connect.
-    if (errno == EADDRNOTAVAIL || (errno == EAGAIN && facts.protocol() == Protocol::udp)) {
-        tell({EventKind::exhausted, Call::connect, fd, errno, address, length, facts});
+    const int error = errno;
+    if (error == EADDRNOTAVAIL || (error == EAGAIN && facts.protocol() == Protocol::udp)) {
+        tell({EventKind::exhausted, Call::connect, fd, error, address, length, facts});
     }
+    errno = error;
     return -1;
 }
 

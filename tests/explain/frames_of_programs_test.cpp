@@ -141,7 +141,8 @@ holder.listen(10000, '127.0.0.1', () => {
     other.listen(10000, '127.0.0.1');
 });
 )")});
-    // Debian's node has libuv beside it, stripped, and the innermost function there is static; other builds hold it.
+    // Debian's node has libuv beside it, stripped, and the innermost function there is static; other builds
+    // hold it.
     EXPECT_TRUE(has_symbol("uv_") || module(0).starts_with("libuv.so")) << frames.dump(1);
     EXPECT_TRUE(has_symbol("node::Start")) << frames.dump(1);
     EXPECT_TRUE(has_symbol("__libc_start_main")) << frames.dump(1);

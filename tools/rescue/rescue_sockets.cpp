@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "kernel/borrow_refusal.h"
 #include "kernel/kernel_release.h"
 #include "kernel/pidfd.h"
 #include "kernel/sock_destroy.h"
 #include "kernel/socket_option.h"
-#include "tools/rescue/borrow_refusal.h"
 
 namespace portguard::tools {
 namespace {
@@ -137,6 +137,7 @@ RescuedSocket without_owner(const Holder& holder) {
     case OwnerStatus::nobody:
         return failed(
             "no process in /proc has it: another pid namespace, a descriptor in flight or io_uring");
+    case OwnerStatus::ended: return failed("its process has closed it meanwhile");
     case OwnerStatus::not_asked:
     case OwnerStatus::found: break;
     }

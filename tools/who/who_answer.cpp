@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
 #include <unistd.h>
 
@@ -25,28 +24,13 @@ HolderOptions look_up_options() {
     return options;
 }
 
-/// The other end of a connection listens here: the holder dialled out.
-bool peer_listens(const Holder& holder) {
-    if (!yields_to_reuseaddr(holder.socket.state)) {
-        return false;
-    }
-    AskedAddress peer;
-    peer.endpoint = holder.socket.remote;
-    HolderOptions options = look_up_options();
-    options.states = diag_listen;
-    return !find_conflicts(peer, Protocol::tcp, options).holders.empty();
-}
-
-void judge_first_holder(const AskedPort& asked, Facts& facts) {
-    const Holder& first = facts.holders.holders.front();
-    facts.peer_listens = peer_listens(first);
-    facts.may_stop_owner =
-        !first.owners.empty() && ::kill(facts.holders.process_of(first.owners.front()).pid, 0) == 0;
+void judge_holders(const AskedPort& asked, Facts& facts) {
     if (!asked.names_address) {
         // Who asks for no address asks for that of whoever is there.
-        facts.event.asked = first.socket.local;
-        facts.socket.address.endpoint = first.socket.local;
+        facts.event.asked = facts.holders.holders.front().socket.local;
+        facts.socket.address.endpoint = facts.event.asked;
     }
+    gather_holder_facts(facts, Deadline(look_up_budget));
 }
 
 std::string verdict(const WhoAnswer& answer) {
@@ -89,17 +73,22 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     facts.event.asked = asked.address.endpoint;
     facts.socket.protocol = protocol;
     facts.socket.address = asked.address;
-    facts.euid = ::geteuid();
-    facts.self.netns = own_netns();
+    facts.rights = read_rights();
+    // Whose ancestors no advice may end.
+    facts.self = read_process(::getpid(), Syscalls{}).value_or(ProcessInfo{});
+    facts.manager = read_manager(::getpid());
     facts.holders_asked = true;
     facts.holders = find_holders(asked.address, protocol, look_up_options());
     facts.host = read_host_settings(Syscalls{});
     if (!facts.holders.holders.empty()) {
-        judge_first_holder(asked, facts);
+        judge_holders(asked, facts);
     }
     const BindVerdict bind = judge_bind(asked.address, protocol, facts.holders);
     answer.plain_error = bind.plain;
     answer.reuseaddr_error = bind.reuseaddr;
+    if (facts.holders.holders.empty()) {
+        facts.probe = bind.plain;
+    }
     return answer;
 }
 

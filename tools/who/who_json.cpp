@@ -13,6 +13,7 @@ Json errno_json(int error) {
 void add_explanation(const WhoAnswer& answer, Json& document) {
     document["cause"] = nullptr;
     document["sentence"] = nullptr;
+    document["evidence"] = Json::array();
     document["cures"] = Json::array();
     if (!answer.is_held()) {
         return;
@@ -20,6 +21,7 @@ void add_explanation(const WhoAnswer& answer, Json& document) {
     const Explanation explanation = explain(answer.facts);
     document["cause"] = cause_name(explanation.cause);
     document["sentence"] = explanation.sentence;
+    document["evidence"] = evidence_json(explanation.evidence);
     for (const Cure& cure : cures_for(answer.facts, explanation)) {
         document["cures"].push_back({{"when", cure.lasting ? "lasting" : "now"}, {"command", cure.command}});
     }

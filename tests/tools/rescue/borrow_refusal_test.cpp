@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/rescue/borrow_refusal.h"
+#include "kernel/borrow_refusal.h"
 
 namespace portguard::test {
 namespace {
 
-tools::BorrowFacts refused() {
-    tools::BorrowFacts facts;
+BorrowFacts refused() {
+    BorrowFacts facts;
     facts.error = EPERM;
     facts.own_uid = 1000;
     facts.uid = 1000;
@@ -18,27 +18,27 @@ tools::BorrowFacts refused() {
     return facts;
 }
 
-testing::AssertionResult says(const tools::BorrowFacts& facts, std::string_view words) {
-    const std::string text = tools::describe_refusal(facts);
+testing::AssertionResult says(const BorrowFacts& facts, std::string_view words) {
+    const std::string text = describe_refusal(facts);
     return text.find(words) != std::string::npos ? testing::AssertionSuccess()
                                                  : testing::AssertionFailure() << text;
 }
 
 TEST(BorrowRefusal, NamesTheOtherUser) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.uid = 0;
     facts.same_user = false;
     EXPECT_TRUE(says(facts, "of uid 0"));
 }
 
 TEST(BorrowRefusal, NamesAProcessThatIsNotDumpable) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.dumpable = false;
     EXPECT_TRUE(says(facts, "not dumpable"));
 }
 
 TEST(BorrowRefusal, NamesYamaAndItsValue) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.ptrace_scope = 1;
     EXPECT_TRUE(says(facts, "ptrace_scope=1"));
     facts.ptrace_scope = 3;
@@ -47,20 +47,20 @@ TEST(BorrowRefusal, NamesYamaAndItsValue) {
 }
 
 TEST(BorrowRefusal, NamesSeccompWhereNotEvenAnOwnDescriptorGoes) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.own_error = EPERM;
     facts.filtered = true;
     EXPECT_TRUE(says(facts, "seccomp"));
 }
 
 TEST(BorrowRefusal, NamesAKernelWithoutTheCall) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.error = facts.own_error = ENOSYS;
     EXPECT_TRUE(says(facts, "Linux 5.6"));
 }
 
 TEST(BorrowRefusal, NamesTheCapabilityThatRootInAContainerLacks) {
-    tools::BorrowFacts facts = refused();
+    BorrowFacts facts = refused();
     facts.own_uid = 0;
     facts.same_user = false;
     EXPECT_TRUE(says(facts, "CAP_SYS_PTRACE"));

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-namespace portguard::tools {
+namespace portguard {
 
 struct BorrowFacts {
     /// errno of borrow_fd().
@@ -32,7 +32,10 @@ struct BorrowFacts {
 
 BorrowFacts gather_borrow_facts(pid_t pid, int error);
 
+/// `sudo` is the way out.
+bool would_work_as_root(const BorrowFacts& facts);
+
 /// A clause with the way out, without a full stop.
 std::string describe_refusal(const BorrowFacts& facts);
 
-} // namespace portguard::tools
+} // namespace portguard

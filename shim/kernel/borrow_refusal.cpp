@@ -1,19 +1,20 @@
-#include "tools/rescue/borrow_refusal.h"
+#include "kernel/borrow_refusal.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/errno_name.h"
 #include "core/number.h"
+#include "kernel/folder.h"
 #include "kernel/holders.h"
 #include "kernel/pidfd.h"
 #include "kernel/proc.h"
 
-namespace portguard::tools {
+namespace portguard {
 namespace {
 
 /// /proc/PID belongs to root as soon as the process is not dumpable (proc(5)); of a process of root's that
@@ -73,7 +74,7 @@ BorrowFacts gather_borrow_facts(pid_t pid, int error) {
     const auto other = read_status(pid, Syscalls{});
     if (own.has_value()) {
         facts.filtered = own->seccomp_mode != 0;
-        facts.has_sys_ptrace = ((own->effective_capabilities >> CAP_SYS_PTRACE) & 1U) != 0;
+        facts.has_sys_ptrace = own->has_effective(CAP_SYS_PTRACE);
     }
     if (own.has_value() && other.has_value() && own->uids && own->gids && other->uids && other->gids) {
         facts.uid = other->effective_uid();
@@ -83,6 +84,11 @@ BorrowFacts gather_borrow_facts(pid_t pid, int error) {
         facts.has_more_capabilities = (other->permitted_capabilities & ~own->permitted_capabilities) != 0;
     }
     return facts;
+}
+
+bool would_work_as_root(const BorrowFacts& facts) {
+    return facts.own_error == 0 && (facts.error == EPERM || facts.error == EACCES) && facts.own_uid != 0 &&
+           facts.ptrace_scope < 3 && !facts.has_sys_ptrace;
 }
 
 std::string describe_refusal(const BorrowFacts& facts) {
@@ -127,4 +133,4 @@ std::string describe_refusal(const BorrowFacts& facts) {
            "works with CAP_SYS_PTRACE";
 }
 
-} // namespace portguard::tools
+} // namespace portguard

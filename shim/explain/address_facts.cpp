@@ -1,0 +1,120 @@
+#include "explain/address_facts.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "kernel/folder.h"
+#include "kernel/proc.h"
+
+namespace portguard {
+namespace {
+
+constexpr const char* ipv6_list = "/proc/net/if_inet6";
+// include/uapi/linux/if_addr.h.
+constexpr unsigned duplicate_flag = 0x08;
+constexpr unsigned tentative_flag = 0x40;
+
+bool is_on(const std::string& path) {
+    constexpr std::size_t longest = 16;
+    const auto text = read_text_file(path.c_str(), longest, Syscalls{});
+    return text.has_value() && trimmed(std::string_view(*text).substr(0, text->find('\n'))) == "1";
+}
+
+std::string hexadecimal(const Endpoint& endpoint) {
+    std::string text;
+    for (const std::uint8_t byte : endpoint.address) {
+        text += "0123456789abcdef"[byte >> 4];
+        text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
+}
+
+/// "fe80…01 02 40 20 80     eth0": address, index, length of the prefix, scope, flags, name.
+void read_ipv6_list(const AskedAddress& asked, AddressFacts& facts) {
+    constexpr std::size_t longest = 256 * 1024;
+    const auto text = read_text_file(ipv6_list, longest, Syscalls{});
+    std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+    const std::string wanted = hexadecimal(asked.endpoint);
+    while (!rest.empty()) {
+        std::string_view line = next_field(rest, '\n');
+        if (next_field(line, ' ') != wanted) {
+            continue;
+        }
+        for (int field = 0; field < 3; ++field) {
+            next_field(line, ' ');
+        }
+        const std::string_view digits = next_field(line, ' ');
+        unsigned flags = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), flags, 16);
+        facts.interface = trimmed(line);
+        facts.is_duplicate = (flags & duplicate_flag) != 0;
+        facts.is_tentative = (flags & tentative_flag) != 0;
+        if (facts.interface == facts.asked_interface) {
+            return;
+        }
+    }
+}
+
+void read_interfaces(const AskedAddress& asked, AddressFacts& facts) {
+    ifaddrs* list = nullptr;
+    if (getifaddrs(&list) != 0) {
+        return;
+    }
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owned(list, freeifaddrs);
+    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        if ((entry->ifa_flags & IFF_LOOPBACK) != 0 && (entry->ifa_flags & IFF_UP) == 0) {
+            facts.is_loopback_down = asked.endpoint.is_loopback();
+        }
+        if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) {
+            continue;
+        }
+        const Endpoint own = read_endpoint(entry->ifa_addr, sizeof(sockaddr_in));
+        if (asked.endpoint.family == Family::ipv4 && own.address == asked.endpoint.address) {
+            facts.interface = entry->ifa_name;
+        }
+    }
+}
+
+std::string disabling_setting(const std::string& interface, bool is_loopback) {
+    const std::string folder = "/proc/sys/net/ipv6/conf/";
+    const std::string own = !interface.empty() ? interface : is_loopback ? "lo" : "";
+    for (const std::string& name : {std::string("all"), own}) {
+        if (!name.empty() && is_on(folder + name + "/disable_ipv6")) {
+            return "net.ipv6.conf." + name + ".disable_ipv6";
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::string interface_name(std::uint32_t index) {
+    char name[IF_NAMESIZE];
+    return if_indextoname(index, name) != nullptr ? std::string(name) : "interface " + std::to_string(index);
+}
+
+AddressFacts ask_address(const AskedAddress& asked) {
+    AddressFacts facts;
+    char name[IF_NAMESIZE];
+    if (asked.device != 0 && if_indextoname(asked.device, name) != nullptr) {
+        facts.asked_interface = name;
+    }
+    const bool is_ipv6 = asked.endpoint.family == Family::ipv6;
+    read_interfaces(asked, facts);
+    facts.has_ipv6 = access(ipv6_list, F_OK) == 0;
+    facts.is_nonlocal_allowed =
+        is_on(std::string("/proc/sys/net/") + (is_ipv6 ? "ipv6" : "ipv4") + "/ip_nonlocal_bind");
+    if (is_ipv6) {
+        read_ipv6_list(asked, facts);
+        facts.disabled_by = disabling_setting(facts.asked_interface, asked.endpoint.is_loopback());
+    }
+    return facts;
+}
+
+} // namespace portguard

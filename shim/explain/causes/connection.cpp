@@ -1,0 +1,253 @@
+// A TCP connection, or what is left of one.
+#include "core/text.h"
+#include "explain/cause_rule.h"
+#include "explain/direction.h"
+#include "explain/holder_summary.h"
+#include "explain/rescue_chance.h"
+#include "explain/sentence.h"
+
+namespace portguard::causes {
+namespace {
+
+bool is_connection(const Case& c) {
+    return c.has_holder() && !c.is_udp() && yields_to_reuseaddr(c.state());
+}
+
+bool is_time_wait(const Case& c) {
+    return is_connection(c) && c.state() == SocketState::time_wait;
+}
+
+bool is_alive(const Case& c) {
+    return is_connection(c) && c.state() != SocketState::time_wait;
+}
+
+std::string addresses(const Case& c) {
+    return describe_addresses(c.holder->socket);
+}
+
+bool see_socket(const Case& c, EvidenceList& seen) {
+    return seen.that(true, addresses(c) + " is in " + std::string(state_name(c.state())),
+                     seen_by::socket_list);
+}
+
+bool is_directed(const Case& c, EvidenceList& seen, Direction proved, Direction likely) {
+    const DirectionJudgement judged = judge_direction(c);
+    if (judged.direction != proved && judged.direction != likely) {
+        return false;
+    }
+    see_socket(c, seen);
+    seen.add(judged.evidence);
+    return true;
+}
+
+/// ", which lies inside ip_local_port_range (32768-60999)": why the connection has it, as far as that is
+/// seen.
+std::string port_words(const Case& c) {
+    const HostPorts& host = c.facts.host.ports;
+    const std::uint16_t port = c.holder->socket.local.port;
+    const std::string range = " ip_local_port_range (" + range_text(host.range) + ")";
+    if (host.range.empty()) {
+        return "";
+    }
+    if (!host.range.contains(port) && host.reserved.contains(port)) {
+        return ", outside" + range + " and in ip_local_reserved_ports: its program bound that port itself";
+    }
+    if (!host.range.contains(port)) {
+        return ", outside" + range + ": its program bound that port itself, or the range was another then";
+    }
+    if (host.reserved.contains(port)) {
+        return ", which ip_local_reserved_ports keeps the kernel from giving: its program bound it itself, "
+               "or "
+               "it was reserved later";
+    }
+    return ", which lies inside" + range;
+}
+
+// Its own end is the other end.
+
+bool is_self_connected(const Case& c, EvidenceList& seen) {
+    const DiagSocket* const socket = is_connection(c) ? &c.holder->socket : nullptr;
+    return socket != nullptr && socket->local.port == socket->remote.port &&
+           socket->local.address == socket->remote.address &&
+           seen.that(true, addresses(c) + " has the same address at both ends", seen_by::socket_list);
+}
+
+std::string self_connected_sentence(const Case& c) {
+    return who_has(c) + " is connected to itself on " + address_words(c.holder->socket.local) +
+           ": it connected to a port where no socket listened, and had been given that very port";
+}
+
+void cure_self_connected(const Case& c, CureList& list) {
+    if (c.state() == SocketState::time_wait) {
+        list.wait(61);
+    } else if (!c.is_own()) {
+        list.stop_owner(" && portguard who --wait=61s " + list.port());
+    }
+    list.rescue();
+    list.keep_outgoing_off();
+}
+
+// Nobody has it.
+
+bool is_orphaned(const Case& c, EvidenceList& seen) {
+    return is_alive(c) && is_orphan(*c.holder) && see_socket(c, seen) &&
+           seen.that(true, "it has no inode: its program has closed it", seen_by::socket_list);
+}
+
+std::string orphaned_sentence(const Case& c) {
+    const bool has_time = c.holder->socket.timer_ms.has_value();
+    return "a connection that its program has closed waits for the end that the peer " +
+           address_words(c.holder->socket.remote) + " has not sent (" + std::string(state_name(c.state())) +
+           (has_time ? ", " + seconds_left(c.holder->socket) + " more at most" : "") + ")";
+}
+
+void cure_orphaned(const Case& /*c*/, CureList& list) {
+    constexpr unsigned longest = 180; // what the kernel retries, and TIME_WAIT
+    list.rescue();
+    list.wait(longest);
+    list.mark_listener();
+}
+
+// A process has it.
+
+std::string outgoing_sentence(const Case& c) {
+    const std::string proof = judge_direction(c).direction == Direction::outgoing
+                                  ? ""
+                                  : ", unless a listener that has ended accepted it";
+    return "an outgoing connection of " + who_has(c) + " to " + address_words(c.holder->socket.remote) +
+           " has this port" + port_words(c) + flag_words(c) + proof;
+}
+
+std::string accepted_sentence(const Case& c) {
+    const std::string proof = judge_direction(c).direction == Direction::accepted
+                                  ? ""
+                                  : ", unless its program bound the port itself and connected to " +
+                                        address_words(c.holder->socket.remote);
+    return "a connection that an earlier listener accepted is still open: " + who_has(c) + " has it in " +
+           std::string(state_name(c.state())) + flag_words(c) + proof;
+}
+
+std::string either_sentence(const Case& c) {
+    return who_has(c) + " has a connection on this port in " + std::string(state_name(c.state())) +
+           ": an outgoing one, or one that a listener has accepted which is gone; the first if " +
+           address_words(c.holder->socket.remote) + " is a server's address" + flag_words(c);
+}
+
+/// Ends the connection; what it leaves lasts for FIN_WAIT2 and TIME_WAIT, unless the peer has closed already.
+void stop_connection(const Case& c, CureList& list) {
+    if (!c.is_own()) {
+        const bool leaves_nothing = c.state() == SocketState::close_wait;
+        list.stop_owner(leaves_nothing ? "" : " && portguard who --wait=121s " + list.port());
+    }
+}
+
+void cure_outgoing(const Case& c, CureList& list) {
+    list.rescue();
+    stop_connection(c, list);
+    list.keep_outgoing_off();
+}
+
+void cure_accepted(const Case& c, CureList& list) {
+    list.rescue();
+    stop_connection(c, list);
+    list.mark_listener();
+    if (c.holder->mptcp == true) {
+        list.lasting("SO_REUSEADDR before listen in the server: an MPTCP connection takes it no more");
+    }
+}
+
+// TIME_WAIT.
+
+std::string more_time(const Case& c) {
+    return "TIME_WAIT for " + seconds_left(c.holder->socket) + " more";
+}
+
+std::string outgoing_time_wait_sentence(const Case& c) {
+    const std::string proof = judge_direction(c).direction == Direction::outgoing
+                                  ? ""
+                                  : ", or one that an earlier listener accepted and closed";
+    return "an outgoing connection to " + address_words(c.holder->socket.remote) + " had this port" +
+           port_words(c) + ", and closed it" + proof + ": " + more_time(c);
+}
+
+std::string own_time_wait_sentence(const Case& c) {
+    const std::string proof = judge_direction(c).direction == Direction::accepted
+                                  ? ""
+                                  : ", or one that its program bound to this port and connected to " +
+                                        address_words(c.holder->socket.remote);
+    // The kernel refused a bind with the flag.
+    const bool was_tried = c.facts.socket.reuseaddr == true || (c.facts.is_guarded && c.facts.would_try_cure);
+    const std::string flag = was_tried                           ? "; its socket had no SO_REUSEADDR"
+                             : c.facts.socket.reuseaddr == false ? "; this socket has no SO_REUSEADDR"
+                                                                 : "";
+    return "a connection accepted on this port by an earlier listener is in " + more_time(c) + proof + flag;
+}
+
+std::string either_time_wait_sentence(const Case& c) {
+    return addresses(c) + " is in " + more_time(c) +
+           ": an outgoing connection, or one that an earlier listener accepted; the first if " +
+           address_words(c.holder->socket.remote) + " is a server's address";
+}
+
+void cure_time_wait(CureList& list) {
+    list.wait(61);
+    list.rescue();
+}
+
+} // namespace
+
+const CauseRule self_connected{is_self_connected, self_connected_sentence, cure_self_connected};
+const CauseRule orphaned_connection{is_orphaned, orphaned_sentence, cure_orphaned};
+const CauseRule outgoing_connection{
+    [](const Case& c, EvidenceList& seen) {
+        return is_alive(c) && is_directed(c, seen, Direction::outgoing, Direction::likely_outgoing);
+    },
+    outgoing_sentence,
+    cure_outgoing,
+};
+const CauseRule dying_server{
+    [](const Case& c, EvidenceList& seen) {
+        return is_alive(c) && is_directed(c, seen, Direction::accepted, Direction::likely_accepted);
+    },
+    accepted_sentence,
+    cure_accepted,
+};
+const CauseRule connection{
+    [](const Case& c, EvidenceList& seen) {
+        return is_alive(c) && is_directed(c, seen, Direction::unknown, Direction::unknown);
+    },
+    either_sentence,
+    cure_accepted,
+};
+const CauseRule outgoing_time_wait{
+    [](const Case& c, EvidenceList& seen) {
+        return is_time_wait(c) && is_directed(c, seen, Direction::outgoing, Direction::likely_outgoing);
+    },
+    outgoing_time_wait_sentence,
+    [](const Case& /*c*/, CureList& list) {
+        cure_time_wait(list);
+        list.keep_outgoing_off();
+    },
+};
+const CauseRule own_time_wait{
+    [](const Case& c, EvidenceList& seen) {
+        return is_time_wait(c) && is_directed(c, seen, Direction::accepted, Direction::likely_accepted);
+    },
+    own_time_wait_sentence,
+    [](const Case& /*c*/, CureList& list) {
+        cure_time_wait(list);
+        list.mark_listener();
+    },
+};
+const CauseRule time_wait{
+    [](const Case& c, EvidenceList& seen) {
+        return is_time_wait(c) && is_directed(c, seen, Direction::unknown, Direction::unknown);
+    },
+    either_time_wait_sentence,
+    [](const Case& /*c*/, CureList& list) {
+        cure_time_wait(list);
+        list.mark_listener();
+    },
+};
+
+} // namespace portguard::causes

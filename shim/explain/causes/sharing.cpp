@@ -1,0 +1,118 @@
+// Sockets of TCP or UDP that could share the port, and do not.
+#include "explain/cause_rule.h"
+#include "explain/holder_summary.h"
+#include "explain/sentence.h"
+
+namespace portguard::causes {
+namespace {
+
+std::string verb_of(const Case& c) {
+    return c.state() == SocketState::listen ? " listens on " : " has bound ";
+}
+
+std::string who_and_where(const Case& c) {
+    return who_has(c) + verb_of(c) + address_words(c.holder->socket.local);
+}
+
+/// Whatever the flag of the holder: with it the users differ, without it nothing is shared.
+bool is_other_users(const Case& c, EvidenceList& seen) {
+    if (!c.has_holder() || yields_to_reuseaddr(c.state()) || c.holder->reuseport == false ||
+        c.facts.socket.reuseport != true || !c.facts.socket.uid.has_value() ||
+        *c.facts.socket.uid == c.holder->socket.uid) {
+        return false;
+    }
+    seen.that(true, "this socket has SO_REUSEPORT", seen_by::own_options);
+    seen.that(true, "uid " + std::to_string(*c.facts.socket.uid) + " made this socket", seen_by::own_file);
+    seen.that(true, "uid " + std::to_string(c.holder->socket.uid) + " made the other", seen_by::socket_list);
+    seen.that(c.holder->reuseport == true, "the other socket has SO_REUSEPORT", seen_by::borrowed_options);
+    return true;
+}
+
+std::string other_users_sentence(const Case& c) {
+    const std::string flag = c.holder->reuseport == true ? " with SO_REUSEPORT" : "";
+    return who_and_where(c) + flag + " with a socket of uid " + std::to_string(c.holder->socket.uid) +
+           ", and this one is of uid " + std::to_string(*c.facts.socket.uid) +
+           ": SO_REUSEPORT shares a port only among sockets of one user";
+}
+
+void cure_other_users(const Case& c, CureList& list) {
+    list.stop_owner();
+    const bool may_be_own = c.is_own() || c.facts.is_self_hidden;
+    list.lasting(may_be_own ? "make both sockets as one user, before the process changes it"
+                            : "run both as the same user");
+}
+
+/// Two families, and the IPv6 one takes IPv4 as well.
+bool is_across_families(const Case& c, EvidenceList& seen) {
+    if (!c.has_holder() || yields_to_reuseaddr(c.state()) || c.holder->socket.is_hold() ||
+        c.facts.event.call == Call::listen ||
+        c.facts.socket.address.endpoint.family == c.holder->socket.local.family) {
+        return false;
+    }
+    const bool asked_ipv6 = c.facts.socket.address.endpoint.family == Family::ipv6;
+    return asked_ipv6 ? seen.that(!c.facts.socket.address.v6only, "this socket has no IPV6_V6ONLY",
+                                  seen_by::own_options) &&
+                            seen.that(true, who_and_where(c), seen_by::socket_list)
+                      : seen.that(c.holder->socket.v6only == false || c.is_udp(),
+                                  who_and_where(c) + " without IPV6_V6ONLY", seen_by::socket_list);
+}
+
+std::string across_families_sentence(const Case& c) {
+    const bool asked_ipv6 = c.facts.socket.address.endpoint.family == Family::ipv6;
+    return asked_ipv6 ? who_and_where(c) + ", and " + address_words(c.facts.socket.address.endpoint) +
+                            " without IPV6_V6ONLY takes the IPv4 port as well"
+                      : who_and_where(c) + " without IPV6_V6ONLY, which takes the IPv4 port as well";
+}
+
+void cure_across_families(const Case& c, CureList& list) {
+    list.stop_owner();
+    list.lasting("IPV6_V6ONLY on the IPv6 socket before bind (nginx: ipv6only=on; Python: "
+                 "create_server(dualstack_ipv6=False))");
+    list.lasting(c.is_own() ? "or only the [::] socket, and none for IPv4"
+                            : "or one of the two on another port");
+}
+
+bool is_udp_holder(const Case& c, EvidenceList& seen) {
+    return c.has_holder() && c.is_udp() && seen.that(true, who_and_where(c), seen_by::socket_list);
+}
+
+std::string udp_flags(const Case& c) {
+    const AskedSocket& asked = c.facts.socket;
+    const Holder& holder = *c.holder;
+    if (asked.reuseport == true && holder.reuseport == false) {
+        return "; its socket has no SO_REUSEPORT, which both need";
+    }
+    if (asked.reuseaddr == true && holder.reuseaddr == false) {
+        return "; its socket has no SO_REUSEADDR, which both need";
+    }
+    if (asked.reuseaddr == false && asked.reuseport == false) {
+        return "; this socket has neither SO_REUSEADDR nor SO_REUSEPORT, one of which both would need";
+    }
+    return "";
+}
+
+std::string udp_sentence(const Case& c) {
+    const DiagSocket& socket = c.holder->socket;
+    std::string text =
+        socket.remote.port == 0
+            ? who_has(c) + " has the UDP port, on " + address_words(socket.local)
+            : who_has(c) + " has the UDP port for its traffic with " + address_words(socket.remote);
+    return text + udp_flags(c);
+}
+
+void cure_udp(const Case& c, CureList& list) {
+    if (c.is_own()) {
+        list.lasting("close the other socket first, or bind once");
+        return;
+    }
+    list.stop_owner();
+    list.lasting("one of the two on another port or address");
+}
+
+} // namespace
+
+const CauseRule reuseport_other_user{is_other_users, other_users_sentence, cure_other_users};
+const CauseRule ipv6_wildcard{is_across_families, across_families_sentence, cure_across_families};
+const CauseRule udp_holder{is_udp_holder, udp_sentence, cure_udp};
+
+} // namespace portguard::causes

@@ -1,0 +1,188 @@
+#include "explain/cure_list.h"
+
+#include <algorithm>
+
+#include "core/outgoing.h"
+#include "core/text.h"
+#include "explain/rescue_chance.h"
+#include "explain/sentence.h"
+
+namespace portguard {
+namespace {
+
+constexpr unsigned time_wait_seconds = 60; // TCP_TIMEWAIT_LEN
+constexpr std::size_t most_killed = 8;
+
+std::string with_permission(Permission permission, const std::string& command) {
+    switch (permission) {
+    case Permission::granted: return command;
+    case Permission::by_root: return "sudo " + command;
+    case Permission::never: break;
+    }
+    return {};
+}
+
+/// The longest that the kernel itself would keep one of those in the way.
+unsigned longest_wait(const Facts& facts) {
+    unsigned longest = 0;
+    for (std::size_t index = 0; index < facts.holders.holders.size(); ++index) {
+        const Holder& holder = facts.holders.holders[index];
+        if (facts.about[index].conflicts == false || !holder.socket.timer_ms.has_value()) {
+            continue;
+        }
+        unsigned seconds = *holder.socket.timer_ms / 1000 + 1;
+        // Its peer may end the connection before: TIME_WAIT then follows.
+        seconds += is_orphan(holder) ? time_wait_seconds : 0;
+        longest = std::max(longest, seconds);
+    }
+    return longest;
+}
+
+} // namespace
+
+CureList::CureList(const Facts& facts, const Holder* holder)
+    : facts_(facts), holder_(holder), port_(std::to_string(facts.event.asked.port)) {}
+
+std::string CureList::sysctl(const std::string& settings) const {
+    return with_permission(facts_.rights.sysctls, "sysctl -w " + settings);
+}
+
+std::string CureList::as_admin(const std::string& command) const {
+    return with_permission(facts_.rights.net_admin, command);
+}
+
+void CureList::now_if(std::string command) {
+    if (!command.empty()) {
+        now(std::move(command));
+    }
+}
+
+void CureList::lasting_if(std::string command) {
+    if (!command.empty()) {
+        lasting(std::move(command));
+    }
+}
+
+std::string CureList::stop_command() const {
+    std::vector<std::string> pids;
+    for (const Owner& owner : holder_->owners) {
+        const pid_t pid = facts_.holders.process_of(owner).pid;
+        const auto& ancestors = facts_.self.ancestors;
+        const bool is_above = std::any_of(ancestors.begin(), ancestors.end(),
+                                          [&](const Ancestor& ancestor) { return ancestor.pid == pid; });
+        if (pid == 1 || pid == facts_.event.pid || is_above) {
+            return {};
+        }
+        const std::string text = std::to_string(pid);
+        if (std::find(pids.begin(), pids.end(), text) == pids.end()) {
+            pids.push_back(text);
+        }
+    }
+    const Manager& manager = facts_.owner.manager;
+    if (manager.kind != Manager::Kind::none && manager != facts_.manager) {
+        std::string command = portguard::stop_command(manager, facts_.rights.euid);
+        if (!command.empty()) {
+            return command;
+        }
+    }
+    if (pids.empty()) {
+        return {};
+    }
+    // A server of many processes ends with its first; of a few, each may live on by itself.
+    pids.resize(pids.size() > most_killed ? 1 : pids.size());
+    std::string command = facts_.owner.may_be_stopped || facts_.rights.euid == 0 ? "kill" : "sudo kill";
+    for (const std::string& pid : pids) {
+        command += " " + pid;
+    }
+    return command;
+}
+
+void CureList::stop_owner(const std::string& then) {
+    const std::string command = holder_ == nullptr ? std::string{} : stop_command();
+    if (!command.empty()) {
+        now(command + then);
+    }
+}
+
+void CureList::rescue() {
+    const RescueChance chance = rescue_chance(facts_);
+    // What is removed is in nobody's way; a flag on one side alone changes nothing.
+    const bool shares = facts_.is_guarded || facts_.socket.reuseaddr == true || facts_.event.pid == 0;
+    const bool removes_all =
+        std::all_of(facts_.holders.holders.begin(), facts_.holders.holders.end(),
+                    [](const Holder& holder) { return holder.socket.inode == 0 || holder.socket.is_hold(); });
+    if (shares || removes_all) {
+        now_if(with_permission(chance.permission, "portguard rescue" + chance.options + " " + port_));
+    }
+}
+
+void CureList::wait(unsigned otherwise) {
+    const unsigned known = longest_wait(facts_);
+    const unsigned seconds = known != 0 ? known : otherwise;
+    const bool is_udp = facts_.event.protocol == Protocol::udp;
+    now("portguard who --wait=" + std::to_string(seconds) + "s " + (is_udp ? "--udp " : "") + port_);
+}
+
+void CureList::keep_outgoing_off() {
+    const std::uint16_t port = facts_.event.asked.port;
+    const HostPorts& host = facts_.host.ports;
+    // What the kernel does not give by itself, no setting of its keeps off (K12).
+    if (!host.range.contains(port) || host.reserved.contains(port)) {
+        if (facts_.event.kind != EventKind::ephemeral_listener) {
+            lasting("in the program that connects: no bind before connect, or another source port");
+        }
+        return;
+    }
+    PortSet reserved = host.reserved;
+    reserved.insert({port, port});
+    Text<256> list;
+    print_port_set(reserved, list);
+    // A list that was cut must not be pasted over the whole one.
+    if (!list.truncated()) {
+        lasting_if(sysctl("net.ipv4.ip_local_reserved_ports=" + std::string(list.view())));
+    }
+    const PortRange range = range_beside(facts_, port);
+    if (!range.empty()) {
+        lasting_if(sysctl("net.ipv4.ip_local_port_range=\"" + std::to_string(range.low) + " " +
+                          std::to_string(range.high) + "\""));
+    }
+    if (facts_.event.kind != EventKind::ephemeral_listener) {
+        lasting("portguard run --listen=" + port_ + " -- the program that connects");
+    }
+}
+
+void CureList::mark_listener() {
+    if (facts_.event.pid == 0) {
+        lasting("portguard run -- the server, from its next start on, or SO_REUSEADDR before bind in it");
+    } else if (facts_.config->mode == Mode::observe) {
+        lasting("PORTGUARD_MODE=enforce: restarts then bind beside TIME_WAIT");
+    } else if (!facts_.is_guarded) {
+        lasting("SO_REUSEADDR before bind in the server");
+    }
+}
+
+std::vector<Cure> CureList::take() {
+    std::stable_partition(cures_.begin(), cures_.end(), [](const Cure& cure) { return !cure.lasting; });
+    return std::move(cures_);
+}
+
+PortRange range_beside(const Facts& facts, std::uint16_t port) {
+    const PortRange range = facts.host.ports.range;
+    const PortRange given = facts.config->ephemeral.empty() ? range : facts.config->ephemeral;
+    if (!range.contains(port)) {
+        return {};
+    }
+    PortRange rest = without_port(given, port);
+    // The kernel wants ends of different parity, since connect prefers one (K8).
+    if (((rest.low ^ rest.high) & 1) == 0 && rest.low + 1 < rest.high) {
+        rest.low > port ? ++rest.low : --rest.high;
+    }
+    for (std::uint32_t other = rest.low; other <= rest.high; ++other) {
+        if (facts.ports_listened_on.contains(static_cast<std::uint16_t>(other))) {
+            return {};
+        }
+    }
+    return rest.contains(port) ? PortRange{} : rest;
+}
+
+} // namespace portguard

@@ -1,0 +1,34 @@
+#include "explain/rights.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include "kernel/network_owner.h"
+
+namespace portguard {
+namespace {
+
+Permission permission_of(bool granted, uid_t euid) {
+    if (granted) {
+        return Permission::granted;
+    }
+    return euid == 0 ? Permission::never : Permission::by_root;
+}
+
+} // namespace
+
+Rights read_rights() {
+    Rights rights;
+    rights.euid = geteuid();
+    const auto own = read_status(getpid(), Syscalls{});
+    rights.net_admin =
+        permission_of(own.has_value() && own->has_effective(CAP_NET_ADMIN) && is_network_ours(), rights.euid);
+    const bool writes = faccessat(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", W_OK, AT_EACCESS) == 0;
+    rights.sysctls = !writes && errno == EROFS ? Permission::never : permission_of(writes, rights.euid);
+    return rights;
+}
+
+} // namespace portguard

@@ -1,0 +1,112 @@
+#include "kernel/opener.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
+#include "kernel/netlink.h"
+
+namespace portguard {
+namespace {
+
+/// The socket alone, with tcp_info.
+NetlinkRequest question_about(const DiagSocket& socket) {
+    inet_diag_req_v2 query{};
+    query.sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
+    query.sdiag_protocol = socket.protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
+    query.idiag_ext = 1U << (INET_DIAG_INFO - 1);
+    query.idiag_states = ~0U;
+    query.id.idiag_sport = htons(socket.local.port);
+    query.id.idiag_dport = htons(socket.remote.port);
+    std::memcpy(query.id.idiag_src, socket.local.address.data(), sizeof query.id.idiag_src);
+    std::memcpy(query.id.idiag_dst, socket.remote.address.data(), sizeof query.id.idiag_dst);
+    query.id.idiag_if = socket.device;
+    std::memcpy(query.id.idiag_cookie, socket.cookie.data(), sizeof query.id.idiag_cookie);
+    NetlinkRequest request(SOCK_DIAG_BY_FAMILY, 0, 1);
+    return request.body(query);
+}
+
+using Answer = std::array<std::byte, 4096>;
+
+std::span<const std::byte> ask(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls,
+                               Answer& answer) {
+    const ScopedFd fd(syscalls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), syscalls);
+    if (!fd.valid() || deadline.passed()) {
+        return {};
+    }
+    NetlinkRequest request = question_about(socket);
+    const auto question = request.bytes();
+    if (syscalls.send(fd.get(), question.data(), question.size(), 0) < 0) {
+        return {};
+    }
+    // The kernel has answered before send(2) returns.
+    const ssize_t length = syscalls.recv(fd.get(), answer.data(), answer.size(), MSG_DONTWAIT);
+    return length < 0 ? std::span<const std::byte>()
+                      : std::span<const std::byte>(answer).first(static_cast<std::size_t>(length));
+}
+
+/// Older kernels have a shorter tcp_info: what they lack stays 0, which opener_by() has no answer to.
+std::optional<SegmentCounts> counts_in(std::span<const std::byte> payload) {
+    tcp_info info{};
+    if (payload.size() < offsetof(tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans) {
+        return std::nullopt;
+    }
+    std::memcpy(&info, payload.data(), std::min(payload.size(), sizeof info));
+    return SegmentCounts{info.tcpi_unacked, info.tcpi_bytes_acked, info.tcpi_bytes_sent,
+                         info.tcpi_bytes_retrans};
+}
+
+} // namespace
+
+Opener opener_by(const SegmentCounts& counts) {
+    if (counts.unacknowledged != 0 || counts.sent_bytes < counts.repeated_bytes) {
+        return Opener::unknown;
+    }
+    const std::uint64_t data = counts.sent_bytes - counts.repeated_bytes;
+    if (counts.acknowledged_bytes == data) {
+        return Opener::peer;
+    }
+    return counts.acknowledged_bytes == data + 1 ? Opener::this_side : Opener::unknown;
+}
+
+Opener ask_opener(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls) {
+    if (socket.protocol == Protocol::udp ||
+        (socket.state != SocketState::established && socket.state != SocketState::close_wait)) {
+        return Opener::unknown;
+    }
+    Answer answer;
+    std::span<const std::byte> bytes = ask(socket, deadline, syscalls, answer);
+    const auto message = take_message(bytes);
+    if (!message.has_value() || message->type != SOCK_DIAG_BY_FAMILY ||
+        message->payload.size() < sizeof(inet_diag_msg)) {
+        return Opener::unknown;
+    }
+    std::span<const std::byte> attributes = message->payload.subspan(sizeof(inet_diag_msg));
+    while (const auto attribute = take_attribute(attributes)) {
+        if (attribute->type == INET_DIAG_INFO) {
+            const auto counts = counts_in(attribute->payload);
+            return counts.has_value() ? opener_by(*counts) : Opener::unknown;
+        }
+    }
+    return Opener::unknown;
+}
+
+bool is_still_there(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls) {
+    Answer answer;
+    std::span<const std::byte> bytes = ask(socket, deadline, syscalls, answer);
+    const auto message = take_message(bytes);
+    // Whatever else is said, it is not that the socket is gone.
+    return !message.has_value() || message->type != NLMSG_ERROR || error_in(*message) != ENOENT;
+}
+
+} // namespace portguard
