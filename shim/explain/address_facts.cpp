@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "kernel/folder.h"
 #include "kernel/proc.h"
@@ -49,9 +50,7 @@ void read_ipv6_list(const AskedAddress& asked, AddressFacts& facts) {
         for (int field = 0; field < 3; ++field) {
             next_field(line, ' ');
         }
-        const std::string_view digits = next_field(line, ' ');
-        unsigned flags = 0;
-        std::from_chars(digits.data(), digits.data() + digits.size(), flags, 16);
+        const unsigned flags = parse_number<unsigned>(next_field(line, ' '), 16).value_or(0);
         facts.interface = trimmed(line);
         facts.is_duplicate = (flags & duplicate_flag) != 0;
         facts.is_tentative = (flags & tentative_flag) != 0;

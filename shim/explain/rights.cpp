@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kernel/network_owner.h"
+#include "kernel/proc.h"
 
 namespace portguard {
 namespace {
