@@ -162,7 +162,7 @@ TEST_F(Case, AConnectThatNoAddressReachesIsHarmless) {
 
 constexpr const char* outgoing_from_port = "l=socket();l.bind(('127.0.0.1',7000));l.listen()\n"
                                            "c=socket();c.bind(('127.0.0.1',10000))\n"
-                                           "c.connect(('127.0.0.1',7000));l.close()";
+                                           "c.connect(('127.0.0.1',7000));a=l.accept()[0];l.close()";
 
 TEST_F(Case, AnOutgoingConnectionFromAPortOutsideTheRange) {
     const OtherProgram client(outgoing_from_port);
@@ -188,6 +188,14 @@ TEST_F(Case, AConnectionAcceptedOnAPortInsideTheRange) {
                               "c=create_connection(('127.0.0.1',10000));a=l.accept()[0];l.close()");
     EXPECT_EQ(cause_for(wildcard(port)), "dying_server");
     EXPECT_TRUE(rests_on("its peer sent the first SYN")) << written;
+}
+
+TEST_F(Case, AConnectionThatWasResetAndIsNotClosedYet) {
+    const OtherProgram client("l=socket();l.bind(('127.0.0.1',7000));l.listen()\n"
+                              "c=socket();c.bind(('127.0.0.1',10000))\n"
+                              "c.connect(('127.0.0.1',7000));l.close()");
+    EXPECT_EQ(cause_for(wildcard(port)), "bound_only");
+    EXPECT_NE(sentence().find("connection to 127.0.0.1:7000 has ended"), std::string::npos) << written;
 }
 
 TEST_F(Case, AConnectionToItself) {

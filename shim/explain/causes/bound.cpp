@@ -20,6 +20,10 @@ bool is_bound(const Case& c, EvidenceList& seen) {
 }
 
 std::string bound_sentence(const Case& c) {
+    if (c.holder->socket.remote.port != 0) {
+        return who_has(c) + " has not closed its socket on " + address_words(c.holder->socket.local) +
+               ", whose connection to " + address_words(c.holder->socket.remote) + " has ended";
+    }
     return who_has(c) + " has bound " + address_words(c.holder->socket.local) + " and does not listen" +
            flag_words(c) + "; of two that share a bind by SO_REUSEADDR only one could listen";
 }
