@@ -1,16 +1,20 @@
 #include "tools/repro/probe.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
 #include "core/policy.h"
 #include "core/snapshot.h"
+#include "kernel/diag_message.h"
+#include "kernel/port_look.h"
 #include "kernel/socket_option.h"
 #include "tools/common/condition.h"
 #include "tools/common/condition_states.h"
@@ -51,15 +55,30 @@ int bind_errno(int fd, const SocketAddress& address) {
     return ::bind(fd, address.get(), address.length()) == 0 ? 0 : errno;
 }
 
+/// The guard's own decision.
+bool may_be_cured(const WantedSocket& asked, int fd) {
+    const Protocol protocol = asked.protocol == Protocol::unknown ? Protocol::tcp : asked.protocol;
+    const SocketFacts facts = SocketFacts::of(protocol);
+    struct stat file {};
+    if (!may_try_cure(Config{}, asked.reuseaddr ? facts.with_chosen_reuseaddr() : facts) ||
+        ::fstat(fd, &file) != 0) {
+        return false;
+    }
+    constexpr unsigned budget_ms = 10000;
+    std::array<std::byte, dump_datagram_size> answers;
+    return look_at_port(asked.local, file.st_ino, answers, budget_ms).may_cure();
+}
+
 /// As the guard does it: as the program asked, and after EADDRINUSE once more with SO_REUSEADDR.
 void bind_with_cure(const Scene& scene, const SocketAddress& address, bool cures, Asking& asking) {
     asking.error = bind_errno(asking.fd, address);
-    if (asking.error != EADDRINUSE || !cures || scene.asked.protocol == Protocol::udp) {
+    if (asking.error != EADDRINUSE || !cures || !may_be_cured(scene.asked, asking.fd)) {
         return;
     }
-    set_socket_option(asking.fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_socket_switch(asking.fd, SOL_SOCKET, SO_REUSEADDR, true);
     asking.error = bind_errno(asking.fd, address);
     asking.is_cured = asking.error == 0;
+    set_socket_switch(asking.fd, SOL_SOCKET, SO_REUSEADDR, false);
 }
 
 /// The plan is the guard's: the kernel is not asked.
