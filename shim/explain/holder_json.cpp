@@ -50,6 +50,14 @@ Json evidence_json(const std::vector<Evidence>& evidence) {
     return list;
 }
 
+Json text_or_null(std::string_view text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json errno_json(int error) {
+    return error == 0 ? Json(nullptr) : Json(describe_errno(error));
+}
+
 Json address_json(const Endpoint& endpoint) {
     Text<64> text;
     print_address(endpoint, text);

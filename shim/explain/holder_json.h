@@ -24,6 +24,10 @@ std::string line_of(const Json& document);
 
 /// A list of {fact, source}.
 Json evidence_json(const std::vector<Evidence>& evidence);
+/// Null where it is empty.
+Json text_or_null(std::string_view text);
+/// "EADDRINUSE"; null for 0.
+Json errno_json(int error);
 
 /// Null where there is none.
 Json address_json(const Endpoint& endpoint);

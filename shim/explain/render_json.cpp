@@ -15,10 +15,6 @@ namespace {
 // A server that is restarted may leave thousands in TIME_WAIT; a line stays fit for one write(2).
 constexpr std::size_t most_holders = 64;
 
-Json text_or_null(std::string_view text) {
-    return text.empty() ? Json(nullptr) : Json(text);
-}
-
 std::string now_text() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
@@ -121,7 +117,7 @@ Json value_of(EventField field, const Report& report) {
     case EventField::time: return now_text();
     case EventField::event: return event_name(event.kind);
     case EventField::call: return call_name(event.call);
-    case EventField::error: return event.error == 0 ? Json(nullptr) : Json(describe_errno(event.error));
+    case EventField::error: return errno_json(event.error);
     case EventField::family: return text_or_null(family_name(event.asked.family));
     case EventField::protocol: return protocol_name(event.protocol);
     case EventField::address: return address_json(event.asked);

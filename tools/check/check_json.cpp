@@ -32,7 +32,7 @@ Json json_of(const HostFacts& facts, const Finding& finding) {
             {"severity", severity_name(finding.severity)},
             {"what", finding.what},
             {"why", finding.why},
-            {"fix", finding.fix.empty() ? Json(nullptr) : Json(finding.fix)},
+            {"fix", text_or_null(finding.fix)},
             {"ports", finding.ports},
             {"processes", json_of(facts, finding.pids)}};
 }

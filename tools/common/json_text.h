@@ -3,14 +3,10 @@
 
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "core/port_set.h"
+#include "explain/holder_json.h"
 
 namespace portguard::tools {
-
-/// In the order in which members are added.
-using Json = nlohmann::ordered_json;
 
 /// "15000-65000", null where there is none.
 Json json_of(PortRange range);

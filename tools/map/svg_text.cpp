@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explain/sentence.h"
 #include "tools/common/markup.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
@@ -17,7 +18,7 @@ std::string line_of(const HostFacts& facts, const DiagSocket& socket) {
     text.append(state_name(socket.state)).append(" ").append(text_of(socket.local));
     text += socket.remote.port == 0 ? "" : " to " + text_of(socket.remote);
     text += socket.timer_ms.has_value() && socket.state == SocketState::time_wait
-                ? ", " + std::to_string((*socket.timer_ms + 999) / 1000) + " s left"
+                ? ", " + seconds_left(socket) + " left"
                 : "";
     text += socket.is_hold() ? ", reserved by portguard hold" : "";
     return text + ", " + who_has(facts, socket, pids_of(facts, socket));

@@ -23,11 +23,11 @@ std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& 
                 {"ports", split.ports},
                 {"reserved", text_of(split.reserved)},
                 {"needs_reserved", split.needs_reserved},
-                {"remark", split.remark.empty() ? Json(nullptr) : Json(split.remark)}};
+                {"remark", text_or_null(split.remark)}};
     return text_of(Json{{"schema", json_schema_version},
                         {"command", "plan"},
                         {"split", split.ephemeral.empty() ? Json(nullptr) : std::move(answer)},
-                        {"obstacle", split.obstacle.empty() ? Json(nullptr) : Json(split.obstacle)},
+                        {"obstacle", text_or_null(split.obstacle)},
                         {"pins", std::move(pins)},
                         {"duplicates", std::move(pairs)},
                         {"missing", proposal.missing}});

@@ -113,11 +113,10 @@ std::string verdict(const ReproReport& report) {
 }
 
 Json json_of(const ProgramOutcome& outcome) {
-    const auto or_null = [](const std::string& word) { return word.empty() ? Json(nullptr) : Json(word); };
-    return {{"event", or_null(outcome.event)},
-            {"call", or_null(outcome.call)},
-            {"errno", or_null(outcome.error)},
-            {"cause", or_null(outcome.cause)},
+    return {{"event", text_or_null(outcome.event)},
+            {"call", text_or_null(outcome.call)},
+            {"errno", text_or_null(outcome.error)},
+            {"cause", text_or_null(outcome.cause)},
             {"exit_status", outcome.signal != 0 ? Json(nullptr) : Json(outcome.exit_status)},
             {"signal", outcome.signal != 0 ? Json(outcome.signal) : Json(nullptr)},
             {"was_ended", outcome.was_ended}};
@@ -126,9 +125,9 @@ Json json_of(const ProgramOutcome& outcome) {
 Json json_of(const Replay& replay) {
     Json json;
     json["fix"] = fix_name(replay.fix);
-    json["errno"] = replay.probe.error == 0 ? Json(nullptr) : Json(describe_errno(replay.probe.error));
+    json["errno"] = errno_json(replay.probe.error);
     json["cured"] = replay.probe.is_cured;
-    json["cause"] = replay.probe.cause.empty() ? Json(nullptr) : Json(replay.probe.cause);
+    json["cause"] = text_or_null(replay.probe.cause);
     json["program"] = replay.program.has_value() ? json_of(*replay.program) : Json(nullptr);
     json["missing"] = replay.missing;
     return json;
@@ -174,7 +173,7 @@ std::string repro_json(const ReproReport& report) {
     json["schema"] = json_schema_version;
     json["event"] = report.event.number;
     json["call"] = call_name(report.scene.call);
-    json["errno"] = report.scene.error == 0 ? Json(nullptr) : Json(describe_errno(report.scene.error));
+    json["errno"] = errno_json(report.scene.error);
     json["cause"] = report.scene.cause;
     json["reproduced"] = report.is_reproduced();
     Json replays = Json::array();

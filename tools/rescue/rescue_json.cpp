@@ -9,7 +9,7 @@ namespace {
 Json socket_json(const RescueResult& result, const RescuedSocket& entry) {
     return {{"holder", holder_json(result.report, result.report.holders[entry.holder], own_netns())},
             {"outcome", outcome_name(entry.outcome)},
-            {"reason", entry.reason.empty() ? Json(nullptr) : Json(entry.reason)}};
+            {"reason", text_or_null(entry.reason)}};
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "explain/sentence.h"
 #include "kernel/borrow_refusal.h"
 #include "kernel/kernel_release.h"
 #include "kernel/pidfd.h"
@@ -18,8 +19,7 @@ namespace portguard::tools {
 namespace {
 
 std::string seconds(const DiagSocket& socket) {
-    return socket.timer_ms.has_value() ? " for " + std::to_string((*socket.timer_ms + 999) / 1000) + " s more"
-                                       : std::string{};
+    return socket.timer_ms.has_value() ? " for " + seconds_left(socket) + " more" : std::string{};
 }
 
 RescuedSocket left_alone(std::string reason) {

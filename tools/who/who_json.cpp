@@ -6,10 +6,6 @@
 namespace portguard::tools {
 namespace {
 
-Json errno_json(int error) {
-    return error == 0 ? Json(nullptr) : Json(describe_errno(error));
-}
-
 void add_explanation(const WhoAnswer& answer, Json& document) {
     document["cause"] = nullptr;
     document["sentence"] = nullptr;
