@@ -129,7 +129,13 @@ TEST(FrameRecords, TakeAnyBytes) {
         for (const bool is_debug : {false, true}) {
             const FrameSection section{bytes, 0x1000, is_debug};
             const auto record = find_frame_record(section, random);
-            as_eh_frame(section, record.value_or(FrameRecord{0, 1, random % 4096, 0}), 0);
+            if (record.has_value()) {
+                ASSERT_LT(random - record->start, record->length) << round;
+                ASSERT_LT(record->at, bytes.size()) << round;
+            }
+            const EhFrame frame =
+                as_eh_frame(section, record.value_or(FrameRecord{0, 1, random % 4096, 0}), 0);
+            ASSERT_LE(frame.record_at, frame.bytes.size()) << round;
         }
     }
 }

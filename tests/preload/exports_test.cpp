@@ -35,6 +35,7 @@ std::vector<std::string> lines_of(const std::vector<std::string>& command) {
     for (std::string line; std::getline(text, line);) {
         lines.push_back(line);
     }
+    EXPECT_FALSE(lines.empty()) << "it shows nothing of what is looked for\n" << result;
     return lines;
 }
 
