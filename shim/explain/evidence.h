@@ -26,6 +26,8 @@ inline constexpr std::string_view own_file = "fstat(2)";
 inline constexpr std::string_view probe = "bind(2) of a probe socket";
 inline constexpr std::string_view range = "/proc/sys/net/ipv4/ip_local_port_range";
 inline constexpr std::string_view reserved = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+inline constexpr std::string_view connect = "connect(2) of a datagram socket";
+inline constexpr std::string_view file = "lstat(2)";
 inline constexpr std::string_view plan = "configuration";
 } // namespace seen_by
 

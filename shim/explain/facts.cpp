@@ -17,6 +17,9 @@
 namespace portguard {
 namespace {
 
+// The program waits: an eighth of a millisecond, or a quarter where nobody has read them before.
+constexpr std::size_t most_other_fds = 128;
+
 bool has_holders(EventKind kind) {
     return kind == EventKind::in_use || kind == EventKind::cured;
 }
@@ -56,8 +59,7 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     HolderOptions options;
     options.budget = time_left(inquiry);
     options.left_out_inode = facts.socket.inode;
-    // The program waits: an eighth of a millisecond, or a quarter where nobody has read them before.
-    options.most_other_fds = 128;
+    options.most_other_fds = most_other_fds;
     facts.holders_asked = true;
     facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
@@ -84,6 +86,18 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
         facts.serves_client_on_port = serves_client_on(port, inquiry.snapshot.pid, facts.host.ports.range,
                                                        inquiry.deadline, Syscalls{});
     }
+}
+
+void gather_unix_holders(const Inquiry& inquiry, Facts& facts) {
+    HolderOptions options;
+    options.budget = time_left(inquiry);
+    options.left_out_inode = facts.socket.inode;
+    options.most_other_fds = most_other_fds;
+    facts.holders_asked = true;
+    facts.unix_look = look_at_unix_name(std::string(facts.event.unix_name), options);
+    facts.holders = facts.unix_look->report;
+    leave_out(inquiry.own_processes, facts.holders);
+    gather_holder_facts(facts, inquiry.deadline);
 }
 
 std::optional<DiagSocket> find_connection(const Endpoint& local, const Endpoint& remote, Protocol protocol,
@@ -181,6 +195,8 @@ Facts gather_facts(const Inquiry& inquiry) {
     facts.socket = read_asked_socket(snapshot, inquiry.socket);
     facts.event = {snapshot.kind, snapshot.call,    facts.socket.protocol,        snapshot.error,
                    snapshot.pid,  snapshot.program, facts.socket.address.endpoint};
+    facts.event.unix_name =
+        unix_name(reinterpret_cast<const sockaddr*>(snapshot.address), snapshot.address_length);
     // Before anything that may use up the time: the copied bytes are here, and names can wait.
     const CallPath calls = walk_stack(snapshot, inquiry.memory);
     const bool full = snapshot.config.diagnosis == Diagnosis::full;
@@ -188,7 +204,9 @@ Facts gather_facts(const Inquiry& inquiry) {
         gather_process(inquiry, facts);
         facts.host = read_host_settings(Syscalls{});
     }
-    if (full && has_holders(snapshot.kind)) {
+    if (full && !facts.event.unix_name.empty()) {
+        gather_unix_holders(inquiry, facts);
+    } else if (full && has_holders(snapshot.kind)) {
         gather_holders(inquiry, facts);
     }
     facts.stack = name_stack(calls, inquiry.deadline);

@@ -22,6 +22,7 @@
 #include "kernel/deadline.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
+#include "kernel/unix_sockets.h"
 
 namespace portguard {
 
@@ -59,6 +60,8 @@ struct Facts {
     PortSet ports_listened_on;
     /// Where no holder was seen: errno of binding a socket of ours to the same address; 0: it went through.
     std::optional<int> probe;
+    /// For the name of a unix socket; the holders are in `holders`.
+    std::optional<UnixLook> unix_look;
     HostSettings host;
     /// For an event whose reason is that no port is left.
     std::optional<PortUsage> ports;

@@ -115,7 +115,7 @@ void ask_owner(Facts& facts, const Holder& holder) {
     if (pid == 1 && holder.socket.state == SocketState::listen) {
         facts.owner.socket_units = find_socket_units(holder.socket.local.port);
     }
-    if (is_ancestor(facts, pid)) {
+    if (is_ancestor(facts, pid) && holder.socket.local.port != 0) {
         facts.variable = variable_with_port(facts.event.pid, holder.socket.local.port);
     }
     // Who has it alone has made it, or has it from a process that is gone.

@@ -56,6 +56,15 @@ std::string describe_addresses(const DiagSocket& socket) {
     return std::string(out.view());
 }
 
+std::string describe_place(const Holder& holder) {
+    if (holder.unix_name.empty()) {
+        return describe_addresses(holder.socket);
+    }
+    Text<256> out;
+    print_unix_name(holder.unix_name, out);
+    return std::string(out.view());
+}
+
 std::string describe_socket(const DiagSocket& socket) {
     std::string text = describe_addresses(socket) + " " + std::string(state_name(socket.state));
     return socket.timer_ms.has_value() ? text + ", " + seconds_left(socket) + " left" : text;
@@ -66,6 +75,10 @@ std::string describe_reuseaddr(std::optional<bool> reuseaddr) {
 }
 
 std::string describe_holder(const HolderReport& report, const Holder& holder) {
+    if (!holder.unix_name.empty()) {
+        const std::string text = describe_place(holder) + " " + std::string(state_name(holder.socket.state));
+        return holder.owners.empty() ? text + ", " + describe_owner(report, holder) : text;
+    }
     return describe_socket(holder.socket) + ", " +
            (holder.owners.empty() ? describe_owner(report, holder) : describe_reuseaddr(holder.reuseaddr));
 }
@@ -104,7 +117,7 @@ std::string summarize_holders(const HolderReport& report) {
     if (!is_owned(first) && common == SocketState::time_wait) {
         return std::to_string(count) + (count == 1 ? " TIME_WAIT socket" : " TIME_WAIT sockets");
     }
-    std::string text = describe_owner(report, first) + " " + describe_addresses(first.socket) + " " +
+    std::string text = describe_owner(report, first) + " " + describe_place(first) + " " +
                        std::string(state_name(first.socket.state));
     if (count > 1) {
         text += " and " + std::to_string(count - 1) + " more";

@@ -19,6 +19,9 @@ std::string describe_owner(const HolderReport& report, const Holder& holder);
 /// "127.0.0.1:10000 → 127.0.0.1:7000", "0.0.0.0%eth0:80".
 std::string describe_addresses(const DiagSocket& socket);
 
+/// The same, or the name of a unix socket.
+std::string describe_place(const Holder& holder);
+
 /// "127.0.0.1:10000 TIME_WAIT, 43 s left".
 std::string describe_socket(const DiagSocket& socket);
 

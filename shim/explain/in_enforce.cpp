@@ -5,7 +5,8 @@
 namespace portguard {
 
 std::string enforce_words(const Facts& facts) {
-    if (facts.config->mode != Mode::observe || facts.event.kind != EventKind::in_use) {
+    if (facts.config->mode != Mode::observe || facts.event.kind != EventKind::in_use ||
+        !facts.event.unix_name.empty()) {
         return {};
     }
     const auto& holders = facts.holders.holders;

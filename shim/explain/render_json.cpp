@@ -118,9 +118,11 @@ Json value_of(EventField field, const Report& report) {
     case EventField::event: return event_name(event.kind);
     case EventField::call: return call_name(event.call);
     case EventField::error: return errno_json(event.error);
-    case EventField::family: return text_or_null(family_name(event.asked.family));
+    case EventField::family:
+        return text_or_null(event.unix_name.empty() ? family_name(event.asked.family) : "unix");
     case EventField::protocol: return protocol_name(event.protocol);
-    case EventField::address: return address_json(event.asked);
+    case EventField::address:
+        return event.unix_name.empty() ? address_json(event.asked) : unix_name_json(event.unix_name);
     case EventField::port: return event.asked.port;
     case EventField::socket: return socket_json(facts);
     case EventField::process: return process_json(facts);

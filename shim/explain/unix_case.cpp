@@ -75,12 +75,13 @@ std::string unix_sentence(const UnixLook& look, const std::string& name) {
     return "who has " + name + " could not be seen";
 }
 
-std::string removal(const UnixLook& look, const std::string& path) {
+std::string removal(const UnixLook& look, const std::string& path, Removal how) {
     const std::string word = quoted(path);
     if (look.kind != PathKind::socket || word.empty() || word.front() == '-') {
         return {};
     }
-    return std::string(look.removal_needs_root ? "sudo " : "") + "rm " + word;
+    return std::string(look.removal_needs_root ? "sudo " : "") + (how == Removal::plain ? "rm " : "rm -f ") +
+           word;
 }
 
 std::string shown_unix_name(std::string_view name) {

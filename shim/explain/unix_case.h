@@ -27,9 +27,11 @@ UnixCase case_of(const UnixLook& look);
 /// Without a full stop. `name` is shown as it is.
 std::string unix_sentence(const UnixLook& look, const std::string& name);
 
+enum class Removal : std::uint8_t { plain, if_it_is_there };
+
 /// "rm PATH", with sudo where it takes that. `path` is absolute. Empty: not for this file, or no text that
 /// could be pasted.
-std::string removal(const UnixLook& look, const std::string& path);
+std::string removal(const UnixLook& look, const std::string& path, Removal how);
 
 /// The name as ss(8) shows it.
 std::string shown_unix_name(std::string_view name);

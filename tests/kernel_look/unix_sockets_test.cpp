@@ -82,7 +82,7 @@ TEST_F(UnixName, WithoutASocketIsStale) {
     { const Fd server = listening_on(path); }
     const UnixLook look = look_at(path);
     EXPECT_EQ(case_of(look), UnixCase::stale);
-    EXPECT_EQ(removal(look, path), "rm " + path);
+    EXPECT_EQ(removal(look, path, Removal::plain), "rm " + path);
 }
 
 TEST_F(UnixName, IsStaleAlsoWhereAConnectionThatItsListenerAcceptedLives) {
@@ -117,7 +117,7 @@ TEST_F(UnixName, OfSomethingElseIsNotASocketAndIsNeverRemoved) {
     for (const std::string& name : {file, folder.path().string(), folder.file("link")}) {
         const UnixLook look = look_at(name);
         EXPECT_EQ(case_of(look), UnixCase::not_a_socket) << name;
-        EXPECT_EQ(removal(look, name), "") << name;
+        EXPECT_EQ(removal(look, name, Removal::plain), "") << name;
     }
     EXPECT_NE(unix_sentence(look_at(folder.file("link")), "link").find("a symbolic link"), std::string::npos);
 }
@@ -132,17 +132,17 @@ TEST_F(UnixName, ThatIsAbstractHasNoFile) {
     const Fd server = listening_on(name);
     const UnixLook look = look_at(name);
     EXPECT_EQ(case_of(look), UnixCase::listener);
-    EXPECT_EQ(removal(look, ""), "");
+    EXPECT_EQ(removal(look, "", Removal::plain), "");
     EXPECT_EQ(shown_unix_name(look.report.holders.at(0).unix_name), "@portguard-test");
 }
 
 TEST_F(UnixName, ThatNeedsQuotesIsQuotedAndWhatATerminalWouldActOnIsNotPrinted) {
     const std::string spaced = folder.file("a b");
     { const Fd server = listening_on(spaced); }
-    EXPECT_EQ(removal(look_at(spaced), spaced), "rm '" + spaced + "'");
+    EXPECT_EQ(removal(look_at(spaced), spaced, Removal::plain), "rm '" + spaced + "'");
     const std::string evil = folder.file("a\x1b]0;b");
     { const Fd server = listening_on(evil); }
-    EXPECT_EQ(removal(look_at(evil), evil), "");
+    EXPECT_EQ(removal(look_at(evil), evil, Removal::plain), "");
 }
 
 TEST_F(UnixName, InAFolderThatIsNotOursTakesRootToRemove) {

@@ -27,7 +27,7 @@ std::string_view cause_of(UnixCase found) {
     case UnixCase::bound: return "unix_bound";
     case UnixCase::stale: return "unix_stale";
     case UnixCase::not_a_socket: return "unix_not_a_socket";
-    case UnixCase::vanished: return "vanished";
+    case UnixCase::vanished: return "unix_vanished";
     case UnixCase::unknown: break;
     }
     return "unknown";
@@ -39,28 +39,15 @@ std::string cure_of(const UnixAnswer& answer) {
         return {};
     }
     std::error_code error;
-    return removal(answer.look, std::filesystem::absolute(answer.word, error).lexically_normal().string());
-}
-
-std::string owner_line(const HolderReport& report, const Owner& owner) {
-    const ProcessInfo& process = report.process_of(owner);
-    std::string line = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
-    line += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
-    std::string words;
-    for (const std::string& argument : process.argv) {
-        words += (words.empty() ? "" : " ") + argument;
-    }
-    return line + ": " + harmless(words.empty() ? process.comm : words);
+    return removal(answer.look, std::filesystem::absolute(answer.word, error).lexically_normal().string(),
+                   Removal::plain);
 }
 
 void add_holder(const HolderReport& report, const Holder& holder, TextBlock& block) {
-    std::string line = shown_unix_name(holder.unix_name) + " " + std::string(state_name(holder.socket.state));
-    if (holder.owners.empty()) {
-        block.add_cut("holder", line + ", " + describe_owner(report, holder));
-        return;
+    block.add_cut("holder", describe_holder(report, holder));
+    if (!holder.owners.empty()) {
+        block.add_cut("holder", "  " + describe_first_owner(report, holder));
     }
-    block.add_cut("holder", line);
-    block.add_cut("holder", owner_line(report, holder.owners.front()));
 }
 
 } // namespace

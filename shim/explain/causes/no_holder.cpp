@@ -10,7 +10,8 @@ namespace portguard::causes {
 namespace {
 
 bool is_unheld(const Case& c) {
-    return !c.has_holder() && (c.is(EventKind::in_use) || c.is(EventKind::cured)) && c.facts.holders_asked &&
+    return c.facts.event.unix_name.empty() && !c.has_holder() &&
+           (c.is(EventKind::in_use) || c.is(EventKind::cured)) && c.facts.holders_asked &&
            c.facts.holders.sockets_complete;
 }
 
@@ -26,6 +27,9 @@ std::string unseen_sentence(const Case& c) {
 }
 
 std::string unknown_sentence(const Case& c) {
+    if (!c.facts.event.unix_name.empty()) {
+        return "who has the name could not be seen";
+    }
     if (!c.facts.holders_asked) {
         return "who holds the port was not asked (diagnosis=stack)";
     }
@@ -65,6 +69,9 @@ const CauseRule unknown{
     [](const Case&, EvidenceList&) { return true; },
     unknown_sentence,
     [](const Case& c, CureList& list) {
+        if (!c.facts.event.unix_name.empty()) {
+            return;
+        }
         const bool is_root = c.facts.rights.euid == 0;
         list.now((is_root ? "portguard who " : "sudo portguard who ") + list.port());
     },
