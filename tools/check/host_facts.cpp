@@ -9,6 +9,7 @@
 #include "core/number.h"
 #include "core/text.h"
 #include "kernel/holders.h"
+#include "kernel/opener.h"
 #include "kernel/pidfd.h"
 #include "kernel/socket_option.h"
 #include "tools/common/port_text.h"
@@ -130,6 +131,23 @@ void add_flags(HostFacts& facts) {
     }
 }
 
+/// Of connections on ports of `listen` that no listener of now covers: one that has gone may have accepted
+/// them. `who` asks the same.
+void ask_openers(const PortSet& listen, std::vector<SocketFact>& sockets) {
+    // A netlink question each.
+    constexpr std::size_t most_asked = 1024;
+    std::size_t asked = 0;
+    const Deadline deadline(patience);
+    for (SocketFact& fact : sockets) {
+        const bool is_doubtful = fact.role == Role::outgoing && fact.socket.protocol != Protocol::udp &&
+                                 listen.contains(fact.socket.local.port);
+        if (is_doubtful && asked++ < most_asked &&
+            ask_opener(fact.socket, deadline, Syscalls{}) == Opener::peer) {
+            fact.role = Role::accepted;
+        }
+    }
+}
+
 } // namespace
 
 std::span<const FdOwner> HostFacts::owners_of(const DiagSocket& socket) const {
@@ -172,6 +190,7 @@ HostFacts gather_facts(const FactsWish& wish) {
         facts.connects = measure_connects(wish.sample);
     }
     facts.sockets = sockets_of_host(facts.missing);
+    ask_openers(wish.listen, facts.sockets);
     add_owners(wish.listen, facts);
     if (wish.flags) {
         add_flags(facts);

@@ -150,5 +150,20 @@ TEST_F(CheckCommand, AnswersBadInputWithOneSentence) {
     }
 }
 
+TEST_F(CheckCommand, AgreesWithWhoOnWhichSideOpenedAConnection) {
+    Fd server = listener(loopback(5500));
+    const Connection accepted = connect_pair(server);
+    const Fd other = listener(loopback(9000));
+    Fd client = tcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(5501)), success);
+    const Connection outgoing = connect_pair(other, std::move(client));
+    server.reset();
+    const Json found = finding(check({"--listen=5500-5501"}), "outgoing-in-listen");
+    ASSERT_TRUE(found.is_object());
+    EXPECT_EQ(found["ports"], "5501") << "a listener that is gone accepted the connection on 5500";
+    EXPECT_EQ(json_answer({"who", "127.0.0.1:5500"}, 1)["cause"], "dying_server");
+    EXPECT_EQ(json_answer({"who", "127.0.0.1:5501"}, 1)["cause"], "outgoing_connection");
+}
+
 } // namespace
 } // namespace portguard::test
