@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 3;
+inline constexpr std::uint32_t snapshot_version = 4;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;
@@ -27,6 +27,9 @@ inline constexpr std::uint16_t machine_aarch64 = 183;
 inline constexpr std::size_t snapshot_registers = 33;
 /// What is copied of the stack, at most: where the mapping ends earlier, less.
 inline constexpr std::size_t snapshot_stack_capacity = 65536;
+
+/// What the child's own look at the port is handed on in, at most: 70 sockets or more.
+inline constexpr std::size_t snapshot_look_capacity = 8192;
 
 /// The descriptors that the executed file finds. 0 and 1 are closed; 2 is the program's stderr if reports may
 /// go there.
@@ -73,6 +76,8 @@ struct Snapshot {
     bool no_color = false;
     /// Descriptor 6 is the program's memory.
     bool has_memory = false;
+    /// `look_bytes` are all sockets that overlap, and the kernel need not be asked again.
+    bool has_look = false;
     /// explained_harmless was an answer to this process before.
     bool harmless_told = false;
     /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel
@@ -94,6 +99,8 @@ struct Snapshot {
     std::uint32_t address_length = 0;
     /// Bytes of the stack that follow this struct, from registers' stack pointer upwards.
     std::uint32_t stack_bytes = 0;
+    /// Bytes behind those: netlink messages (SeenSockets, kernel/port_look.h).
+    std::uint32_t look_bytes = 0;
     alignas(8) std::uint64_t registers[snapshot_registers] = {};
     alignas(8) unsigned char address[sizeof(sockaddr_storage)] = {};
     /// program_invocation_short_name as it was at start, NUL-terminated.

@@ -61,7 +61,9 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     options.left_out_inode = facts.socket.inode;
     options.most_other_fds = most_other_fds;
     facts.holders_asked = true;
-    facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
+    facts.holders = inquiry.seen != nullptr
+                        ? conflicts_among(facts.socket.address, *inquiry.seen, options)
+                        : find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
     options.compares = facts.holders.holders.empty() || !is_under_filter();
     if (!options.compares && is_borrowing_deadly()) {

@@ -98,6 +98,8 @@ struct Inquiry {
     /// A duplicate of the program's; -1: there is none.
     int socket = -1;
     ProgramMemory& memory;
+    /// ReadSnapshot::seen; null: the kernel is asked.
+    const std::vector<DiagSocket>* seen;
     /// For everything.
     const Deadline& deadline;
     /// Processes that are ours and no holders, in spite of the descriptors that they have.

@@ -4,9 +4,13 @@
 #include <cerrno>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kernel/diag_message.h"
+#include "kernel/port_look.h"
 
 namespace portguard {
 namespace {
@@ -56,7 +60,8 @@ bool is_sound(const Field& field) {
     return field.is_up_to(offsetof(Snapshot, kind), EventKind::injected) &&
            field.is_up_to(offsetof(Snapshot, call), Call::connect) &&
            field.is_flag(offsetof(Snapshot, stderr_is_ours)) && field.is_flag(offsetof(Snapshot, no_color)) &&
-           field.is_flag(offsetof(Snapshot, has_memory)) && is_config_sound(field);
+           field.is_flag(offsetof(Snapshot, has_memory)) && field.is_flag(offsetof(Snapshot, has_look)) &&
+           is_config_sound(field);
 }
 
 #pragma GCC diagnostic pop
@@ -69,10 +74,19 @@ bool is_ended(const char (&text)[length]) {
 bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
     const Config& config = snapshot.config;
     return snapshot.address_length <= sizeof snapshot.address && snapshot.stack_bytes <= behind &&
-           snapshot.stack_bytes <= snapshot_stack_capacity && is_ended(snapshot.program) &&
+           snapshot.stack_bytes <= snapshot_stack_capacity &&
+           snapshot.look_bytes <= behind - snapshot.stack_bytes &&
+           snapshot.look_bytes <= snapshot_look_capacity && is_ended(snapshot.program) &&
            is_ended(snapshot.exe) && is_ended(config.only) && is_ended(config.log.path) &&
            is_ended(config.record) && config.listen.is_sound() && config.inject.is_sound() &&
            snapshot.pid > 0;
+}
+
+std::optional<std::vector<DiagSocket>> parse_look(std::span<const std::byte> bytes) {
+    std::vector<DiagSocket> sockets;
+    DumpParser parser(Protocol::tcp, 0, seen_sequence);
+    const bool is_sound = bytes.empty() || parser.feed(bytes, sockets) == DumpProgress::more;
+    return is_sound ? std::optional(std::move(sockets)) : std::nullopt;
 }
 
 } // namespace
@@ -89,12 +103,15 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
         return std::nullopt;
     }
     read.stack.assign(behind.begin(), behind.begin() + read.snapshot.stack_bytes);
+    if (read.snapshot.has_look) {
+        read.seen = parse_look(behind.subspan(read.snapshot.stack_bytes, read.snapshot.look_bytes));
+    }
     return read;
 }
 
 std::optional<ReadSnapshot> read_snapshot(int fd) {
     struct stat about {};
-    constexpr std::size_t most = sizeof(Snapshot) + snapshot_stack_capacity;
+    constexpr std::size_t most = sizeof(Snapshot) + snapshot_stack_capacity + snapshot_look_capacity;
     std::vector<std::byte> bytes(
         fstat(fd, &about) == 0 ? std::min(most, static_cast<std::size_t>(about.st_size)) : most);
     std::size_t used = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/snapshot.h"
+#include "kernel/diag_socket.h"
 
 namespace portguard {
 
@@ -15,6 +16,8 @@ struct ReadSnapshot {
     Snapshot snapshot;
     /// From the stack pointer upwards.
     std::vector<std::byte> stack;
+    /// The sockets that overlap; nothing: the kernel has to be asked.
+    std::optional<std::vector<DiagSocket>> seen;
 };
 
 /// Nothing: too short, another version, or values that no Snapshot has.

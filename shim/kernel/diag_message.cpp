@@ -138,6 +138,7 @@ NetlinkRequest dump_request(int family, Protocol protocol, PortRange ports, std:
 
 DumpProgress DumpParser::next(std::span<const std::byte>& bytes, DiagSocket& out) {
     while (!bytes.empty()) {
+        const std::span<const std::byte> before = bytes;
         const auto message = take_message(bytes);
         if (!message.has_value()) {
             return DumpProgress::malformed;
@@ -159,6 +160,7 @@ DumpProgress DumpParser::next(std::span<const std::byte>& bytes, DiagSocket& out
         }
         out = socket_from(*body, message->payload.subspan(sizeof *body), protocol_);
         if (ports_.empty() || ports_.contains(out.local.port)) {
+            message_ = before.first(before.size() - bytes.size());
             return DumpProgress::socket;
         }
     }

@@ -74,6 +74,8 @@ public:
         return progress;
     }
 
+    /// What the kernel said of the socket that next() has read.
+    [[nodiscard]] std::span<const std::byte> message() const { return message_; }
     /// errno of DumpProgress::failed.
     [[nodiscard]] int error() const { return error_; }
     /// Sockets came and went meanwhile (NLM_F_DUMP_INTR): some may be missing, or there twice.
@@ -83,6 +85,7 @@ private:
     Protocol protocol_;
     PortRange ports_;
     std::uint32_t sequence_;
+    std::span<const std::byte> message_;
     int error_ = 0;
     bool interrupted_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <utility>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -224,10 +225,10 @@ std::string describe_errno(int error) {
     return std::string(name.view());
 }
 
-HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
+HolderReport conflicts_among(const AskedAddress& asked, std::span<const DiagSocket> sockets,
+                             const HolderOptions& options) {
     HolderReport report;
-    const Deadline deadline(options.budget);
-    for (DiagSocket& socket : read_sockets(asked, protocol, deadline, options, report)) {
+    for (const DiagSocket& socket : sockets) {
         const bool is_asker = socket.inode != 0 && socket.inode == options.left_out_inode;
         if (!is_asker && overlaps(asked, socket)) {
             report.holders.emplace_back().socket = socket;
@@ -237,6 +238,16 @@ HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const 
                      [](const Holder& left, const Holder& right) {
                          return rank_of(left.socket.state) < rank_of(right.socket.state);
                      });
+    return report;
+}
+
+HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
+    HolderReport unread;
+    const std::vector<DiagSocket> sockets =
+        read_sockets(asked, protocol, Deadline(options.budget), options, unread);
+    HolderReport report = conflicts_among(asked, sockets, options);
+    report.sockets_complete = unread.sockets_complete;
+    report.missing = std::move(unread.missing);
     return report;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,10 @@ struct HolderOptions {
 /// `protocol`: Protocol::udp, else TCP. For the network namespace of the calling thread. May throw
 /// std::bad_alloc, nothing else.
 HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options);
+
+/// Of sockets that are known already.
+HolderReport conflicts_among(const AskedAddress& asked, std::span<const DiagSocket> sockets,
+                             const HolderOptions& options);
 
 /// Its two halves: the sockets alone, and what HolderOptions wants to know of those that were found.
 HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options);

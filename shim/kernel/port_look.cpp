@@ -1,6 +1,8 @@
 #include "kernel/port_look.h"
 
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <ctime>
 
 #include <linux/netlink.h>
@@ -22,8 +24,9 @@ std::int64_t now_ms() {
 
 class Look {
 public:
-    Look(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer, unsigned budget_ms)
-        : asked_(asked), own_inode_(own_inode), buffer_(buffer), end_ms_(now_ms() + budget_ms),
+    Look(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer, unsigned budget_ms,
+         SeenSockets* seen)
+        : asked_(asked), own_inode_(own_inode), buffer_(buffer), end_ms_(now_ms() + budget_ms), seen_(seen),
           fd_(kernel_call(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {}
     Look(const Look&) = delete;
     Look& operator=(const Look&) = delete;
@@ -46,16 +49,26 @@ public:
                 return result_;
             }
             if (is_decided()) {
+                is_cut_ = is_cut_ || !reading_connected_;
                 break;
             }
         }
         result_.complete = true;
+        if (seen_ != nullptr) {
+            seen_->whole = !is_cut_;
+        }
         return result_;
     }
 
 private:
     [[nodiscard]] bool is_decided() const {
         return result_.listener || result_.bound_only || (reading_connected_ && result_.yields);
+    }
+
+    /// Nothing more can be learnt, or is wanted.
+    [[nodiscard]] bool is_over() const {
+        const bool collects = seen_ != nullptr && !is_cut_ && reading_connected_;
+        return is_decided() && (!collects || result_.listener || result_.bound_only);
     }
 
     bool read_families(std::uint32_t states) {
@@ -71,24 +84,37 @@ private:
         if (const int error = dump(AF_INET6, states); error != 0 && error != ENOENT) {
             return false;
         }
-        return is_decided() || only_ipv6 || dump(AF_INET, states) == 0;
+        if (only_ipv6) {
+            return true;
+        }
+        if (is_over()) {
+            is_cut_ = true;
+            return true;
+        }
+        return dump(AF_INET, states) == 0 || is_decided();
     }
 
     /// 0, or an errno. One that was interrupted is read again, since a socket may be missing in it.
     int dump(int family, std::uint32_t states) {
         constexpr int attempts = 3;
         const PortRange port{asked_.endpoint.port, asked_.endpoint.port};
+        const std::size_t used_before = seen_ != nullptr ? seen_->used : 0;
         for (int attempt = 0; attempt < attempts; ++attempt) {
             NetlinkRequest request = dump_request(family, Protocol::tcp, port, states, ++sequence_);
             if (const long sent = send(request.bytes()); sent < 0) {
                 return static_cast<int>(-sent);
             }
             DumpParser parser(Protocol::tcp, port, sequence_);
-            if (const int error = receive(parser); error != 0) {
+            const int error = receive(parser);
+            if (is_decided()) {
+                is_cut_ = is_cut_ || error != 0 || parser.interrupted();
+                return 0;
+            }
+            if (error != 0 || !parser.interrupted()) {
                 return error;
             }
-            if (is_decided() || !parser.interrupted()) {
-                return 0;
+            if (seen_ != nullptr) {
+                seen_->used = used_before;
             }
         }
         return EAGAIN;
@@ -117,7 +143,11 @@ private:
             if (progress == DumpProgress::malformed) {
                 return EBADMSG;
             }
-            if (progress == DumpProgress::done || is_decided()) {
+            if (progress == DumpProgress::done) {
+                return 0;
+            }
+            if (is_over()) {
+                is_cut_ = true;
                 return 0;
             }
         }
@@ -130,6 +160,7 @@ private:
         for (; progress == DumpProgress::socket; progress = parser.next(bytes, socket)) {
             if ((socket.inode == 0 || socket.inode != own_inode_) && overlaps(asked_, socket)) {
                 note(socket);
+                keep(parser.message());
             }
         }
         return progress;
@@ -141,22 +172,39 @@ private:
         result_.yields = result_.yields || socket.is_hold() || yields_to_reuseaddr(socket.state);
     }
 
+    void keep(std::span<const std::byte> message) {
+        if (seen_ == nullptr || is_cut_) {
+            return;
+        }
+        if (message.size() > seen_->room.size() - seen_->used) {
+            is_cut_ = true;
+            return;
+        }
+        std::byte* const kept = seen_->room.data() + seen_->used;
+        std::memcpy(kept, message.data(), message.size());
+        std::memcpy(kept + offsetof(nlmsghdr, nlmsg_seq), &seen_sequence, sizeof seen_sequence);
+        seen_->used += message.size();
+    }
+
     const AskedAddress& asked_;
     std::uint64_t own_inode_;
     std::span<std::byte> buffer_;
     std::int64_t end_ms_;
+    SeenSockets* seen_;
     long fd_;
     std::uint32_t sequence_ = 0;
     bool knows_both_at_once_ = true;
     bool reading_connected_ = false;
+    /// Not all that overlaps was read, or kept.
+    bool is_cut_ = false;
     PortLook result_;
 };
 
 } // namespace
 
 PortLook look_at_port(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer,
-                      unsigned budget_ms) {
-    return Look(asked, own_inode, buffer, budget_ms).run();
+                      unsigned budget_ms, SeenSockets* seen) {
+    return Look(asked, own_inode, buffer, budget_ms, seen).run();
 }
 
 } // namespace portguard

@@ -25,10 +25,21 @@ struct PortLook {
     [[nodiscard]] bool may_cure() const { return complete && yields && !listener && !bound_only; }
 };
 
+/// The kernel's messages of the sockets that a look has found to overlap, for who wants to know more of them
+/// than PortLook: each numbered seen_sequence, for a DumpParser that takes any port.
+struct SeenSockets {
+    std::span<std::byte> room;
+    std::size_t used = 0;
+    /// All of them are there.
+    bool whole = false;
+};
+inline constexpr std::uint32_t seen_sequence = 1;
+
 /// In the network namespace of the calling thread. `own_inode` is the asking socket's (fstat(2)); 0: none.
 /// `buffer` takes the kernel's answers and has dump_datagram_size bytes at least. Never waits; after
-/// `budget_ms` it gives up.
+/// `budget_ms` it gives up. With `seen` it reads the list of the connected to its end, as long as there is
+/// room.
 PortLook look_at_port(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer,
-                      unsigned budget_ms);
+                      unsigned budget_ms, SeenSockets* seen = nullptr);
 
 } // namespace portguard

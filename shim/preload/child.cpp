@@ -186,6 +186,7 @@ int run(void* argument) {
     const bool stderr_is_ours = standard_error::is_ours();
     job.socket = keep_socket_alone(job.occurrence.fd, stderr_is_ours);
     const bool is_ours = confirm(job);
+    job.seen.room = std::as_writable_bytes(std::span(workspace.seen));
     job.cured = job.may_cure && try_cure(job, std::as_writable_bytes(std::span(workspace.answers)));
     if (job.child_admits && is_ours) {
         admission::decide(job, admission::now_ns());
@@ -254,7 +255,7 @@ void wait_for(Job& job, long child) {
     if (!job.killed) {
         job.cured = job.cured || (code & explained_cured) != 0;
         job.told = true;
-        if (!job.is_shared && job.may_cure) {
+        if (!job.is_shared && job.child_admits) {
             // The child noted in its copy alone that this event was told: every further one would be, too.
             admission::decide(job, admission::now_ns());
         }

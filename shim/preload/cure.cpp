@@ -54,8 +54,8 @@ bool has_flag_or_is_foreign(int socket) {
            socket_option_or(socket, SOL_SOCKET, SO_REUSEADDR, 1) != 0;
 }
 
-PortLook look(const Asked& asked, std::span<std::byte> answers) {
-    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value());
+PortLook look(const Asked& asked, std::span<std::byte> answers, SeenSockets* seen = nullptr) {
+    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms.value(), seen);
 }
 
 bool set_flag(Job& job) {
@@ -122,7 +122,7 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
     if (lock.is_taken()) {
         return false;
     }
-    const PortLook seen = look(asked, answers);
+    const PortLook seen = look(asked, answers, &job.seen);
     if (listens && seen.is_empty()) {
         return listen_once_more(job);
     }

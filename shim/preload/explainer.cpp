@@ -87,17 +87,26 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     snapshot.config = guard::config();
 }
 
+long write_at(const void* bytes, std::size_t length, std::size_t offset) {
+    return kernel_call(SYS_pwrite64, snapshot_fd, as_argument(bytes), static_cast<long>(length),
+                       static_cast<long>(offset));
+}
+
 /// The stack first: only then is known how much of it there was. The write stops by itself where the mapping
 /// ends.
-bool write_snapshot(Snapshot& snapshot) {
+bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
     if (snapshot.config.stack_depth.value() != 0) {
         const long copied = kernel_call(SYS_pwrite64, snapshot_fd,
                                         static_cast<long>(snapshot.registers[stack_pointer_register]),
                                         snapshot_stack_capacity, sizeof snapshot);
         snapshot.stack_bytes = copied > 0 ? static_cast<std::uint32_t>(copied) : 0;
     }
-    return kernel_call(SYS_pwrite64, snapshot_fd, as_argument(&snapshot), sizeof snapshot, 0) ==
-           static_cast<long>(sizeof snapshot);
+    if (seen.whole && write_at(seen.room.data(), seen.used, sizeof snapshot + snapshot.stack_bytes) ==
+                          static_cast<long>(seen.used)) {
+        snapshot.has_look = true;
+        snapshot.look_bytes = static_cast<std::uint32_t>(seen.used);
+    }
+    return write_at(&snapshot, sizeof snapshot, 0) == static_cast<long>(sizeof snapshot);
 }
 
 /// Opened here, they go on showing this memory when the helper reads them: it has no right to ask for them
@@ -119,7 +128,7 @@ bool open_descriptors(Job& job, Workspace& workspace) {
         return fail(job, why);
     }
     open_memory(workspace.snapshot);
-    return write_snapshot(workspace.snapshot) || fail(job, "the snapshot cannot be written");
+    return write_snapshot(workspace.snapshot, job.seen) || fail(job, "the snapshot cannot be written");
 }
 
 /// Of milliseconds of real time, after which SIGALRM ends the process.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/snapshot.h"
+#include "kernel/port_look.h"
 #include "preload/report.h"
 
 namespace portguard {
@@ -36,6 +37,7 @@ struct Job {
     int socket = occurrence.fd;
 
     // By the child.
+    SeenSockets seen{};
     bool cured = false;
     /// Written, counted as lost, or not to be told.
     bool told = false;
@@ -70,6 +72,7 @@ struct Workspace {
     alignas(16) char stack[128 * 1024];
     /// For answers of the kernel (32 KiB: a netlink datagram) and lines of /proc/self/maps.
     alignas(16) char answers[32 * 1024];
+    char seen[snapshot_look_capacity];
     Snapshot snapshot;
 };
 

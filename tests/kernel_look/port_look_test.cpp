@@ -1,5 +1,6 @@
 // The heap-free look against what it has to agree with: find_conflicts() and may_cure().
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <random>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "explain/holder_samples.h"
 #include "kernel/holders.h"
 #include "kernel/port_look.h"
+#include "kernel_look/random_condition.h"
 #include "support/private_net.h"
 #include "support/skip.h"
 #include "support/sockets.h"
@@ -152,6 +154,15 @@ TEST_F(LookAtPort, IsIncompleteWhereNoTimeOrNoRoomIsLeft) {
     EXPECT_FALSE(look_at_port(asked("127.0.0.1"), 0, std::span(buffer).first(4096), budget_ms).complete);
 }
 
+TEST_F(LookAtPort, WhatDoesNotFitIsNotHandedOnInPart) {
+    const Connection connection = connected();
+    std::vector<std::byte> buffer(dump_datagram_size);
+    std::vector<std::byte> room(64);
+    SeenSockets seen{room};
+    EXPECT_TRUE(look_at_port(asked("127.0.0.1"), 0, buffer, budget_ms, &seen).may_cure());
+    EXPECT_FALSE(seen.whole);
+}
+
 TEST_F(LookAtPort, KeepsNoDescriptorOpen) {
     const Fd before = tcp_socket();
     look(asked("::"));
@@ -159,72 +170,40 @@ TEST_F(LookAtPort, KeepsNoDescriptorOpen) {
     EXPECT_EQ(after.get(), before.get() + 1);
 }
 
-/// One random condition on the port: sockets of every kind, on either family and several addresses.
-class Condition {
-public:
-    explicit Condition(std::mt19937& random) {
-        for (std::size_t count = random() % 4; count != 0; --count) {
-            add(random);
-        }
+/// What tells them apart, in one order.
+std::vector<std::pair<SocketState, std::array<std::uint32_t, 2>>>
+names_of(const std::vector<DiagSocket>& sockets) {
+    std::vector<std::pair<SocketState, std::array<std::uint32_t, 2>>> names;
+    for (const DiagSocket& socket : sockets) {
+        names.emplace_back(socket.state, socket.cookie);
     }
+    std::sort(names.begin(), names.end());
+    return names;
+}
 
-    [[nodiscard]] const std::vector<Fd>& sockets() const { return sockets_; }
-
-private:
-    static Address pick(std::mt19937& random) {
-        const std::vector<Address> all{loopback(port),           address("127.0.0.2", port),
-                                       wildcard(port),           loopback(port, AF_INET6),
-                                       wildcard(port, AF_INET6), address("::ffff:127.0.0.1", port)};
-        return all[random() % all.size()];
+/// Where nothing ends the look, each socket that overlaps is handed on.
+void compare_seen(const AskedAddress& address, std::uint64_t own_inode, int round) {
+    std::vector<std::byte> buffer(dump_datagram_size);
+    std::vector<std::byte> room(4096);
+    SeenSockets seen{room};
+    const PortLook result = look_at_port(address, own_inode, buffer, budget_ms, &seen);
+    EXPECT_EQ(seen.whole, !result.listener && !result.bound_only) << round;
+    std::vector<DiagSocket> sockets;
+    DumpParser parser(Protocol::tcp, 0, seen_sequence);
+    if (seen.used != 0) {
+        EXPECT_EQ(parser.feed(std::span(room).first(seen.used), sockets), DumpProgress::more);
     }
-
-    /// What the kernel refuses beside the others is not there: so much the more mixed.
-    void add(std::mt19937& random) {
-        const Address address = pick(random);
-        Fd socket = tcp_socket(address.storage.ss_family);
-        set_reuseaddr(socket, random() % 4 != 0);
-        if (address.storage.ss_family == AF_INET6 && random() % 2 == 0) {
-            set_option(socket, SOL_IPV6, IPV6_V6ONLY, 1);
+    if (seen.whole) {
+        HolderOptions options;
+        options.budget = std::chrono::seconds(10);
+        options.left_out_inode = own_inode;
+        std::vector<DiagSocket> wanted;
+        for (const Holder& holder : find_conflicts(address, Protocol::tcp, options).holders) {
+            wanted.push_back(holder.socket);
         }
-        if (random() % 4 == 0) {
-            set_option(socket, SOL_IP, IP_TOS, hold_tos);
-        }
-        if (bind_to(socket, address) != success) {
-            return;
-        }
-        switch (random() % 4) {
-        case 0: break;
-        case 1: listen_on(socket); break;
-        default: connect(std::move(socket), random() % 2 == 0); return;
-        }
-        sockets_.push_back(std::move(socket));
+        EXPECT_EQ(names_of(sockets), names_of(wanted)) << round;
     }
-
-    void connect(Fd socket, bool closes) {
-        const Fd server = flagged(tcp_socket(AF_INET6));
-        if (bind_to(server, wildcard(server_port, AF_INET6)) != success || listen_on(server) != success) {
-            return;
-        }
-        const bool ipv6 = local_address(socket).storage.ss_family == AF_INET6;
-        for (const Address& peer :
-             {loopback(server_port, ipv6 ? AF_INET6 : AF_INET), address("::ffff:127.0.0.1", server_port)}) {
-            if (connect_to(socket, peer) != success) {
-                continue;
-            }
-            Fd accepted(accept(server.get(), nullptr, nullptr));
-            if (closes) {
-                socket.reset();
-                accepted.reset();
-            } else {
-                sockets_.push_back(std::move(socket));
-                sockets_.push_back(std::move(accepted));
-            }
-            return;
-        }
-    }
-
-    std::vector<Fd> sockets_;
-};
+}
 
 void compare(const AskedAddress& address, std::uint64_t own_inode, int round) {
     const PortLook seen = look(address, own_inode);
@@ -236,6 +215,7 @@ void compare(const AskedAddress& address, std::uint64_t own_inode, int round) {
     EXPECT_LE(seen.listener, wanted.listener) << round;
     EXPECT_LE(seen.bound_only, wanted.bound_only) << round;
     EXPECT_LE(seen.yields, wanted.yields) << round;
+    compare_seen(address, own_inode, round);
 }
 
 TEST_F(LookAtPort, AgreesWithTheOtherLookOverRandomConditions) {

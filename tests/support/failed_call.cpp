@@ -101,6 +101,15 @@ Explanation run(const Fd& snapshot, const FailedCall& call, const char* helper) 
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents_of(output)};
 }
 
+void write_look(const std::vector<std::byte>& look, Snapshot& snapshot, const Fd& file) {
+    snapshot.has_look = true;
+    snapshot.look_bytes = static_cast<std::uint32_t>(look.size());
+    const auto behind = static_cast<off_t>(sizeof snapshot + snapshot.stack_bytes);
+    if (pwrite(file.get(), look.data(), look.size(), behind) != static_cast<ssize_t>(look.size())) {
+        throw std::system_error(errno, std::generic_category(), "pwrite");
+    }
+}
+
 /// The snapshot, and then the stack: pwrite(2) stops where the mapping ends.
 void write_snapshot(const FailedCall& call, const ucontext_t& context, const Fd& file) {
     Snapshot snapshot = call.snapshot;
@@ -109,6 +118,9 @@ void write_snapshot(const FailedCall& call, const ucontext_t& context, const Fd&
     const ssize_t copied =
         syscall(SYS_pwrite64, file.get(), stack_pointer_of(snapshot), call.copied_stack, sizeof snapshot);
     snapshot.stack_bytes = static_cast<std::uint32_t>(std::max<ssize_t>(copied, 0));
+    if (call.look.has_value()) {
+        write_look(*call.look, snapshot, file);
+    }
     if (pwrite(file.get(), &snapshot, sizeof snapshot, 0) != ssize_t{sizeof snapshot}) {
         throw std::system_error(errno, std::generic_category(), "pwrite");
     }

@@ -2,9 +2,12 @@
 // of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <ucontext.h>
 
@@ -25,6 +28,8 @@ struct FailedCall {
     int socket = -1;
     /// The program's memory goes along, as descriptor 6.
     bool has_memory = false;
+    /// What the child's own look has seen (SeenSockets); nothing: it did not look, or not to the end.
+    std::optional<std::vector<std::byte>> look = {};
     /// At most so many bytes of the stack are copied.
     std::size_t copied_stack = snapshot_stack_capacity;
     /// In the child, just before exec.
