@@ -21,7 +21,10 @@ void print_plan(const Config& config, TextWriter& out) {
 
 } // namespace
 
-Level level_of(EventKind kind) {
+Level level_of(EventKind kind, Protocol protocol) {
+    if (kind == EventKind::refused && protocol == Protocol::udp) {
+        return Level::info;
+    }
     switch (kind) {
     case EventKind::cured: return Level::info;
     case EventKind::ephemeral_listener: return Level::warn;
@@ -29,8 +32,9 @@ Level level_of(EventKind kind) {
     }
 }
 
-bool is_told(EventKind kind, const Config& config) {
-    return level_of(kind) >= config.level && (config.log.kind != LogKind::none || config.record[0] != '\0');
+bool is_told(EventKind kind, Protocol protocol, const Config& config) {
+    return level_of(kind, protocol) >= config.level &&
+           (config.log.kind != LogKind::none || config.record[0] != '\0');
 }
 
 std::string_view event_name(EventKind kind) {

@@ -33,9 +33,10 @@ enum class EventKind : std::uint8_t {
 };
 
 /// How much an event matters: what the option `level` is compared with.
-Level level_of(EventKind kind);
+/// A UDP port outside the plan is information: a resolver, which draws its ports by lot, takes another one.
+Level level_of(EventKind kind, Protocol protocol);
 /// False: below `level`, or there is no log at all.
-bool is_told(EventKind kind, const Config& config);
+bool is_told(EventKind kind, Protocol protocol, const Config& config);
 
 std::string_view event_name(EventKind kind);
 std::optional<EventKind> event_named(std::string_view name);

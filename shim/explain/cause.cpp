@@ -48,8 +48,8 @@ bool is_harmless(Cause cause) {
            cause == Cause::no_source_address;
 }
 
-Level level_of(EventKind kind, Cause cause) {
-    return is_harmless(cause) ? Level::info : level_of(kind);
+Level level_of(EventKind kind, Protocol protocol, Cause cause) {
+    return is_harmless(cause) ? Level::info : level_of(kind, protocol);
 }
 
 Explanation explain(const Facts& facts) {

@@ -21,9 +21,9 @@ enum class Cause : std::uint8_t {
 std::string_view cause_name(Cause cause);
 std::optional<Cause> cause_named(std::string_view name);
 
-/// Some causes show that no harm is done: information, whatever level_of(kind) is.
+/// Some causes show that no harm is done: information, whatever level_of(kind, protocol) is.
 bool is_harmless(Cause cause);
-Level level_of(EventKind kind, Cause cause);
+Level level_of(EventKind kind, Protocol protocol, Cause cause);
 
 struct Explanation {
     Cause cause = Cause::unknown;

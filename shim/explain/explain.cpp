@@ -38,7 +38,7 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     std::vector<Cure> cures = cures_for(facts, explanation);
     const Report report{facts, std::move(explanation), std::move(cures), snapshot.count, snapshot.kept_back};
     ExplainedEvent event;
-    event.level = level_of(snapshot.kind, report.explanation.cause);
+    event.level = level_of(snapshot.kind, snapshot.facts.protocol(), report.explanation.cause);
     if (config.format == Format::json || config.record[0] != '\0') {
         event.json = render_json(report);
     }

@@ -95,7 +95,7 @@ int write_event(const Snapshot& snapshot, const ExplainedEvent& event) {
 
 int explain_descriptors(const ReadSnapshot& read) {
     const Snapshot& snapshot = read.snapshot;
-    if (!is_told(snapshot.kind, snapshot.config)) {
+    if (!is_told(snapshot.kind, snapshot.facts.protocol(), snapshot.config)) {
         return explained_told;
     }
     const Deadline deadline(std::chrono::milliseconds(snapshot.config.budget_ms.value()));
@@ -103,7 +103,7 @@ int explain_descriptors(const ReadSnapshot& read) {
                               snapshot_memory_fd};
     const ExplainedEvent event =
         explain_snapshot(read, files, own_processes(snapshot.pid), deadline, wants_colour(snapshot));
-    if (event.level == level_of(snapshot.kind)) {
+    if (event.level == level_of(snapshot.kind, snapshot.facts.protocol())) {
         return write_event(snapshot, event);
     }
     return event.level < snapshot.config.level || snapshot.harmless_told

@@ -130,8 +130,9 @@ void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block)
 std::string render_text(const Report& report, bool coloured) {
     const Facts& facts = report.facts;
     TextBlock block(first_line(report), coloured);
-    // Good news takes a line: there is nothing to be done.
-    if (facts.event.kind == EventKind::cured || is_harmless(report.explanation.cause)) {
+    // What is no more than information takes a line: as a rule there is nothing to be done.
+    const Level level = level_of(facts.event.kind, facts.event.protocol, report.explanation.cause);
+    if (level == Level::info) {
         return block.text();
     }
     // Without a holder the first line has said it.

@@ -84,7 +84,7 @@ bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
 
 std::optional<std::vector<DiagSocket>> parse_look(std::span<const std::byte> bytes) {
     std::vector<DiagSocket> sockets;
-    DumpParser parser(Protocol::tcp, 0, seen_sequence);
+    DumpParser parser(Protocol::tcp, PortRange{}, seen_sequence);
     const bool is_sound = bytes.empty() || parser.feed(bytes, sockets) == DumpProgress::more;
     return is_sound ? std::optional(std::move(sockets)) : std::nullopt;
 }

@@ -36,7 +36,7 @@ std::uint64_t now_ns() {
 
 void decide(Job& job, std::uint64_t now_ns) {
     const Config& config = guard::config();
-    if (config.diagnosis == Diagnosis::off || !is_told(kind_of(job), config)) {
+    if (config.diagnosis == Diagnosis::off || !is_told(kind_of(job), job.facts.protocol(), config)) {
         return;
     }
     const Fold::Answer answer = fold.admit(key_of(job), now_ns, config.max_reports.value());

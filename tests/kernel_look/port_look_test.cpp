@@ -189,7 +189,7 @@ void compare_seen(const AskedAddress& address, std::uint64_t own_inode, int roun
     const PortLook result = look_at_port(address, own_inode, buffer, budget_ms, &seen);
     EXPECT_EQ(seen.whole, !result.listener && !result.bound_only) << round;
     std::vector<DiagSocket> sockets;
-    DumpParser parser(Protocol::tcp, 0, seen_sequence);
+    DumpParser parser(Protocol::tcp, {}, seen_sequence);
     if (seen.used != 0) {
         EXPECT_EQ(parser.feed(std::span(room).first(seen.used), sockets), DumpProgress::more);
     }

@@ -93,6 +93,17 @@ TEST_F(Bind, unspec_with_any_counts_as_ipv4) {
     EXPECT_EQ(play("a = tcp4; bind a family:0:10000", plan).said("bind a"), "ok");
 }
 
+TEST_F(Bind, a_udp_port_outside_the_plan_is_one_line_of_information) {
+    const std::string script = "u = udp4; bind u *:30000; v = udp4; bind v *:30001";
+    const Played played = play(script, plan);
+    EXPECT_EQ(played.said("bind v"), "EADDRINUSE");
+    EXPECT_NE(played.result.err.find("bind udp 0.0.0.0:30000: refused (EADDRINUSE): outside listen="),
+              std::string::npos)
+        << played.result;
+    EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;
+    EXPECT_EQ(play(script, plan_with({"PORTGUARD_LEVEL=warn"})).result.err, "");
+}
+
 TEST_F(Bind, what_the_kernel_would_not_take_is_left_to_the_kernel) {
     const Played played = play("bind -1 *:30000; bind 0 *:30000; a = tcp4; bind a *:30000 len=15; b = unix; "
                                "bind b unix:@x20000; bind a null; bind a ptr:1; bind a ptr:-1",

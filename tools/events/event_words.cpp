@@ -59,7 +59,7 @@ std::string name_and_pid(const RecordedProcess& process) {
 }
 
 Level level_of(const EventRecord& event) {
-    return level_of(event.kind, cause_named(event.cause).value_or(Cause::unknown));
+    return level_of(event.kind, event.protocol, cause_named(event.cause).value_or(Cause::unknown));
 }
 
 std::string command_of(const std::optional<std::vector<std::string>>& argv) {

@@ -3,8 +3,8 @@
 
 #include <sys/un.h>
 
-#include "tools/support/port_command.h"
 #include "support/temporary_folder.h"
+#include "tools/support/port_command.h"
 #include "tools/support/schema.h"
 
 namespace portguard::test {
