@@ -44,13 +44,9 @@ std::vector<std::string> environment_of(const Run& what) {
                std::any_of(what.environment.begin(), what.environment.end(),
                            [&name](const std::string& entry) { return entry.starts_with(name + "="); });
     };
-    // The victims leave what they opened to their end, and python3 leaks by itself. Where libdw is fatal to
-    // the run-time (explain/debug_lines.h), it would go untested.
+    // The victims leave what they opened to their end, and python3 leaks by itself.
     if (is_sanitized && !is_given("ASAN_OPTIONS")) {
-        all.emplace_back("ASAN_OPTIONS=detect_leaks=0:intercept_tls_get_addr=0");
-    }
-    if (is_sanitized && !is_given("TSAN_OPTIONS")) {
-        all.emplace_back("TSAN_OPTIONS=intercept_tls_get_addr=0");
+        all.emplace_back("ASAN_OPTIONS=detect_leaks=0");
     }
     for (const char* passed : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
         if (const char* value = std::getenv(passed); value != nullptr) {
