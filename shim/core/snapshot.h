@@ -76,7 +76,8 @@ struct Snapshot {
     bool no_color = false;
     /// Descriptor 6 is the program's memory.
     bool has_memory = false;
-    /// `look_bytes` are all sockets that overlap, and the kernel need not be asked again.
+    /// `look_bytes` are all sockets that overlap, and the kernel need not be asked again. It may become true
+    /// while the helper runs.
     bool has_look = false;
     /// explained_harmless was an answer to this process before.
     bool harmless_told = false;

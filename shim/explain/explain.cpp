@@ -32,8 +32,7 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     ProgramMemory memory({stack_pointer_of(snapshot), read.stack}, read_program_map(files.maps),
                          snapshot.has_memory ? files.memory : -1);
     const Facts facts =
-        gather_facts({snapshot, files.socket, memory, read.seen.has_value() ? &*read.seen : nullptr, deadline,
-                      std::move(own_processes)});
+        gather_facts({snapshot, files.socket, memory, files.snapshot, deadline, std::move(own_processes)});
     Explanation explanation = explain(facts);
     std::vector<Cure> cures = cures_for(facts, explanation);
     const Report report{facts, std::move(explanation), std::move(cures), snapshot.count, snapshot.kept_back};

@@ -12,6 +12,7 @@ namespace portguard {
 
 /// What came with a snapshot; -1: it did not.
 struct SnapshotFiles {
+    int snapshot = -1;
     int socket = -1;
     int maps = -1;
     int memory = -1;

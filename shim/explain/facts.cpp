@@ -13,6 +13,8 @@
 #include "explain/ask_ports.h"
 #include "explain/own_client.h"
 #include "explain/probe.h"
+#include "explain/sandbox.h"
+#include "explain/snapshot_reader.h"
 
 namespace portguard {
 namespace {
@@ -61,9 +63,9 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     options.left_out_inode = facts.socket.inode;
     options.most_other_fds = most_other_fds;
     facts.holders_asked = true;
-    facts.holders = inquiry.seen != nullptr
-                        ? conflicts_among(facts.socket.address, *inquiry.seen, options)
-                        : find_conflicts(facts.socket.address, facts.socket.protocol, options);
+    const auto seen = read_look(inquiry.snapshot_file);
+    facts.holders = seen.has_value() ? conflicts_among(facts.socket.address, *seen, options)
+                                     : find_conflicts(facts.socket.address, facts.socket.protocol, options);
     options.budget = time_left(inquiry);
     options.compares = facts.holders.holders.empty() || !is_under_filter();
     if (!options.compares && is_borrowing_deadly()) {

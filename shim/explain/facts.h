@@ -98,8 +98,8 @@ struct Inquiry {
     /// A duplicate of the program's; -1: there is none.
     int socket = -1;
     ProgramMemory& memory;
-    /// ReadSnapshot::seen; null: the kernel is asked.
-    const std::vector<DiagSocket>* seen;
+    /// The file of the snapshot, for read_look(); -1: there is none.
+    int snapshot_file;
     /// For everything.
     const Deadline& deadline;
     /// Processes that are ours and no holders, in spite of the descriptors that they have.

@@ -99,8 +99,8 @@ int explain_descriptors(const ReadSnapshot& read) {
         return explained_told;
     }
     const Deadline deadline(std::chrono::milliseconds(snapshot.config.budget_ms.value()));
-    const SnapshotFiles files{is_open(snapshot_socket_fd) ? snapshot_socket_fd : -1, snapshot_maps_fd,
-                              snapshot_memory_fd};
+    const SnapshotFiles files{snapshot_fd, is_open(snapshot_socket_fd) ? snapshot_socket_fd : -1,
+                              snapshot_maps_fd, snapshot_memory_fd};
     const ExplainedEvent event =
         explain_snapshot(read, files, own_processes(snapshot.pid), deadline, wants_colour(snapshot));
     if (event.level == level_of(snapshot.kind, snapshot.facts.protocol())) {

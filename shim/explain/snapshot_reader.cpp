@@ -74,9 +74,7 @@ bool is_ended(const char (&text)[length]) {
 bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
     const Config& config = snapshot.config;
     return snapshot.address_length <= sizeof snapshot.address && snapshot.stack_bytes <= behind &&
-           snapshot.stack_bytes <= snapshot_stack_capacity &&
-           snapshot.look_bytes <= behind - snapshot.stack_bytes &&
-           snapshot.look_bytes <= snapshot_look_capacity && is_ended(snapshot.program) &&
+           snapshot.stack_bytes <= snapshot_stack_capacity && is_ended(snapshot.program) &&
            is_ended(snapshot.exe) && is_ended(config.only) && is_ended(config.log.path) &&
            is_ended(config.record) && config.listen.is_sound() && config.inject.is_sound() &&
            snapshot.pid > 0;
@@ -103,15 +101,12 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
         return std::nullopt;
     }
     read.stack.assign(behind.begin(), behind.begin() + read.snapshot.stack_bytes);
-    if (read.snapshot.has_look) {
-        read.seen = parse_look(behind.subspan(read.snapshot.stack_bytes, read.snapshot.look_bytes));
-    }
     return read;
 }
 
 std::optional<ReadSnapshot> read_snapshot(int fd) {
     struct stat about {};
-    constexpr std::size_t most = sizeof(Snapshot) + snapshot_stack_capacity + snapshot_look_capacity;
+    constexpr std::size_t most = sizeof(Snapshot) + snapshot_stack_capacity;
     std::vector<std::byte> bytes(
         fstat(fd, &about) == 0 ? std::min(most, static_cast<std::size_t>(about.st_size)) : most);
     std::size_t used = 0;
@@ -126,6 +121,25 @@ std::optional<ReadSnapshot> read_snapshot(int fd) {
         used += static_cast<std::size_t>(length);
     }
     return parse_snapshot(std::span(bytes).first(used));
+}
+
+std::optional<std::vector<DiagSocket>> read_look(int fd) {
+    std::vector<std::byte> bytes(sizeof(Snapshot));
+    const auto read_at = [fd, &bytes](std::size_t offset) {
+        return pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)) ==
+               static_cast<ssize_t>(bytes.size());
+    };
+    if (!read_at(0) || !is_sound(Field(bytes))) {
+        return std::nullopt;
+    }
+    Snapshot snapshot;
+    std::memcpy(&snapshot, bytes.data(), sizeof snapshot);
+    if (!snapshot.has_look || snapshot.look_bytes > snapshot_look_capacity ||
+        snapshot.stack_bytes > snapshot_stack_capacity) {
+        return std::nullopt;
+    }
+    bytes.resize(snapshot.look_bytes);
+    return read_at(sizeof(Snapshot) + snapshot.stack_bytes) ? parse_look(bytes) : std::nullopt;
 }
 
 } // namespace portguard

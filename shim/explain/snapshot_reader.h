@@ -16,8 +16,6 @@ struct ReadSnapshot {
     Snapshot snapshot;
     /// From the stack pointer upwards.
     std::vector<std::byte> stack;
-    /// The sockets that overlap; nothing: the kernel has to be asked.
-    std::optional<std::vector<DiagSocket>> seen;
 };
 
 /// Nothing: too short, another version, or values that no Snapshot has.
@@ -25,5 +23,9 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes);
 
 /// As above, from the beginning of `fd`, wherever its offset is.
 std::optional<ReadSnapshot> read_snapshot(int fd);
+
+/// The sockets that overlap, where the child's look at the port stands in `fd` by now; nothing: the kernel
+/// has to be asked.
+std::optional<std::vector<DiagSocket>> read_look(int fd);
 
 } // namespace portguard

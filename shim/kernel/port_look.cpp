@@ -43,12 +43,15 @@ public:
         // By cost, and by what may end it: two servers that want one port, the common case, cost one table of
         // few sockets. One that yields decides only among the connected, when it is known who listens and who
         // is bound.
-        for (const std::uint32_t states : {diag_listen, diag_bound, diag_connected}) {
-            reading_connected_ = states == diag_connected;
+        const bool all_at_once = seen_ != nullptr && seen_->wants_all;
+        for (const std::uint32_t states :
+             {all_at_once ? diag_listen | diag_bound | diag_connected : diag_listen, diag_bound,
+              diag_connected}) {
+            reading_connected_ = (states & diag_connected) != 0;
             if (!read_families(states)) {
                 return result_;
             }
-            if (is_decided()) {
+            if (is_decided() || all_at_once) {
                 is_cut_ = is_cut_ || !reading_connected_;
                 break;
             }
@@ -68,7 +71,8 @@ private:
     /// Nothing more can be learnt, or is wanted.
     [[nodiscard]] bool is_over() const {
         const bool collects = seen_ != nullptr && !is_cut_ && reading_connected_;
-        return is_decided() && (!collects || result_.listener || result_.bound_only);
+        const bool is_certain = result_.listener || result_.bound_only;
+        return is_decided() && (!collects || (is_certain && !seen_->wants_all));
     }
 
     bool read_families(std::uint32_t states) {
@@ -177,7 +181,7 @@ private:
             return;
         }
         if (message.size() > seen_->room.size() - seen_->used) {
-            is_cut_ = true;
+            is_cut_ = seen_->is_full = true;
             return;
         }
         std::byte* const kept = seen_->room.data() + seen_->used;

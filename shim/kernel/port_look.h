@@ -29,7 +29,11 @@ struct PortLook {
 /// than PortLook: each numbered seen_sequence, for a DumpParser that takes any port.
 struct SeenSockets {
     std::span<std::byte> room;
+    /// Also what says no more about a cure.
+    bool wants_all = false;
     std::size_t used = 0;
+    /// There is more than `room` holds.
+    bool is_full = false;
     /// All of them are there.
     bool whole = false;
 };
@@ -38,7 +42,7 @@ inline constexpr std::uint32_t seen_sequence = 1;
 /// In the network namespace of the calling thread. `own_inode` is the asking socket's (fstat(2)); 0: none.
 /// `buffer` takes the kernel's answers and has dump_datagram_size bytes at least. Never waits; after
 /// `budget_ms` it gives up. With `seen` it reads the list of the connected to its end, as long as there is
-/// room.
+/// room, or all lists.
 PortLook look_at_port(const AskedAddress& asked, std::uint64_t own_inode, std::span<std::byte> buffer,
                       unsigned budget_ms, SeenSockets* seen = nullptr);
 

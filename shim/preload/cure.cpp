@@ -140,4 +140,15 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
     return lock.is_held() || look(asked, answers).may_cure();
 }
 
+void look_for_helper(Job& job, std::span<std::byte> answers) {
+    Asked asked;
+    if (job.seen.whole || job.seen.is_full || !job.facts.is_tcp_like() ||
+        !read_asked(job.occurrence, job.socket, asked)) {
+        return;
+    }
+    job.seen.used = 0;
+    job.seen.wants_all = true;
+    look(asked, answers, &job.seen);
+}
+
 } // namespace portguard

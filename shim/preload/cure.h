@@ -13,4 +13,7 @@ namespace portguard {
 /// refused, and the socket is as the program made it.
 bool try_cure(Job& job, std::span<std::byte> answers);
 
+/// Another look, at all that overlaps, into Job::seen; where that is there already, or cannot be, none.
+void look_for_helper(Job& job, std::span<std::byte> answers);
+
 } // namespace portguard
