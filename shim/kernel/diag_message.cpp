@@ -122,6 +122,24 @@ void put(NetlinkRequest& request, Query query, PortRange ports, std::uint32_t st
 
 } // namespace
 
+NetlinkRequest socket_request(const DiagSocket& socket, std::uint16_t type, std::uint16_t flags,
+                              std::uint32_t states, std::uint8_t extension) {
+    inet_diag_req_v2 query{};
+    query.sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
+    query.sdiag_protocol = socket.protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
+    query.idiag_ext = extension == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(1U << (extension - 1));
+    query.idiag_states = states;
+    query.id.idiag_sport = htons(socket.local.port);
+    query.id.idiag_dport = htons(socket.remote.port);
+    std::memcpy(query.id.idiag_src, socket.local.address.data(), sizeof query.id.idiag_src);
+    std::memcpy(query.id.idiag_dst, socket.remote.address.data(), sizeof query.id.idiag_dst);
+    query.id.idiag_if = socket.device;
+    std::memcpy(query.id.idiag_cookie, socket.cookie.data(), sizeof query.id.idiag_cookie);
+    NetlinkRequest request(type, flags, 1);
+    request.body(query);
+    return request;
+}
+
 NetlinkRequest dump_request(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                             std::uint32_t sequence, std::uint16_t remote_port) {
     NetlinkRequest request(family == AF_UNSPEC ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);

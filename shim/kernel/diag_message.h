@@ -36,6 +36,12 @@ inline constexpr std::uint32_t diag_all = diag_listen | diag_bound | diag_connec
 NetlinkRequest dump_request(int family, Protocol protocol, PortRange ports, std::uint32_t states,
                             std::uint32_t sequence, std::uint16_t remote_port = 0);
 
+/// Names one socket that a dump has shown, if it is in one of `states`. v4-mapped ones are found among
+/// IPv4's: one hash table has both. `type` is SOCK_DIAG_BY_FAMILY or SOCK_DESTROY, `extension` INET_DIAG_INFO
+/// and its like; 0: none.
+NetlinkRequest socket_request(const DiagSocket& socket, std::uint16_t type, std::uint16_t flags,
+                              std::uint32_t states, std::uint8_t extension = 0);
+
 /// What a piece of a dump meant for the whole.
 enum class DumpProgress : std::uint8_t {
     /// Only of DumpParser::next().

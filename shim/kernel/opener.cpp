@@ -7,34 +7,16 @@
 #include <cstring>
 #include <optional>
 
-#include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
-#include "kernel/netlink.h"
+#include "kernel/diag_message.h"
 
 namespace portguard {
 namespace {
-
-/// The socket alone, with tcp_info.
-NetlinkRequest question_about(const DiagSocket& socket) {
-    inet_diag_req_v2 query{};
-    query.sdiag_family = socket.local.family == Family::ipv6 ? AF_INET6 : AF_INET;
-    query.sdiag_protocol = socket.protocol == Protocol::udp ? IPPROTO_UDP : IPPROTO_TCP;
-    query.idiag_ext = 1U << (INET_DIAG_INFO - 1);
-    query.idiag_states = ~0U;
-    query.id.idiag_sport = htons(socket.local.port);
-    query.id.idiag_dport = htons(socket.remote.port);
-    std::memcpy(query.id.idiag_src, socket.local.address.data(), sizeof query.id.idiag_src);
-    std::memcpy(query.id.idiag_dst, socket.remote.address.data(), sizeof query.id.idiag_dst);
-    query.id.idiag_if = socket.device;
-    std::memcpy(query.id.idiag_cookie, socket.cookie.data(), sizeof query.id.idiag_cookie);
-    NetlinkRequest request(SOCK_DIAG_BY_FAMILY, 0, 1);
-    return request.body(query);
-}
 
 using Answer = std::array<std::byte, 4096>;
 
@@ -44,7 +26,7 @@ std::span<const std::byte> ask(const DiagSocket& socket, const Deadline& deadlin
     if (!fd.valid() || deadline.passed()) {
         return {};
     }
-    NetlinkRequest request = question_about(socket);
+    NetlinkRequest request = socket_request(socket, SOCK_DIAG_BY_FAMILY, 0, ~0U, INET_DIAG_INFO);
     const auto question = request.bytes();
     if (syscalls.send(fd.get(), question.data(), question.size(), 0) < 0) {
         return {};

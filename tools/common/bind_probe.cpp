@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/nsfs.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kernel/kernel_release.h"
+#include "kernel/network_owner.h"
+#include "kernel/proc.h"
 #include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
@@ -54,15 +52,8 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe) {
 
 /// As ns_capable() of the user namespace that owns this network: the capability alone is not enough there.
 bool may_bind_privileged_ports() {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
-    if (::syscall(SYS_capget, &header, sets) != 0 || (sets[0].effective & 1U << CAP_NET_BIND_SERVICE) == 0) {
-        return false;
-    }
-    const Syscalls syscalls;
-    const ScopedFd network(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), syscalls);
-    const ScopedFd owner(::ioctl(network.get(), NS_GET_USERNS), syscalls);
-    return owner.valid() || errno != EPERM;
+    const auto own = read_status(::getpid(), Syscalls{});
+    return own.has_value() && own->has_effective(CAP_NET_BIND_SERVICE) && is_network_ours();
 }
 
 /// Why a bind would be refused whoever holds the port, in the order of inet_bind(); 0: it would not.
