@@ -45,9 +45,10 @@ std::string_view cause_of(EventKind kind) {
     case EventKind::refused: return "outside_plan";
     case EventKind::exhausted: return "no_port_left";
     case EventKind::unavailable: return "no_such_address";
-    case EventKind::privileged: return "privileged_port";
     case EventKind::ephemeral_listener: return "ephemeral_range";
     case EventKind::injected: return "injected";
+    // The port's number, or a sandbox.
+    case EventKind::privileged:
     case EventKind::in_use:
     case EventKind::cured: break;
     }

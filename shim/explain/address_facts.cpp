@@ -1,11 +1,18 @@
 #include "explain/address_facts.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/number.h"
@@ -92,6 +99,28 @@ std::string disabling_setting(const std::string& interface, bool is_loopback) {
 }
 
 } // namespace
+
+std::vector<std::string> find_tunnels() {
+    constexpr std::string_view drivers[] = {"vxlan", "geneve", "wireguard", "bareudp", "gtp"};
+    std::vector<std::string> found;
+    const std::unique_ptr<struct if_nameindex, void (*)(struct if_nameindex*)> list(if_nameindex(),
+                                                                                    if_freenameindex);
+    const Syscalls syscalls;
+    const ScopedFd socket(syscalls.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), syscalls);
+    for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry) {
+        ethtool_drvinfo info{};
+        info.cmd = ETHTOOL_GDRVINFO;
+        ifreq request{};
+        std::strncpy(request.ifr_name, entry->if_name, IFNAMSIZ - 1);
+        request.ifr_data = reinterpret_cast<char*>(&info);
+        if (ioctl(socket.get(), SIOCETHTOOL, &request) == 0 &&
+            std::find(std::begin(drivers), std::end(drivers), std::string_view(info.driver)) !=
+                std::end(drivers)) {
+            found.push_back(std::string(entry->if_name) + " (" + info.driver + ")");
+        }
+    }
+    return found;
+}
 
 std::string interface_name(std::uint32_t index) {
     char name[IF_NAMESIZE];

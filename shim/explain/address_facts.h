@@ -28,6 +28,10 @@ struct AddressFacts {
 
 AddressFacts ask_address(const AskedAddress& asked);
 
+/// "vxlan0 (vxlan)": the interfaces of this network whose traffic goes through a UDP socket of the kernel's
+/// own.
+std::vector<std::string> find_tunnels();
+
 /// "eth0"; "interface 7" where it has no name.
 std::string interface_name(std::uint32_t index);
 

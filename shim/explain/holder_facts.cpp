@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 
+#include "explain/address_facts.h"
 #include "explain/ask_ports.h"
 #include "explain/conflict.h"
 #include "explain/facts.h"
@@ -103,6 +104,9 @@ std::string variable_with_port(pid_t pid, std::uint16_t port) {
 }
 
 void ask_owner(Facts& facts, const Holder& holder) {
+    if (holder.owner_status == OwnerStatus::nobody && holder.socket.protocol == Protocol::udp) {
+        facts.owner.tunnels = find_tunnels();
+    }
     if (holder.owners.empty()) {
         return;
     }

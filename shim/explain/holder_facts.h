@@ -35,6 +35,9 @@ struct OwnerFacts {
     std::optional<bool> calls_listen;
     /// Of process 1 where that is systemd: the units with a socket on the port.
     std::vector<std::string> socket_units;
+    /// Interfaces whose tunnels the kernel itself has a UDP socket for, where no process has the port:
+    /// "vxlan0 (vxlan)".
+    std::vector<std::string> tunnels;
     /// kill(2) would be allowed for all that share the socket.
     bool may_be_stopped = false;
 };

@@ -79,11 +79,13 @@ bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
     occurrence.backlog = backlog;
     // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
     // which number is not always remembered.
-    const std::uint16_t port = socket_state::local_address(fd).port();
+    const socket_state::LocalAddress local = socket_state::local_address(fd);
+    const std::uint16_t port = local.port();
     if (port != 0 && !given_numbers::contain(port)) {
         return cure_or_tell(occurrence).cured;
     }
-    occurrence.kind = port == 0 ? EventKind::exhausted : EventKind::in_use;
+    // Where a filter refuses getsockname, that no port was left is not known.
+    occurrence.kind = port == 0 && local.length != 0 ? EventKind::exhausted : EventKind::in_use;
     tell(occurrence);
     return false;
 }

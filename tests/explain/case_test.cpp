@@ -1,7 +1,11 @@
 // Conditions that people have reported, rebuilt: what the report says of each, and what it must not advise.
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "explain/cause_fixture.h"
@@ -307,6 +311,47 @@ TEST_F(Case, AHolderBoundToADeviceIsShownWithIt) {
     EXPECT_EQ(bind_to(socket, wildcard(port)), Outcome{EADDRINUSE});
     EXPECT_NE(told(FailedCall(socket, wildcard(port))).find("0.0.0.0%lo:10000 LISTEN"), std::string::npos)
         << written;
+}
+
+TEST_F(Case, AHolderThatProcDoesNotEvenListIsNotSaidToBeNoProcess) {
+    Fd server = listener(loopback(port));
+    const std::string text = in_child([&]() -> std::string {
+        server.reset();
+        if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("proc", "/proc", "proc", 0, "hidepid=2") != 0) {
+            return "none";
+        }
+        act_as_user(65534);
+        return cause_and_sentence(tcp_socket(), loopback(port));
+    });
+    if (text == "none") {
+        PORTGUARD_SKIP("no mount namespace to be had, or no hidepid");
+    }
+    EXPECT_NE(text.find("a process of uid 0 listens on 127.0.0.1:10000"), std::string::npos) << text;
+}
+
+TEST_F(Case, APortOfTheKernelsOwn) {
+    if (std::system("ip link add vxlan7 type vxlan id 7 dstport 4789 local 127.0.0.1 dev lo && "
+                    "ip link set vxlan7 up") != 0) {
+        PORTGUARD_SKIP("this kernel has no VXLAN");
+    }
+    EXPECT_EQ(cause(udp_socket(), wildcard(4789)), "udp_holder");
+    EXPECT_NE(sentence().find("the kernel itself for vxlan7 (vxlan)"), std::string::npos) << written;
+    EXPECT_FALSE(advises("kill")) << written;
+}
+
+TEST_F(Case, AReportOfFiveHoldersFitsAScreen) {
+    const OtherProgram server("k=[]\n"
+                              "for i in range(1,6):\n"
+                              " l=socket();l.bind(('127.0.0.%d'%i,10000));l.listen();k+=[l]");
+    config.format = Format::text;
+    const Fd socket = tcp_socket();
+    EXPECT_EQ(bind_to(socket, wildcard(port)), Outcome{EADDRINUSE});
+    const std::string text = told(FailedCall(socket, wildcard(port)));
+    EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24) << text;
+    EXPECT_NE(text.find("127.0.0.5:10000"), std::string::npos) << text;
+    EXPECT_NE(text.find("  now      kill "), std::string::npos) << text;
+    EXPECT_NE(text.find("  lasting  "), std::string::npos) << text;
 }
 
 TEST_F(Case, ATitleIsShownWhole) {

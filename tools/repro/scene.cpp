@@ -147,6 +147,9 @@ void fill_range(const EventRecord& event, Scene& scene) {
 
 /// The kernel takes no range of outgoing connections that begins below.
 void set_privileged_ports(const EventRecord& event, Scene& scene) {
+    if (event.cause == cause_name(Cause::sandbox)) {
+        refuse("a sandbox of the program refused it, and none is rebuilt here");
+    }
     if (event.asked.port == last_port) {
         refuse("no setting makes port 65535 privileged");
     }
