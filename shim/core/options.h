@@ -1,5 +1,5 @@
-// The one table of options. Parser, environment, configuration file, `--help`, man page and tools/options.md come from
-// it.
+// The one table of options. Parser, environment, configuration file, `--help`, man page and tools/options.md
+// come from it.
 #pragma once
 
 #include <span>

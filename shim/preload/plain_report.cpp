@@ -101,8 +101,8 @@ using Block = Text<plain_event_capacity + 128>;
 [[gnu::noinline]] void write_to_log(const Job& job, const Event& event, bool stderr_is_ours) {
     Block block;
     const std::uint32_t lost = print(job, event, block);
-    if (log_writer::write(guard::config(), job.pid, stderr_is_ours, level_of(event.kind, event.protocol), block.view()) !=
-        log_writer::Outcome::written) {
+    if (log_writer::write(guard::config(), job.pid, stderr_is_ours, level_of(event.kind, event.protocol),
+                          block.view()) != log_writer::Outcome::written) {
         lost_events::put_back(lost + 1);
     }
 }

@@ -52,7 +52,7 @@ protected:
 
 private:
     Finished trace(const std::string& warm_up, const std::string& script, const Environment& environment,
-                 bool with_shim, const std::vector<std::string>& options) {
+                   bool with_shim, const std::vector<std::string>& options) {
         std::vector<std::string> argv{"/usr/bin/strace", "-o", folder_.file("trace"), "-E",
                                       "LD_PRELOAD=" + (with_shim ? preload_value({}) : std::string())};
         argv.insert(argv.end(), options.begin(), options.end());

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 
 #include "kernel/kernel_release.h"
-#include "tools/support/port_command.h"
 #include "tools/common/condition.h"
 #include "tools/rescue/rescue_sockets.h"
+#include "tools/support/port_command.h"
 
 namespace portguard::test {
 namespace {
