@@ -59,13 +59,14 @@ def ask(stage: Stage, condition: Condition, variables=None, **changes) -> Answer
     settings |= variables or {}
     asker = stage.start(spec_of(stage, condition) | changes, "endpoint.py", stage.asker_prefix(condition.asker_uid),
                         **settings)
+    first = {}
     if condition.kind == "second_listen":
-        said = stage.line_of(asker)
+        first = stage.line_of(asker)
         # Who listens first is there once the other one has bound.
-        if said.get("bound") and not condition.alone:
+        if first.get("bound") and not condition.alone:
             stage.hold(role="listen", **stage.spec)
     out, err = asker.communicate(b"\n", timeout=PATIENCE_S)
-    words = [line for line in out.decode().splitlines() if "errno" in line]
+    words = [line for line in [json.dumps(first), *out.decode().splitlines()] if "errno" in line]
     if not words:
         raise RuntimeError(f"the asker said {out!r} and {err!r}")
     events = [json.loads(line) for line in err.decode().splitlines() if line.startswith("{")]

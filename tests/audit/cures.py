@@ -33,6 +33,9 @@ class Change:
 
 CHANGES = (
     Change(r"DENY_ERRNO=(\w+)", errno="EADDRINUSE"),
+    Change(r"IPv4 address in the program", ask={"family": 4, "address": "127.0.0.1"}),
+    Change(r"an address that is here", ask={"address": lambda family: peers(family)[0]}),
+    Change(r"a port from (\d+) on", port_group=1),
     Change(r"another path", ask={"name": NAMES + "/other"}),
     Change(r"another name", ask={"name": "@other"}),
     Change(r"unlink", ask={"unlink": True}),
@@ -95,6 +98,9 @@ def try_cure(stage: Stage, condition: Condition, cure: dict, event: dict) -> str
     commands = commands_of(cure["command"])
     if commands is None:
         return try_sentence(stage, condition, cure["command"])
+    if condition.kind == "second_listen":
+        # Whoever listened first is not to be started once more.
+        condition = dataclasses.replace(condition, alone=True)
     variables = {}
     for words in commands:
         if all(is_variable(word) for word in words):

@@ -107,6 +107,8 @@ class Stage:
             holder.wait()
         self.holders = []
         self.forget_connections()
+        for name in os.listdir(NAMES):
+            run("rm", "-r", f"{NAMES}/{name}")
 
     def forget_connections(self) -> None:
         """What would otherwise last for a minute."""
