@@ -30,7 +30,7 @@ unsigned longest_wait(const Facts& facts) {
         if (facts.about[index].conflicts == false || !holder.socket.timer_ms.has_value()) {
             continue;
         }
-        unsigned seconds = *holder.socket.timer_ms / 1000 + 1;
+        unsigned seconds = *holder.socket.timer_ms / 1000 + 2;
         // Its peer may end the connection before: TIME_WAIT then follows.
         seconds += is_orphan(holder) ? time_wait_seconds : 0;
         longest = std::max(longest, seconds);

@@ -104,7 +104,9 @@ std::string variable_with_port(pid_t pid, std::uint16_t port) {
 }
 
 void ask_owner(Facts& facts, const Holder& holder) {
-    if (holder.owner_status == OwnerStatus::nobody && holder.socket.protocol == Protocol::udp) {
+    const bool may_be_the_kernels =
+        holder.owner_status == OwnerStatus::nobody || holder.owner_status == OwnerStatus::not_visible;
+    if (may_be_the_kernels && holder.socket.protocol == Protocol::udp && holder.socket.uid == 0) {
         facts.owner.tunnels = find_tunnels();
     }
     if (holder.owners.empty()) {

@@ -36,11 +36,11 @@ std::string who_has(const Case& c) {
         return "this process (fd " + std::to_string(own->fd) + ")";
     }
     const std::string who = describe_owner(c.facts.holders, *c.holder);
+    if (!c.facts.owner.tunnels.empty()) {
+        return who + " (or the kernel itself for " + harmless(listed(c.facts.owner.tunnels)) + ")";
+    }
     if (c.holder->owner_status == OwnerStatus::nobody) {
-        const auto& tunnels = c.facts.owner.tunnels;
-        return who + (tunnels.empty()
-                          ? " (one of another, or the kernel itself)"
-                          : " (the kernel itself for " + harmless(listed(tunnels)) + ", or one of another)");
+        return who + " (one of another, or the kernel itself)";
     }
     const bool may_be_own = c.holder->owner_status == OwnerStatus::not_visible && c.facts.is_self_hidden;
     return may_be_own ? who + ", perhaps this one, whose descriptors are hidden," : who;

@@ -132,12 +132,10 @@ bool is_proc_partial() {
 
 OwnerStatus status_without_owner(const Holder& holder, const OwnerSearch& search, const Deadline& deadline,
                                  const Syscalls& syscalls) {
-    const SocketState state = holder.socket.state;
     if (holder.socket.inode == 0) {
         return OwnerStatus::kernel;
     }
-    // The kernel finds no BOUND socket by its address alone.
-    if (state != SocketState::bound && !is_still_there(holder.socket, deadline, syscalls)) {
+    if (!is_still_there(holder.socket, deadline, syscalls)) {
         return OwnerStatus::ended;
     }
     if (search.error != 0 || search.cut_short) {

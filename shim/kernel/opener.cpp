@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <optional>
+#include <vector>
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -14,6 +15,7 @@
 #include <netinet/in.h>
 
 #include "kernel/diag_message.h"
+#include "kernel/sock_diag.h"
 
 namespace portguard {
 namespace {
@@ -84,11 +86,18 @@ Opener ask_opener(const DiagSocket& socket, const Deadline& deadline, const Sysc
 }
 
 bool is_still_there(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls) {
-    Answer answer;
-    std::span<const std::byte> bytes = ask(socket, deadline, syscalls, answer);
-    const auto message = take_message(bytes);
-    // Whatever else is said, it is not that the socket is gone.
-    return !message.has_value() || message->type != NLMSG_ERROR || error_in(*message) != ENOENT;
+    std::vector<DiagSocket> sockets;
+    for (const int family : {AF_INET, AF_INET6}) {
+        const int error =
+            dump_sockets(family, socket.protocol, socket.local.port, diag_all, deadline, syscalls, sockets)
+                .error;
+        // Without IPv6 in the kernel there is nothing to ask.
+        if (error != 0 && (family == AF_INET || error != ENOENT)) {
+            return true;
+        }
+    }
+    return std::any_of(sockets.begin(), sockets.end(),
+                       [&](const DiagSocket& other) { return other.cookie == socket.cookie; });
 }
 
 } // namespace portguard

@@ -31,7 +31,7 @@ Opener opener_by(const SegmentCounts& counts);
 /// Asks the kernel about this one socket, of ESTABLISHED or CLOSE_WAIT.
 Opener ask_opener(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls);
 
-/// It is there still, by its cookie.
+/// It is there still, by its cookie; also where the kernel does not say.
 bool is_still_there(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls);
 
 } // namespace portguard

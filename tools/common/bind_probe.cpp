@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kernel/kernel_release.h"
+#include "explain/probe.h"
 #include "kernel/network_owner.h"
 #include "kernel/proc.h"
 #include "kernel/socket_option.h"
@@ -50,7 +50,6 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe) {
     return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
 }
 
-/// As ns_capable() of the user namespace that owns this network: the capability alone is not enough there.
 bool may_bind_privileged_ports() {
     const auto own = read_status(::getpid(), Syscalls{});
     return own.has_value() && own->has_effective(CAP_NET_BIND_SERVICE) && is_network_ours();
@@ -63,11 +62,6 @@ int error_beside_holders(const AskedAddress& asked, Protocol protocol) {
     }
     const auto first_free = read_host_settings(Syscalls{}).unprivileged_port_start.value_or(1024);
     return asked.endpoint.port < first_free && !may_bind_privileged_ports() ? EACCES : 0;
-}
-
-/// K13.
-bool are_bound_sockets_shown() {
-    return kernel_is_at_least(6, 8);
 }
 
 bool is_only_bound(const Holder& holder) {

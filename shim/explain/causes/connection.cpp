@@ -63,6 +63,12 @@ std::string port_words(const Case& c) {
     return ", which lies inside" + range;
 }
 
+/// How two causes that fit are told apart.
+std::string if_peer_is(const Case& c, const std::string& article, const std::string& other) {
+    return " (if " + address_words(c.holder->socket.remote) + " is " + article +
+           " server's address: " + other + ")";
+}
+
 // Its own end is the other end.
 
 bool is_self_connected(const Case& c, EvidenceList& seen) {
@@ -121,10 +127,9 @@ std::string outgoing_sentence(const Case& c) {
 std::string accepted_sentence(const Case& c) {
     const std::string proof = judge_direction(c).direction == Direction::accepted
                                   ? ""
-                                  : ", unless its program bound the port itself and connected to " +
-                                        address_words(c.holder->socket.remote);
-    return "a connection that an earlier listener accepted is still open: " + who_has(c) + " has it in " +
-           std::string(state_name(c.state())) + flag_words(c) + proof;
+                                  : if_peer_is(c, "a", "one that the process opened from this port");
+    return "a connection that an earlier listener accepted is still open" + proof + ": " + who_has(c) +
+           " has it in " + std::string(state_name(c.state())) + flag_words(c);
 }
 
 std::string either_sentence(const Case& c) {
@@ -165,7 +170,7 @@ std::string more_time(const Case& c) {
 std::string outgoing_time_wait_sentence(const Case& c) {
     const std::string proof = judge_direction(c).direction == Direction::outgoing
                                   ? ""
-                                  : ", or one that an earlier listener accepted and closed";
+                                  : if_peer_is(c, "not a", "one that an earlier listener accepted");
     return "an outgoing connection to " + address_words(c.holder->socket.remote) + " had this port" +
            port_words(c) + ", and closed it" + proof + ": " + more_time(c);
 }
@@ -173,14 +178,14 @@ std::string outgoing_time_wait_sentence(const Case& c) {
 std::string own_time_wait_sentence(const Case& c) {
     const std::string proof = judge_direction(c).direction == Direction::accepted
                                   ? ""
-                                  : ", or one that its program bound to this port and connected to " +
-                                        address_words(c.holder->socket.remote);
+                                  : if_peer_is(c, "a", "one that its program opened from this port");
     // The kernel refused a bind with the flag.
     const bool was_tried = c.facts.socket.reuseaddr == true || (c.facts.is_guarded && c.facts.would_try_cure);
     const std::string flag = was_tried                           ? "; its socket had no SO_REUSEADDR"
                              : c.facts.socket.reuseaddr == false ? "; this socket has no SO_REUSEADDR"
                                                                  : "";
-    return "a connection accepted on this port by an earlier listener is in " + more_time(c) + proof + flag;
+    return "a connection accepted on this port by an earlier listener" + proof + " is in " + more_time(c) +
+           flag;
 }
 
 std::string either_time_wait_sentence(const Case& c) {
