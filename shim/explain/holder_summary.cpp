@@ -117,8 +117,11 @@ std::string summarize_holders(const HolderReport& report) {
     if (!is_owned(first) && common == SocketState::time_wait) {
         return std::to_string(count) + (count == 1 ? " TIME_WAIT socket" : " TIME_WAIT sockets");
     }
-    std::string text = describe_owner(report, first) + " " + describe_place(first) + " " +
-                       std::string(state_name(first.socket.state));
+    // Of what its program has closed there is no one to name.
+    const bool is_closed = first.owner_status == OwnerStatus::kernel;
+    std::string text = is_closed ? std::string{} : describe_owner(report, first) + " ";
+    text += describe_place(first) + " " + std::string(state_name(first.socket.state));
+    text += is_closed ? ", which its program has closed" : "";
     if (count > 1) {
         text += " and " + std::to_string(count - 1) + " more";
     }

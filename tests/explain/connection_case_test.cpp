@@ -72,6 +72,11 @@ TEST_F(ConnectionCase, AConnectionThatItsProgramHasClosed) {
     EXPECT_TRUE(advises("portguard rescue --orphans 10000")) << written;
     EXPECT_TRUE(advises("portguard who --wait=")) << written;
     EXPECT_FALSE(advises("kill")) << written;
+    config.format = Format::text;
+    const Fd socket = tcp_socket();
+    const std::string text = told(FailedCall(socket, wildcard(port)));
+    EXPECT_EQ(text.find("held by no process"), std::string::npos) << text;
+    EXPECT_NE(text.find("FIN_WAIT2, which its program has closed"), std::string::npos) << text;
 }
 
 TEST_F(ConnectionCase, AConnectionOfMptcp) {

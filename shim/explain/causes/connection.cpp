@@ -80,7 +80,7 @@ bool is_self_connected(const Case& c, EvidenceList& seen) {
 
 std::string self_connected_sentence(const Case& c) {
     return who_has(c) + " is connected to itself on " + address_words(c.holder->socket.local) +
-           ": it connected to a port where no socket listened, and had been given that very port";
+           ": its own port is the one that it connected to, where no socket listened";
 }
 
 void cure_self_connected(const Case& c, CureList& list) {
