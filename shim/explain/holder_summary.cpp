@@ -20,8 +20,11 @@ SocketState common_state(const HolderReport& report) {
 std::string command_line(const ProcessInfo& process) {
     std::string text;
     for (const std::string& argument : process.argv) {
-        // The line is short, and what comes behind the program's folder tells more.
-        text += text.empty() ? std::string(base_name(argument)) : " " + argument;
+        // The line is short, and what comes behind the program's folder tells more. A process that has set a
+        // title has it all in one argument.
+        const bool is_path = text.empty() && argument.find(' ') == std::string::npos;
+        text += text.empty() ? "" : " ";
+        text += is_path ? base_name(argument) : std::string_view(argument);
     }
     return harmless(text.empty() ? process.comm : text);
 }

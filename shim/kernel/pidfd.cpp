@@ -49,13 +49,18 @@ ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& sysc
     }
     ReuseFlags flags;
     flags.reuseaddr = reuseaddr != 0;
-    if (const auto reuseport = socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT)) {
-        flags.reuseport = *reuseport != 0;
-    }
-    if (const auto protocol = socket_option(borrowed.get(), SOL_SOCKET, SO_PROTOCOL)) {
-        flags.mptcp = *protocol == IPPROTO_MPTCP;
-    }
     flags.error = 0;
+    int value = 0;
+    if (const long result = read_socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT, value); result == 0) {
+        flags.reuseport = value != 0;
+    } else {
+        flags.error = static_cast<int>(-result);
+    }
+    if (const long result = read_socket_option(borrowed.get(), SOL_SOCKET, SO_PROTOCOL, value); result == 0) {
+        flags.mptcp = value == IPPROTO_MPTCP;
+    } else {
+        flags.error = static_cast<int>(-result);
+    }
     return flags;
 }
 

@@ -167,7 +167,7 @@ void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
 
 /// A port of the range that the kernel gives to no connection all the same.
 bool is_needless(const Job& job) {
-    return job.occurrence.kind == EventKind::ephemeral_listener && outgoing_side::is_reserved(job.asked.port);
+    return job.kind == EventKind::ephemeral_listener && outgoing_side::is_reserved(job.asked.port);
 }
 
 int exit_status(const Job& job) {

@@ -15,7 +15,7 @@ namespace portguard {
 namespace {
 
 /// connect says EADDRNOTAVAIL as well where no address of ours reaches the destination: ::1 with IPv6
-/// switched off, which every program tries that is told "localhost". A UDP socket meets that alone, having
+/// switched off, which every program tries that is told "localhost", so that it is reported as harmless. A UDP socket meets that alone, having
 /// ports of its own.
 bool has_source_for(const sockaddr* address, socklen_t length) {
     const long fd = kernel_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -27,12 +27,12 @@ bool has_source_for(const sockaddr* address, socklen_t length) {
     return result != -EADDRNOTAVAIL;
 }
 
-/// A filter of system calls does not let the kernel answer (tor's sandbox). What is remembered is then good
-/// for telling; the cure asks for itself.
+/// A filter of system calls does not let the kernel answer (tor's sandbox), by whatever errno it has chosen.
+/// What is remembered is then good for telling; the cure asks for itself.
 bool is_silenced(int fd) {
     int domain = 0;
     const long result = read_socket_option(fd, SOL_SOCKET, SO_DOMAIN, domain);
-    return result == -EPERM || result == -EACCES || result == -ENOSYS;
+    return result < 0 && result != -ENOTSOCK && result != -EBADF;
 }
 
 /// What is remembered, where the kernel says that it is still such a socket: a 0 that the program chose, and
@@ -54,7 +54,7 @@ bool confirm(Job& job) {
     const Occurrence& occurrence = job.occurrence;
     if (occurrence.call == Call::connect && occurrence.error == EADDRNOTAVAIL &&
         !has_source_for(occurrence.address, occurrence.length)) {
-        return false;
+        job.kind = EventKind::unavailable;
     }
     // Of a unix socket nothing is remembered: the kernel has just taken its address for one.
     if (job.facts.protocol() == Protocol::unix_domain) {

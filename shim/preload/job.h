@@ -31,6 +31,7 @@ struct Job {
     std::uint32_t kept_back = 0;
     std::uint64_t registers[snapshot_registers] = {};
 
+    EventKind kind = occurrence.kind;
     /// As remembered, until the child has asked the kernel.
     SocketFacts facts = occurrence.facts;
     /// The descriptor for the program's socket, in whichever process looks: the child has moved its own.
@@ -59,7 +60,7 @@ inline std::string_view unix_name_of(const Occurrence& occurrence) {
 
 /// The event as it stands by now.
 inline EventKind kind_of(const Job& job) {
-    return job.cured ? EventKind::cured : job.occurrence.kind;
+    return job.cured ? EventKind::cured : job.kind;
 }
 
 /// Memory for a job's time: one mapping, with a page that cannot be touched below each stack.

@@ -33,7 +33,7 @@ TEST(EventJson, IsTheEventWithNullForWhatNobodyHasLookedUp) {
         R"("reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":4242,"tid":null,)"
         R"("uid":null,"exe":"/usr/sbin/nginx","argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],)"
         R"("holders":[],"ports":null,"cause":"outside_plan","sentence":"outside listen=5000-14999",)"
-        R"("cures":[],"count":1,"missing":[]})");
+        R"("evidence":[],"cures":[],"count":1,"missing":[]})");
 }
 
 TEST(EventFields, StandInTheOrderOfTheirList) {

@@ -190,10 +190,10 @@ CASES = {
     "dying_server_close_wait": (
         lambda: gone_server(lambda peer, client: client.shutdown(socket.SHUT_WR)), lambda: ask(LO), ""),
     "dying_server_established": (lambda: gone_server(lambda peer, client: None), lambda: ask(LO), ""),
-    "dying_server_fin_wait1": (
+    "orphaned_fin_wait1": (
         lambda: gone_server(lambda peer, client: (fill(peer), peer.close())), lambda: ask("0.0.0.0"), ""),
-    "dying_server_fin_wait2": (lambda: gone_server(lambda peer, client: peer.close()), lambda: ask(LO), ""),
-    "dying_server_last_ack": (
+    "orphaned_fin_wait2": (lambda: gone_server(lambda peer, client: peer.close()), lambda: ask(LO), ""),
+    "orphaned_last_ack": (
         lambda: gone_server(lambda peer, client: (fill(peer), client.shutdown(socket.SHUT_WR), peer.close())),
         lambda: ask(LO), ""),
     "vanished": (flickering, until_vanished, ""),

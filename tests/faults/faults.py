@@ -60,7 +60,7 @@ def traced_faults(situation: situations.Situation, calls: plays.Calls) -> list[p
         made += [plays.Traced(call, "error=EPERM", str(nth)) for nth in range(first, min(count, MOST_OF_A_NAME) + 1)]
         # A kill must not be used up by the program, so that only what the child alone comes to can be had.
         used = calls.before[call] - (USED_UP if calls.before[call] >= USED_UP else 0) + calls.of_program[call]
-        used += 1 if call == "close" else 0 # the second mark
+        used += 1 if call in ("close", "getsockopt") else 0 # the second mark, and the flag that is read after it
         made += [plays.Traced(call, plays.KILLED, str(nth)) for nth in range(used + 1, count + 1)][:MOST_OF_A_NAME]
     return [fault for fault in made if fault.call not in WITHOUT_ERRORS or fault.what == plays.KILLED]
 
@@ -69,8 +69,11 @@ def filters(calls: plays.Calls) -> list[plays.Filtered]:
     numbers = system_call_numbers()
     # The second mark is the program's close.
     names = (set(calls.of_child) | set(calls.of_helper)) - set(calls.of_program) - WITHOUT_ERRORS - {"close"}
+    # By it the victim reads, after the second mark, what became of its flag.
+    deadly = {"kill", "trap"}
     actions = {error: ERRNO | getattr(errno, error) for error in ERRORS} | {"kill": KILL_PROCESS, "trap": TRAP}
-    return [plays.Filtered(call, numbers[call], action, name) for call in sorted(names) for name, action in actions.items()]
+    return [plays.Filtered(call, numbers[call], action, name) for call in sorted(names) for name, action in actions.items()
+            if call != "getsockopt" or name not in deadly]
 
 
 def lost(whole: dict, seen: dict) -> list[str]:

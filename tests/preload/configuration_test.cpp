@@ -184,7 +184,7 @@ TEST_F(Configuration, one_line_of_diagnosis_is_json_where_the_format_is) {
     for (const std::string& part :
          {std::string(R"({"schema":1,"time":"20)"), std::string(R"("event":"refused","call":"bind")"),
           std::string(R"("address":"0.0.0.0","port":20000,"socket":{"fd":)"), R"("exe":")" + exe + '"',
-          std::string(R"part("sentence":"outside listen=10000-19999","cures":[],"count":1,"missing":)part"),
+          std::string(R"part("sentence":"outside listen=10000-19999","evidence":[],"cures":[],"count":1,"missing":)part"),
           std::string("[\"what diagnosis=full would have asked (diagnosis=line)\"]}\n")}) {
         EXPECT_NE(played.result.err.find(part), std::string::npos) << part << "\n" << played.result;
     }

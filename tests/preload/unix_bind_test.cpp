@@ -28,7 +28,7 @@ TEST_F(UnixBind, is_reported_in_one_line_where_lines_are_asked_for) {
     EXPECT_EQ(count_of(played.result.err, "bind unix @taken: in use (EADDRINUSE)"), 1U) << played.result;
     EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;
     const Played json = play(taken, {"PORTGUARD_DIAGNOSIS=line", "PORTGUARD_FORMAT=json"});
-    EXPECT_EQ(count_of(json.result.err, R"("protocol":"unix","family":"unix","address":"@taken","port":0)"),
+    EXPECT_EQ(count_of(json.result.err, R"("family":"unix","protocol":"unix","address":"@taken","port":0)"),
               1U)
         << json.result;
 }

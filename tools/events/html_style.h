@@ -7,7 +7,7 @@ namespace portguard::tools {
 
 inline constexpr std::string_view html_style = R"(
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1d2430; --soft: #5c6675;
-  --line: #d8dde5; --code: #eef1f5; --failed: #c62f3b; --denied: #a03a8f; --warned: #b26a00; --fine: #2b7a4b; --ordered: #6b4fc0; }
+  --line: #d8dde5; --code: #eef1f5; --failed: #c62f3b; --denied: #a03a8f; --warned: #9a5b00; --fine: #2b7a4b; --ordered: #6b4fc0; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #14181f; --card: #1c222b; --ink: #e4e8ee; --soft: #9aa5b4; --line: #333c48; --code: #262e39;
     --failed: #ef6a73; --denied: #d383c6; --warned: #e0a040; --fine: #5cbf86; --ordered: #a48cf0; } }
