@@ -28,7 +28,7 @@ CAUSES = {
     "orphan_last_ack": {"orphaned_connection"},
     "second_listen": {"second_listen"},
     "own_listener": {"self"},
-    "own_bound": {"self"},
+    "own_bound": {"self", "udp_holder"},
     "privileged": {"privileged_port"},
     "sandboxed": {"sandbox"},
     "no_address": {"no_such_address"},

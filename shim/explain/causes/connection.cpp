@@ -107,10 +107,14 @@ std::string orphaned_sentence(const Case& c) {
            (has_time ? ", " + seconds_left(c.holder->socket) + " more at most" : "") + ")";
 }
 
-void cure_orphaned(const Case& /*c*/, CureList& list) {
-    constexpr unsigned longest = 180; // what the kernel retries, and TIME_WAIT
+void cure_orphaned(const Case& c, CureList& list) {
     list.rescue();
-    list.wait(longest);
+    // Only there the kernel says how long it keeps it. What it sends again until a peer answers may take many
+    // minutes (net.ipv4.tcp_orphan_retries, and a window that stays closed).
+    if (c.state() == SocketState::fin_wait2 && c.holder->socket.timer_ms.has_value()) {
+        constexpr unsigned longest = 180;
+        list.wait(longest);
+    }
     list.mark_listener();
 }
 
