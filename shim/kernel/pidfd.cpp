@@ -51,7 +51,8 @@ ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& sysc
     flags.reuseaddr = reuseaddr != 0;
     flags.error = 0;
     int value = 0;
-    if (const long result = read_socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT, value); result == 0) {
+    if (const long result = read_socket_option(borrowed.get(), SOL_SOCKET, SO_REUSEPORT, value);
+        result == 0) {
         flags.reuseport = value != 0;
     } else {
         flags.error = static_cast<int>(-result);

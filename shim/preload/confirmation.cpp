@@ -15,8 +15,8 @@ namespace portguard {
 namespace {
 
 /// connect says EADDRNOTAVAIL as well where no address of ours reaches the destination: ::1 with IPv6
-/// switched off, which every program tries that is told "localhost", so that it is reported as harmless. A UDP socket meets that alone, having
-/// ports of its own.
+/// switched off, which every program tries that is told "localhost", so that it is reported as harmless. A
+/// UDP socket meets that alone, having ports of its own.
 bool has_source_for(const sockaddr* address, socklen_t length) {
     const long fd = kernel_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {

@@ -5,8 +5,8 @@
 
 namespace portguard {
 
-/// Sets Job::facts and Job::kind to what the kernel says, and Job::may_cure to false where a cure is out of the question.
-/// False: this is no event of ours, and nothing is told. For the child.
+/// Sets Job::facts and Job::kind to what the kernel says, and Job::may_cure to false where a cure is out of
+/// the question. False: this is no event of ours, and nothing is told. For the child.
 bool confirm(Job& job);
 
 } // namespace portguard

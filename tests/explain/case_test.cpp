@@ -247,8 +247,7 @@ TEST_F(Case, ATitleIsShownWhole) {
     config.format = Format::text;
     const Fd socket = tcp_socket();
     EXPECT_EQ(bind_to(socket, loopback(port)), Outcome{EADDRINUSE});
-    EXPECT_NE(told(FailedCall(socket, loopback(port))).find(": nginx: master process"),
-              std::string::npos)
+    EXPECT_NE(told(FailedCall(socket, loopback(port))).find(": nginx: master process"), std::string::npos)
         << written;
 }
 

@@ -181,11 +181,13 @@ TEST_F(Configuration, one_line_of_diagnosis_is_json_where_the_format_is) {
     const Played played = play(outside, one_line);
     EXPECT_EQ(played.said("bind a"), "EACCES");
     const std::string exe = std::filesystem::canonical(victim("socket_script"));
-    for (const std::string& part :
-         {std::string(R"({"schema":1,"time":"20)"), std::string(R"("event":"refused","call":"bind")"),
-          std::string(R"("address":"0.0.0.0","port":20000,"socket":{"fd":)"), R"("exe":")" + exe + '"',
-          std::string(R"part("sentence":"outside listen=10000-19999","evidence":[],"cures":[],"count":1,"missing":)part"),
-          std::string("[\"what diagnosis=full would have asked (diagnosis=line)\"]}\n")}) {
+    for (
+        const std::string& part :
+        {std::string(R"({"schema":1,"time":"20)"), std::string(R"("event":"refused","call":"bind")"),
+         std::string(R"("address":"0.0.0.0","port":20000,"socket":{"fd":)"), R"("exe":")" + exe + '"',
+         std::string(
+             R"part("sentence":"outside listen=10000-19999","evidence":[],"cures":[],"count":1,"missing":)part"),
+         std::string("[\"what diagnosis=full would have asked (diagnosis=line)\"]}\n")}) {
         EXPECT_NE(played.result.err.find(part), std::string::npos) << part << "\n" << played.result;
     }
     EXPECT_EQ(count_of(played.result.err, "\n"), 1U) << played.result;

@@ -189,7 +189,8 @@ TEST(HtmlReport, BeginsWithCountsAndWithWhatMattersMost) {
     EXPECT_LT(place_of(">1 cured</span>"), place_of(">32 injected</span>"));
     EXPECT_LT(place_of(">32 injected</span>"), place_of("<figure"));
     EXPECT_LT(place_of("ports.log · portguard "), place_of("<figure"));
-    EXPECT_LT(place_of("<h2>bind tcp 127.0.0.1:1901: in use"), place_of("<h2>bind tcp 127.0.0.1:1900: cured"));
+    EXPECT_LT(place_of("<h2>bind tcp 127.0.0.1:1901: in use"),
+              place_of("<h2>bind tcp 127.0.0.1:1900: cured"));
     EXPECT_LT(place_of("<article id=\"f1\" class=\"in_use\">"), place_of("class=\"injected\">\n<h2>"));
 }
 
