@@ -50,7 +50,7 @@ std::vector<std::string> find_socket_units(std::uint16_t port) {
         for_each_entry(folder.get(), [&](const dirent64& entry) {
             const std::string name = entry.d_name;
             if (name.ends_with(".socket") && std::find(units.begin(), units.end(), name) == units.end() &&
-                is_unit_of(path + "/" + name, std::to_string(port))) {
+                is_unit_of(std::string(path).append("/").append(name), std::to_string(port))) {
                 units.push_back(name);
             }
             return true;

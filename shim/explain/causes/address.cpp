@@ -134,7 +134,7 @@ void cure_absent(const Case& c, CureList& list) {
 
 /// "localhost" is ::1 and 127.0.0.1, and programs try both.
 std::string no_source_sentence(const Case& c) {
-    const std::string start = "no address of this network namespace reaches " + asked_address(c);
+    std::string start = "no address of this network namespace reaches " + asked_address(c);
     if (!c.facts.address.has_value() || !is_ipv6(c)) {
         return start;
     }
