@@ -137,8 +137,9 @@ TEST_F(OutgoingLimits, exhaustion_is_told_with_what_fills_the_range_and_what_wou
     for (const char* method : {"auto", "bind"}) {
         const PrivateNet next;
         set_ephemeral_range(10000, 40003);
-        const Played played = play(script, {"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_EPHEMERAL=40000-40003",
-                                            std::string("PORTGUARD_RANGE_METHOD=") + method});
+        const Played played =
+            play(script, {"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_EPHEMERAL=40000-40003",
+                          "PORTGUARD_BUDGET_MS=5000", std::string("PORTGUARD_RANGE_METHOD=") + method});
         const std::string& told = played.result.err;
         EXPECT_NE(told.find("no port left (EADDRNOTAVAIL): 4 of the 4 ports of 40000-40003 are in use"),
                   std::string::npos)
