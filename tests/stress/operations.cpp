@@ -24,14 +24,6 @@ using State = Socket::State;
 // A child of another thread may still hold what this one has closed.
 constexpr auto patience = std::chrono::seconds(20);
 
-sockaddr_in loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
 /// 0 or errno.
 int bind_to(int fd, int port) {
     const sockaddr_in address = loopback(port);

@@ -34,14 +34,6 @@ struct Listeners {
     std::atomic<std::uint64_t> listened;
 };
 
-sockaddr_in loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
 /// A connection whose server closes first leaves its port in TIME_WAIT.
 void serve_one(int listener, int port) {
     const sockaddr_in address = loopback(port);

@@ -31,10 +31,7 @@ constexpr int first_taken_port = 19100;
 constexpr unsigned taken_ports = 64;
 
 int bound_to(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback(port);
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
         return fd;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -29,6 +30,14 @@ void expect(int error, int wanted, const std::string& what) {
         fail(what + ": " + (error == 0 ? "ok" : strerrorname_np(error)) + " where " +
              (wanted == 0 ? "ok" : strerrorname_np(wanted)) + " was due");
     }
+}
+
+sockaddr_in loopback(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
 }
 
 Worker::Worker(unsigned number, std::uint64_t seed)

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <netinet/in.h>
+
 namespace portguard::stress {
 
 // The plan that the program is run under (tests/stress/run). Every thread has ports of its own in it, so that
@@ -90,5 +92,7 @@ private:
 [[noreturn]] void fail(const std::string& what);
 /// Fails unless the call `what` has ended as the model has it: 0 or errno.
 void expect(int error, int wanted, const std::string& what);
+
+sockaddr_in loopback(int port);
 
 } // namespace portguard::stress
