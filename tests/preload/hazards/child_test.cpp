@@ -112,6 +112,10 @@ TEST_F(Hazards, H66_two_hundred_threads_that_fail_at_once_get_their_answers_and_
 }
 
 TEST_F(Hazards, H05_a_child_that_is_killed_in_a_report_spoils_no_later_one) {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP()
+        << "killed inside TSan's run-time, the child leaves TSan's lock locked in the memory it shares";
+#endif
     const Played played = provoke("kill_children_in_reports", patient({"PORTGUARD_MAX_REPORTS=1000"}));
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("another errno"), "(not reached)");
