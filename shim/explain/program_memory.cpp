@@ -48,7 +48,9 @@ bool ProgramMemory::read(std::uint64_t address, std::span<std::byte> out) {
     if (mapping != nullptr && mapping->is_writable && read_file(*mapping, address, out)) {
         return true;
     }
-    missed_ = mapping != nullptr ? address : missed_;
+    if (missed_ == 0 && mapping != nullptr) {
+        missed_ = address;
+    }
     return false;
 }
 

@@ -60,7 +60,8 @@ public:
     /// What has the code at `address`; null: it was made at run time.
     const CodeImage* image_of(std::uint64_t address);
 
-    /// The last address that is memory of the program's and could not be read; 0: none.
+    /// The first address since forget_missed() that is memory of the program's and could not be read; 0:
+    /// none.
     [[nodiscard]] std::uint64_t missed() const { return missed_; }
     void forget_missed() { missed_ = 0; }
 

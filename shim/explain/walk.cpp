@@ -138,6 +138,8 @@ Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers,
         const bool stuck =
             !walk.calls.empty() && here == stack_pointer && walk.calls.back().address == call.address;
         if (call.address == 0 || stuck) {
+            // On aarch64 what a handler returns to is in no file, and libunwind knows it by its code.
+            walk.is_cut = stuck && memory.missed() == call.address;
             break;
         }
         walk.calls.push_back(call);

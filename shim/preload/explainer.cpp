@@ -148,7 +148,7 @@ bool open_descriptors(Job& job, Workspace& workspace) {
     }
     std::string_view why;
     const int helper = helper_file::open(workspace.answers, why);
-    if (!move_to(helper, helper_fd, O_CLOEXEC)) {
+    if (!move_to(helper, helper_fd, 0)) {
         return fail(job, why);
     }
     open_memory(workspace.snapshot);

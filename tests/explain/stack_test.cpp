@@ -65,8 +65,20 @@ protected:
         event = json::parse(explain(call, context, helper).text);
         expected.clear();
         for (int index = 1; index < count; ++index) {
-            expected.push_back(place_of(addresses[static_cast<std::size_t>(index)]));
+            void* address = addresses[static_cast<std::size_t>(index)];
+#if defined(__aarch64__)
+            // unw_backtrace gives the byte before a return address there (src/aarch64/Gtrace.c).
+            address =
+                reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(address) + 3) & ~std::uintptr_t{3});
+#endif
+            expected.push_back(place_of(address));
         }
+#if defined(__aarch64__)
+        // Where a stack ends, it may give the last once more.
+        if (expected.size() > 1 && expected.back() == expected[expected.size() - 2]) {
+            expected.pop_back();
+        }
+#endif
     }
 
     /// All but the first, which both have at another instruction.
@@ -190,6 +202,10 @@ protected:
 TEST_F(Coroutine, Of64KiB) {
 #if PORTGUARD_SANITIZED
     GTEST_SKIP() << "ASan takes another stack for an overflow of this one";
+#endif
+#if defined(__aarch64__)
+    // qemu-user, where this runs, copies all of what a call names or nothing: here the stack ends before it.
+    has_memory = true;
 #endif
     take_in_coroutine();
     expect_same(5);
