@@ -23,9 +23,22 @@ namespace {
 extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start;
 extern "C" [[gnu::visibility("hidden")]] const char _end;
 
+// By the name's oldest version, which every glibc has, so that no later one is asked for: with GLIBC_2.34's
+// no program starts under an older one. Before 2.34 it lives in libdl, which a program need not have: null
+// then.
+#if defined(__x86_64__)
+asm(".symver dlsym, dlsym@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+asm(".symver dlsym, dlsym@GLIBC_2.17");
+#endif
+#pragma weak dlsym
+
 // The plain dlsym is right: glibc exports each of these names in one version only (nm -D libc.so.6); a name
 // with more would need dlvsym with the version that the program was linked against (H22).
 void* find_next(const char* name) {
+    if (dlsym == nullptr) {
+        return nullptr;
+    }
     // RTLD_NEXT goes by the caller's address, which a tail call would make the caller's caller.
     void* const found = dlsym(RTLD_NEXT, name);
     asm volatile("" ::: "memory");

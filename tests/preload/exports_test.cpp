@@ -1,5 +1,6 @@
 // What the preloaded object needs and shows, read from the file itself.
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <sstream>
@@ -74,6 +75,22 @@ TEST(Exports, libc_is_the_only_library_it_needs) {
     std::erase_if(needed, [](const std::string& line) { return line.find("(NEEDED)") == std::string::npos; });
     ASSERT_EQ(needed.size(), 1U);
     EXPECT_NE(needed[0].find("[libc.so.6]"), std::string::npos) << needed[0];
+}
+
+// A version that a libc lacks keeps every program from starting there.
+TEST(Exports, it_asks_for_no_version_of_glibc_after_2_17) {
+    std::set<std::pair<int, int>> versions;
+    for (const std::string& line : lines_of({"/usr/bin/readelf", "-VW", shim_path()})) {
+        int major = 0;
+        int minor = 0;
+        const std::size_t name = line.find("Name: GLIBC_");
+        if (name != std::string::npos &&
+            std::sscanf(line.c_str() + name, "Name: GLIBC_%d.%d", &major, &minor) == 2) {
+            versions.emplace(major, minor);
+        }
+    }
+    ASSERT_FALSE(versions.empty());
+    EXPECT_LE(*versions.rbegin(), std::make_pair(2, 17));
 }
 
 TEST(Exports, no_destructor_is_registered_and_one_constructor_is) {
