@@ -183,6 +183,20 @@ public class Door {
     expect_complete();
 }
 
+TEST_F(FramesOf, AMuslProgramThatPortguardRunStarts) {
+    const std::string program = PORTGUARD_MUSL_FRAMES_PROGRAM;
+    if (program.empty()) {
+        PORTGUARD_SKIP("no musl-gcc here");
+    }
+    take({PORTGUARD_COMMAND, "run", program, "plain", port});
+    // Debian's musl has no unwind table beyond the function that calls main.
+    ASSERT_GE(frames.size(), 2U) << event;
+    EXPECT_EQ(symbol(0), "open_the_front_door");
+    EXPECT_EQ(symbol(1), "main");
+    EXPECT_EQ(module(1), base_name(program));
+    expect_complete();
+}
+
 TEST_F(FramesOf, AVforkChildReachItsParentsMain) {
     take({PORTGUARD_FRAMES_PROGRAM, "vfork", port});
     expect_frames_of_frames_program({"in_vfork_child"});

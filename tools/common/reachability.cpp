@@ -111,11 +111,13 @@ Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFi
         return unreachable(path, "is statically linked: no loader would read LD_PRELOAD; link it dynamically",
                            false);
     }
-    if (!file.interpreter.empty() && base_name(file.interpreter) != own_loader) {
+    // What the preloaded object needs of a libc, musl has as well.
+    const std::string_view loader = base_name(file.interpreter);
+    if (!loader.empty() && loader != own_loader && !loader.starts_with("ld-musl-")) {
         return unreachable(path,
                            "is linked against another libc: its loader is " + shown(file.interpreter) +
                                " and the guard needs " + std::string(own_loader) +
-                               "; link it against the GNU C library",
+                               " or musl's; link it against the GNU C library",
                            true);
     }
     return {{}, false, file.needed};

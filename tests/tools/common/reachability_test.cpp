@@ -30,8 +30,8 @@ TEST(Reachability, AStaticProgramStartsAnyway) {
 }
 
 TEST(Reachability, AProgramForAnotherLibcIsRefused) {
-    EXPECT_TRUE(refused_with(portguard({"run", PORTGUARD_MUSL_PROGRAM}), 3,
-                             {PORTGUARD_MUSL_PROGRAM, "another libc", "ld-musl", way_out}));
+    EXPECT_TRUE(refused_with(portguard({"run", PORTGUARD_UCLIBC_PROGRAM}), 3,
+                             {PORTGUARD_UCLIBC_PROGRAM, "another libc", "ld64-uClibc", way_out}));
 }
 
 // To link it otherwise would not help.
@@ -67,7 +67,7 @@ TEST(Reachability, AProgramForAnotherMachineIsRefused) {
 TEST(Reachability, ALoaderThatWouldComplainAboutTheGuardDoesNotSeeIt) {
     const TemporaryFolder folder;
     const std::string other_machine = altered_program(folder, offsetof(Elf32_Ehdr, e_machine), EM_SPARCV9);
-    for (const std::string& program : {std::string(PORTGUARD_MUSL_PROGRAM), other_machine}) {
+    for (const std::string& program : {std::string(PORTGUARD_UCLIBC_PROGRAM), other_machine}) {
         const Finished finished = portguard({"run", "--anyway", "--print", program});
         EXPECT_TRUE(finished.exited_with(0)) << finished;
         EXPECT_EQ(finished.out.find("LD_PRELOAD"), std::string::npos) << finished;
