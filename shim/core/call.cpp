@@ -7,12 +7,13 @@ std::string_view call_name(Call call) {
     case Call::bind: return "bind";
     case Call::listen: return "listen";
     case Call::connect: return "connect";
+    case Call::setsockopt: return "setsockopt";
     }
     return {};
 }
 
 std::optional<Call> call_named(std::string_view name) {
-    for (const Call call : {Call::bind, Call::listen, Call::connect}) {
+    for (const Call call : {Call::bind, Call::listen, Call::connect, Call::setsockopt}) {
         if (call_name(call) == name) {
             return call;
         }

@@ -8,7 +8,7 @@
 namespace portguard {
 
 /// The calls that can be reported.
-enum class Call : std::uint8_t { bind, listen, connect };
+enum class Call : std::uint8_t { bind, listen, connect, setsockopt };
 
 std::string_view call_name(Call call);
 std::optional<Call> call_named(std::string_view name);

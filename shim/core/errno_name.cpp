@@ -23,6 +23,7 @@ constexpr ErrnoName errno_names[] = {
     ErrnoName{ENOMEM, "ENOMEM"},
     ErrnoName{EACCES, "EACCES"},
     ErrnoName{EFAULT, "EFAULT"},
+    ErrnoName{ENODEV, "ENODEV"},
     ErrnoName{EINVAL, "EINVAL"},
     ErrnoName{ENFILE, "ENFILE"},
     ErrnoName{EMFILE, "EMFILE"},

@@ -8,8 +8,9 @@
 namespace portguard {
 namespace {
 
-constexpr std::array<std::string_view, 8> event_names{
-    "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener", "injected",
+constexpr std::array<std::string_view, 10> event_names{
+    "refused",  "in_use",  "cured",  "exhausted", "unavailable", "privileged", "ephemeral_listener",
+    "injected", "invalid", "joined",
 };
 
 /// A long plan is cut: the sentence has to fit a line.
@@ -26,7 +27,8 @@ Level level_of(EventKind kind, Protocol protocol) {
         return Level::info;
     }
     switch (kind) {
-    case EventKind::cured: return Level::info;
+    case EventKind::cured:
+    case EventKind::joined: return Level::info;
     case EventKind::ephemeral_listener: return Level::warn;
     default: return Level::error;
     }
@@ -48,7 +50,7 @@ std::optional<EventKind> event_named(std::string_view name) {
 }
 
 std::string_view outcome_of(EventKind kind) {
-    constexpr std::array<std::string_view, 8> words{
+    constexpr std::array<std::string_view, 10> words{
         "refused",
         "in use",
         "cured",
@@ -57,6 +59,8 @@ std::string_view outcome_of(EventKind kind) {
         "privileged port",
         "inside the ephemeral range",
         "injected",
+        "invalid",
+        "joined already",
     };
     return words[static_cast<std::size_t>(kind)];
 }
@@ -69,10 +73,12 @@ void print_event_head(const Event& event, TextWriter& out, std::string_view outc
 
 void print_event_outcome(const Event& event, TextWriter& out, std::string_view outcome) {
     out.add(call_name(event.call)).add(' ').add(protocol_name(event.protocol)).add(' ');
-    if (event.unix_name.empty()) {
-        print_endpoint(event.asked, out);
-    } else {
+    if (!event.unix_name.empty()) {
         print_unix_name(event.unix_name, out);
+    } else if (event.call == Call::setsockopt) {
+        print_address(event.asked, out);
+    } else {
+        print_endpoint(event.asked, out);
     }
     out.add(": ").add(outcome.empty() ? outcome_of(event.kind) : outcome);
     if (event.error != 0) {
@@ -93,6 +99,8 @@ void print_known_reason(const Event& event, const Config& config, TextWriter& ou
     } else if (event.kind == EventKind::injected) {
         out.add("inject=");
         print_inject(config.inject, out);
+    } else if (event.kind == EventKind::joined) {
+        out.add("this socket is a member of that multicast group already; no port is in use");
     }
 }
 

@@ -30,6 +30,11 @@ enum class EventKind : std::uint8_t {
     ephemeral_listener,
     /// The option `inject` ordered the failure; the kernel was not asked.
     injected,
+    /// EINVAL, ENODEV or EAFNOSUPPORT from bind, EINVAL from listen: of the socket or the address, not of a
+    /// port.
+    invalid,
+    /// EADDRINUSE from setsockopt: the socket is a member of that multicast group already.
+    joined,
 };
 
 /// How much an event matters: what the option `level` is compared with.

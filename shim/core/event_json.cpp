@@ -47,8 +47,10 @@ std::string_view cause_of(EventKind kind) {
     case EventKind::unavailable: return "no_such_address";
     case EventKind::ephemeral_listener: return "ephemeral_range";
     case EventKind::injected: return "injected";
+    case EventKind::joined: return "group_joined_already";
     // The port's number, or a sandbox.
     case EventKind::privileged:
+    case EventKind::invalid:
     case EventKind::in_use:
     case EventKind::cured: break;
     }

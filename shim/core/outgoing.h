@@ -14,6 +14,11 @@ namespace portguard {
 struct HostPorts {
     PortRange range;
     PortSet reserved;
+
+    /// To a socket that leaves the choice to the kernel.
+    [[nodiscard]] bool gives(std::uint16_t port) const {
+        return range.contains(port) && !reserved.contains(port);
+    }
 };
 
 /// The text of the two files under /proc/sys/net/ipv4. False: not of their form, and nothing is changed.

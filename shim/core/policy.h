@@ -136,6 +136,14 @@ inline bool is_watched_option(int level, int option) {
            (level == SOL_IP && option == ip_local_port_range);
 }
 
+/// setsockopt(2) with it says EADDRINUSE of no port, but of a multicast group that the socket is a member of
+/// already. Watched for its failure alone.
+inline bool joins_group(int level, int option) {
+    return (level == SOL_IP && (option == IP_ADD_MEMBERSHIP || option == IP_ADD_SOURCE_MEMBERSHIP ||
+                                option == MCAST_JOIN_GROUP)) ||
+           (level == SOL_IPV6 && (option == IPV6_JOIN_GROUP || option == MCAST_JOIN_GROUP));
+}
+
 /// A watched setsockopt(2) has succeeded.
 SocketFacts facts_after_setsockopt(SocketFacts facts, int level, int option);
 

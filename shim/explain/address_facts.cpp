@@ -87,6 +87,17 @@ void read_interfaces(const AskedAddress& asked, AddressFacts& facts) {
     }
 }
 
+void read_link(AddressFacts& facts) {
+    const Syscalls syscalls;
+    const ScopedFd socket(syscalls.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), syscalls);
+    ifreq request{};
+    std::strncpy(request.ifr_name, facts.interface.c_str(), IFNAMSIZ - 1);
+    if (ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0) {
+        facts.is_interface_up = (request.ifr_flags & IFF_UP) != 0;
+        facts.has_carrier = (request.ifr_flags & IFF_RUNNING) != 0;
+    }
+}
+
 std::string disabling_setting(const std::string& interface, bool is_loopback) {
     const std::string folder = "/proc/sys/net/ipv6/conf/";
     const std::string own = !interface.empty() ? interface : is_loopback ? "lo" : "";
@@ -141,6 +152,9 @@ AddressFacts ask_address(const AskedAddress& asked) {
     if (is_ipv6) {
         read_ipv6_list(asked, facts);
         facts.disabled_by = disabling_setting(facts.asked_interface, asked.endpoint.is_loopback());
+    }
+    if (!facts.interface.empty()) {
+        read_link(facts);
     }
     return facts;
 }

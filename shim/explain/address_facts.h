@@ -14,6 +14,9 @@ struct AddressFacts {
     /// IPv6: duplicate address detection is not over, or found another host that has it.
     bool is_tentative = false;
     bool is_duplicate = false;
+    /// Of the interface that has it. Duplicate address detection waits for both.
+    bool is_interface_up = false;
+    bool has_carrier = false;
     /// The kernel has IPv6.
     bool has_ipv6 = false;
     /// "net.ipv6.conf.all.disable_ipv6", where it is 1.

@@ -45,7 +45,7 @@ bool Case::is_own() const {
 
 bool is_harmless(Cause cause) {
     return cause == Cause::covered_by_own_listener || cause == Cause::port_of_own_client ||
-           cause == Cause::no_source_address;
+           cause == Cause::no_source_address || cause == Cause::group_joined_already;
 }
 
 Level level_of(EventKind kind, Protocol protocol, Cause cause) {
@@ -69,12 +69,24 @@ Explanation explain(const Facts& facts) {
     return explanation;
 }
 
-std::vector<Cure> cures_for(const Facts& facts, const Explanation& explanation) {
+namespace {
+
+CureList collect_cures(const Facts& facts, const Explanation& explanation) {
     CureList list(facts, explanation.holder);
     if (facts.event.kind != EventKind::cured) {
         rule_of(explanation.cause).cures({facts, explanation.holder}, list);
     }
-    return list.take();
+    return list;
+}
+
+} // namespace
+
+std::vector<Cure> cures_for(const Facts& facts, const Explanation& explanation) {
+    return collect_cures(facts, explanation).take();
+}
+
+bool names_free_port(const Facts& facts, const Explanation& explanation) {
+    return collect_cures(facts, explanation).names_free_port();
 }
 
 } // namespace portguard

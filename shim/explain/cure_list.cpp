@@ -43,12 +43,21 @@ unsigned longest_wait(const Facts& facts) {
 CureList::CureList(const Facts& facts, const Holder* holder)
     : facts_(facts), holder_(holder), port_(std::to_string(facts.event.asked.port)) {}
 
+std::string CureList::in_network(Permission permission, const std::string& command) const {
+    const Rights& rights = facts_.rights;
+    if (rights.inside.empty()) {
+        return with_permission(permission, command);
+    }
+    const Permission to_enter = rights.euid == 0 ? Permission::granted : Permission::by_root;
+    return with_permission(std::max(permission, to_enter), rights.inside + command);
+}
+
 std::string CureList::sysctl(const std::string& settings) const {
-    return with_permission(facts_.rights.sysctls, "sysctl -w " + settings);
+    return in_network(facts_.rights.sysctls, "sysctl -w " + settings);
 }
 
 std::string CureList::as_admin(const std::string& command) const {
-    return with_permission(facts_.rights.net_admin, command);
+    return in_network(facts_.rights.net_admin, command);
 }
 
 void CureList::now_if(std::string command) {
@@ -112,22 +121,26 @@ void CureList::rescue() {
         std::all_of(facts_.holders.holders.begin(), facts_.holders.holders.end(),
                     [](const Holder& holder) { return holder.socket.inode == 0 || holder.socket.is_hold(); });
     if (shares || removes_all) {
-        now_if(with_permission(chance.permission, "portguard rescue" + chance.options + " " + port_));
+        now_if(in_network(chance.permission, "portguard rescue" + chance.options + " " + port_));
     }
+}
+
+std::string CureList::waiting(unsigned seconds) const {
+    const bool is_udp = facts_.event.protocol == Protocol::udp;
+    return in_network(Permission::granted, "portguard who --wait=" + std::to_string(seconds) + "s " +
+                                               (is_udp ? "--udp " : "") + port_);
 }
 
 void CureList::wait(unsigned otherwise) {
     const unsigned known = longest_wait(facts_);
-    const unsigned seconds = known != 0 ? known : otherwise;
-    const bool is_udp = facts_.event.protocol == Protocol::udp;
-    now("portguard who --wait=" + std::to_string(seconds) + "s " + (is_udp ? "--udp " : "") + port_);
+    now(waiting(known != 0 ? known : otherwise));
 }
 
 void CureList::keep_outgoing_off() {
     const std::uint16_t port = facts_.event.asked.port;
     const HostPorts& host = facts_.host.ports;
     // What the kernel does not give by itself, no setting of its keeps off (K12).
-    if (!host.range.contains(port) || host.reserved.contains(port)) {
+    if (!host.gives(port)) {
         if (facts_.event.kind != EventKind::ephemeral_listener) {
             lasting("in the program that connects: no bind before connect, or another source port");
         }
@@ -149,6 +162,12 @@ void CureList::keep_outgoing_off() {
     if (facts_.event.kind != EventKind::ephemeral_listener) {
         lasting("portguard run --listen=" + port_ + " -- the program that connects");
     }
+}
+
+void CureList::another_port(const std::string& advice, const std::string& rest) {
+    names_free_port_ = true;
+    const std::uint16_t free = facts_.free_port;
+    lasting(advice + (free == 0 ? "" : " (" + std::to_string(free) + " is free)") + rest);
 }
 
 void CureList::mark_listener() {

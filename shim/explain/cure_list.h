@@ -30,6 +30,9 @@ public:
     void now_if(std::string command);
     void lasting_if(std::string command);
 
+    /// "portguard who --wait=61s 8080", for the network that was looked at.
+    [[nodiscard]] std::string waiting(unsigned seconds) const;
+
     /// What ends the processes that have it: the command of whatever started them, or kill. Never of this
     /// process, of one that it descends from, or of the first of a pid namespace. `then` follows the command.
     void stop_owner(const std::string& then = {});
@@ -39,19 +42,25 @@ public:
     void wait(unsigned otherwise);
     /// What would keep outgoing connections off the port.
     void keep_outgoing_off();
+    /// "one of the two on another port" and " or address", with the number of a free one between them.
+    void another_port(const std::string& advice, const std::string& rest = {});
     /// SO_REUSEADDR on the listener, for the next restart.
     void mark_listener();
 
+    [[nodiscard]] bool names_free_port() const { return names_free_port_; }
     /// What helps now stands first.
     [[nodiscard]] std::vector<Cure> take();
 
 private:
     [[nodiscard]] std::string stop_command() const;
+    /// `command` acts on the network that was looked at; empty: not from here.
+    [[nodiscard]] std::string in_network(Permission permission, const std::string& command) const;
 
     const Facts& facts_;
     const Holder* holder_;
     std::string port_;
     std::vector<Cure> cures_;
+    bool names_free_port_ = false;
 };
 
 /// The range that kernel and plan leave for outgoing connections when `port` is not among them; empty: there

@@ -4,6 +4,7 @@
 
 #include "explain/cause.h"
 #include "explain/cures.h"
+#include "explain/free_port.h"
 #include "explain/render_json.h"
 #include "explain/render_text.h"
 #include "explain/report.h"
@@ -31,9 +32,10 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     const Config& config = snapshot.config;
     ProgramMemory memory({stack_pointer_of(snapshot), read.stack}, read_program_map(files.maps),
                          snapshot.has_memory ? files.memory : -1);
-    const Facts facts =
+    Facts facts =
         gather_facts({snapshot, files.socket, memory, files.snapshot, deadline, std::move(own_processes)});
     Explanation explanation = explain(facts);
+    ask_free_port(facts, explanation, deadline);
     std::vector<Cure> cures = cures_for(facts, explanation);
     const Report report{facts, std::move(explanation), std::move(cures), snapshot.count, snapshot.kept_back};
     ExplainedEvent event;

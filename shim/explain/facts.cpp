@@ -73,12 +73,19 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
         facts.missing.emplace_back("SO_REUSEADDR of the holders (a seccomp filter kills whoever asks)");
     }
     add_details(facts.holders, options);
+    const auto& found = facts.holders.holders;
+    if (std::any_of(found.begin(), found.end(),
+                    [](const Holder& holder) { return holder.owner_status == OwnerStatus::ended; })) {
+        // TIME_WAIT may have followed, or another socket, or none.
+        facts.holders = find_conflicts(facts.socket.address, facts.socket.protocol, options);
+        add_details(facts.holders, options);
+    }
     leave_out(inquiry.own_processes, facts.holders);
     facts.would_try_cure = would_try_cure(inquiry.snapshot, facts.socket, facts.holders);
     gather_holder_facts(facts, inquiry.deadline);
     const Holder* const decisive = facts.decisive_holder();
     if (facts.holders.holders.empty() && facts.event.kind == EventKind::in_use) {
-        facts.probe = probe_bind(facts.socket, facts.holders.sockets_complete);
+        facts.probe = probe_unheld(facts.socket, facts.holders.sockets_complete);
     }
     if (decisive == nullptr) {
         return;
@@ -147,6 +154,7 @@ void gather_for_kind(const Inquiry& inquiry, Facts& facts) {
         facts.ports_listened_on = ask_listened_ports(inquiry.deadline);
         break;
     case EventKind::ephemeral_listener: facts.ports_listened_on = ask_listened_ports(inquiry.deadline); break;
+    case EventKind::invalid: facts.call = ask_call(inquiry.snapshot, inquiry.socket); break;
     case EventKind::unavailable: facts.address = ask_address(facts.socket.address); break;
     case EventKind::privileged:
         facts.sandbox = ask_sandbox(inquiry.snapshot.pid, inquiry.snapshot.tid);
@@ -168,12 +176,12 @@ void gather_process(const Inquiry& inquiry, Facts& facts) {
     facts.rights = read_rights();
     facts.exe = *inquiry.snapshot.exe != '\0' ? inquiry.snapshot.exe : read_link_of(pid, "exe");
     facts.cwd = read_link_of(facts.tid > 0 ? facts.tid : pid, "cwd");
-    facts.manager = read_manager(pid);
     facts.is_self_hidden = access(ProcPath(pid, "fd").c_str(), R_OK | X_OK) != 0;
     auto self = read_process(pid, Syscalls{});
     const bool found = self.has_value();
     if (found) {
         facts.self = std::move(*self);
+        facts.manager = find_manager(facts.self, facts.socket.protocol, facts.event.asked.port);
     }
     if (inquiry.socket >= 0) {
         // A thread may have gone elsewhere by itself (setns(2)); this process is where it was.

@@ -13,6 +13,7 @@
 #include "core/snapshot.h"
 #include "explain/address_facts.h"
 #include "explain/asked_socket.h"
+#include "explain/call_facts.h"
 #include "explain/holder_facts.h"
 #include "explain/port_usage.h"
 #include "explain/program_memory.h"
@@ -75,12 +76,16 @@ struct Facts {
     bool reuses_time_wait = false;
     /// For an address that cannot be had.
     std::optional<AddressFacts> address;
+    /// For a call that is invalid in itself.
+    std::optional<CallFacts> call;
     /// For EACCES.
     std::optional<SandboxFacts> sandbox;
     /// The port that was asked for is that of a client whose connection this process has accepted.
     bool serves_client_on_port = false;
     /// SO_REUSEADDR was tried; in mode=observe: it would have been in enforce.
     bool would_try_cure = false;
+    /// One that a cure may name instead of the one that was asked for; 0: none was asked for or found.
+    std::uint16_t free_port = 0;
     /// What could not be found out, beside HolderReport::missing.
     std::vector<std::string> missing;
 

@@ -1,11 +1,11 @@
 #include "explain/free_port.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include <sys/socket.h>
 
+#include "explain/cures.h"
 #include "explain/known_defaults.h"
 #include "kernel/sock_diag.h"
 
@@ -13,58 +13,6 @@ namespace portguard {
 namespace {
 
 constexpr std::size_t most_candidates = 64;
-
-/// Ports that a host is likely to need for the software of that name sooner or later
-/// (https://www.iana.org/assignments/service-names-port-numbers, and the manuals of those that are not in
-/// it).
-constexpr std::array<std::uint16_t, 38> usual_server_ports{
-    1080,  // SOCKS
-    1194,  // OpenVPN
-    1433,  // SQL Server
-    1521,  // Oracle
-    1883,  // MQTT
-    2181,  // ZooKeeper
-    2375,  // Docker
-    2376,  // Docker, TLS
-    2379,  // etcd clients
-    2380,  // etcd peers
-    3000,  // Grafana
-    3128,  // Squid
-    3306,  // MySQL
-    3389,  // RDP
-    4222,  // NATS
-    5060,  // SIP
-    5353,  // mDNS
-    5432,  // PostgreSQL
-    5672,  // AMQP
-    5900,  // VNC
-    6379,  // Redis
-    6443,  // Kubernetes
-    8080,  // HTTP, alternative
-    8443,  // HTTPS, alternative
-    8500,  // Consul
-    8600,  // Consul, DNS
-    8883,  // MQTT, TLS
-    9000,  // PHP-FPM
-    9042,  // Cassandra
-    9090,  // Prometheus
-    9092,  // Kafka
-    9093,  // Alertmanager
-    9100,  // node_exporter
-    9200,  // Elasticsearch
-    9300,  // Elasticsearch nodes
-    10250, // kubelet
-    11211, // memcached
-    27017, // MongoDB
-};
-
-bool is_default_port(std::uint16_t port) {
-    const auto defaults = known_defaults();
-    return std::find(usual_server_ports.begin(), usual_server_ports.end(), port) !=
-               usual_server_ports.end() ||
-           std::any_of(defaults.begin(), defaults.end(),
-                       [port](const KnownDefault& entry) { return entry.ports.contains(port); });
-}
 
 class Candidates {
 public:
@@ -79,9 +27,8 @@ public:
             return false;
         }
         const auto port = static_cast<std::uint16_t>(number);
-        const bool may_be_had = is_planned_ ? listen_.contains(port)
-                                            : !host_.range.contains(port) || host_.reserved.contains(port);
-        return may_be_had && !is_default_port(port);
+        const bool may_be_had = is_planned_ ? listen_.contains(port) : !host_.gives(port);
+        return may_be_had && !is_known_default(port);
     }
 
 private:
@@ -133,6 +80,14 @@ std::uint16_t nearest_free_port(std::uint16_t asked, Protocol protocol, const Po
     const auto free =
         std::find_if(ports.begin(), ports.end(), [&](std::uint16_t port) { return !taken.contains(port); });
     return free == ports.end() ? std::uint16_t{0} : *free;
+}
+
+void ask_free_port(Facts& facts, const Explanation& explanation, const Deadline& deadline) {
+    // Without the host's range every port would look fit.
+    if (names_free_port(facts, explanation) && !facts.host.ports.range.empty()) {
+        facts.free_port = nearest_free_port(facts.event.asked.port, facts.event.protocol,
+                                            facts.config->listen, facts.host, deadline, Syscalls{});
+    }
 }
 
 } // namespace portguard

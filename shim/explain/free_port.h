@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/event.h"
 #include "core/port_set.h"
+#include "explain/cause.h"
 #include "kernel/deadline.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
@@ -21,5 +21,8 @@ std::vector<std::uint16_t> ports_beside(std::uint16_t asked, const PortSet& list
 /// address: one dump per family. 0: there is none near, or the kernel did not answer in time.
 std::uint16_t nearest_free_port(std::uint16_t asked, Protocol protocol, const PortSet& listen,
                                 const HostSettings& host, const Deadline& deadline, const Syscalls& syscalls);
+
+/// Fills Facts::free_port where a cure of `explanation` names one: nobody waits for it elsewhere.
+void ask_free_port(Facts& facts, const Explanation& explanation, const Deadline& deadline);
 
 } // namespace portguard

@@ -13,6 +13,7 @@
 #include "explain/conflict.h"
 #include "explain/facts.h"
 #include "explain/program_imports.h"
+#include "explain/rescue_chance.h"
 #include "explain/socket_units.h"
 #include "kernel/borrow_refusal.h"
 
@@ -23,8 +24,8 @@ namespace {
 constexpr std::size_t most_asked_openers = 4;
 
 Permission permission_to_flag(const HolderReport& report, const Holder& holder) {
-    if (holder.owners.empty() || holder.mptcp == true) {
-        return Permission::never; // nothing to reach it through; MPTCP takes no flag once it is connected
+    if (holder.owners.empty() || !takes_reuseaddr(holder.mptcp == true, holder.socket.state)) {
+        return Permission::never; // nothing to reach it through, or nothing to be done
     }
     if (holder.reuseaddr.has_value()) {
         return Permission::granted;
@@ -53,20 +54,31 @@ void judge_holders(Facts& facts, const Deadline& deadline) {
     }
 }
 
-/// find_holders puts those first that no flag helps against. What shares the port is not the reason, and of
-/// the rest a hold says the least.
-std::optional<std::size_t> decisive_of(const Facts& facts) {
-    std::optional<std::size_t> hold;
-    for (std::size_t index = 0; index < facts.about.size(); ++index) {
-        if (facts.about[index].conflicts == false) {
-            continue;
-        }
-        if (!facts.holders.holders[index].socket.is_hold()) {
-            return index;
-        }
-        hold = hold.has_value() ? hold : index;
+/// The less, the better a socket in the way explains the whole. A hold says the least; and what is in the way
+/// of the other family alone would leave the one that no IPV6_V6ONLY helps against.
+unsigned rank_of(const Facts& facts, const DiagSocket& socket) {
+    if (socket.is_hold()) {
+        return 3;
     }
-    return hold;
+    if (yields_to_reuseaddr(socket.state)) {
+        return 2;
+    }
+    return socket.local.family == facts.socket.address.endpoint.family ? 0 : 1;
+}
+
+/// What shares the port is not the reason. Of equals the first: find_holders puts those first that no flag
+/// helps against.
+std::optional<std::size_t> decisive_of(const Facts& facts) {
+    std::optional<std::size_t> best;
+    unsigned lowest = 0;
+    for (std::size_t index = 0; index < facts.about.size(); ++index) {
+        const unsigned rank = rank_of(facts, facts.holders.holders[index].socket);
+        if (facts.about[index].conflicts != false && (!best.has_value() || rank < lowest)) {
+            best = index;
+            lowest = rank;
+        }
+    }
+    return best;
 }
 
 bool is_ancestor(const Facts& facts, pid_t pid) {
@@ -112,9 +124,10 @@ void ask_owner(Facts& facts, const Holder& holder) {
     if (holder.owners.empty()) {
         return;
     }
-    const pid_t pid = facts.holders.process_of(holder.owners.front()).pid;
+    const ProcessInfo& process = facts.holders.process_of(holder.owners.front());
+    const pid_t pid = process.pid;
     facts.owner.exe = read_link_of(pid, "exe");
-    facts.owner.manager = read_manager(pid);
+    facts.owner.manager = find_manager(process, holder.socket.protocol, holder.socket.local.port);
     facts.owner.may_be_stopped =
         std::all_of(holder.owners.begin(), holder.owners.end(),
                     [&](const Owner& owner) { return kill(facts.holders.process_of(owner).pid, 0) == 0; });

@@ -41,8 +41,8 @@ std::string harmless(std::string_view text) {
     return std::string(out.view());
 }
 
-std::string describe_addresses(const DiagSocket& socket) {
-    Text<160> out;
+std::string describe_local(const DiagSocket& socket) {
+    Text<96> out;
     Text<64> local;
     print_endpoint(socket.local, local);
     const std::size_t colon = local.view().rfind(':');
@@ -52,6 +52,12 @@ std::string describe_addresses(const DiagSocket& socket) {
         out.add('%').add_untrusted(interface_name(socket.device));
     }
     out.add(local.view().substr(colon));
+    return std::string(out.view());
+}
+
+std::string describe_addresses(const DiagSocket& socket) {
+    Text<160> out;
+    out.add(describe_local(socket));
     if (socket.remote.port != 0) {
         out.add(" → ");
         print_endpoint(socket.remote, out);

@@ -16,7 +16,9 @@ std::string summarize_holders(const HolderReport& report);
 /// "nginx[12]", "a process of uid 33", "no process": who has it, as far as that is known.
 std::string describe_owner(const HolderReport& report, const Holder& holder);
 
-/// "127.0.0.1:10000 → 127.0.0.1:7000", "0.0.0.0%eth0:80".
+/// "0.0.0.0%eth0:80", as ss(8) has it.
+std::string describe_local(const DiagSocket& socket);
+/// The same with its peer: "127.0.0.1:10000 → 127.0.0.1:7000".
 std::string describe_addresses(const DiagSocket& socket);
 
 /// The same, or the name of a unix socket.

@@ -1,5 +1,6 @@
 #include "explain/known_defaults.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portguard {
@@ -104,10 +105,61 @@ constexpr std::array<KnownDefault, 16> table{{
      "https://man.openbsd.org/sshd_config#X11DisplayOffset"},
 }};
 
+/// Ports that a host is likely to need for the software of that name sooner or later
+/// (https://www.iana.org/assignments/service-names-port-numbers, and the manuals of those that are not in
+/// it).
+constexpr std::array<std::uint16_t, 38> usual_server_ports{
+    1080,  // SOCKS
+    1194,  // OpenVPN
+    1433,  // SQL Server
+    1521,  // Oracle
+    1883,  // MQTT
+    2181,  // ZooKeeper
+    2375,  // Docker
+    2376,  // Docker, TLS
+    2379,  // etcd clients
+    2380,  // etcd peers
+    3000,  // Grafana
+    3128,  // Squid
+    3306,  // MySQL
+    3389,  // RDP
+    4222,  // NATS
+    5060,  // SIP
+    5353,  // mDNS
+    5432,  // PostgreSQL
+    5672,  // AMQP
+    5900,  // VNC
+    6379,  // Redis
+    6443,  // Kubernetes
+    8080,  // HTTP, alternative
+    8443,  // HTTPS, alternative
+    8500,  // Consul
+    8600,  // Consul, DNS
+    8883,  // MQTT, TLS
+    9000,  // PHP-FPM
+    9042,  // Cassandra
+    9090,  // Prometheus
+    9092,  // Kafka
+    9093,  // Alertmanager
+    9100,  // node_exporter
+    9200,  // Elasticsearch
+    9300,  // Elasticsearch nodes
+    10250, // kubelet
+    11211, // memcached
+    27017, // MongoDB
+};
+
 } // namespace
 
 std::span<const KnownDefault> known_defaults() {
     return table;
+}
+
+bool is_known_default(std::uint16_t port) {
+    return std::find(usual_server_ports.begin(), usual_server_ports.end(), port) !=
+               usual_server_ports.end() ||
+           std::any_of(table.begin(), table.end(),
+                       [port](const KnownDefault& entry) { return entry.ports.contains(port); });
 }
 
 } // namespace portguard

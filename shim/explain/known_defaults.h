@@ -1,6 +1,7 @@
 // Ports that well-known software takes without being asked, or that a look at the listeners does not show.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -23,5 +24,8 @@ struct KnownDefault {
 };
 
 std::span<const KnownDefault> known_defaults();
+
+/// A port of these, or one that servers have as a rule: nobody shall be sent there.
+bool is_known_default(std::uint16_t port);
 
 } // namespace portguard

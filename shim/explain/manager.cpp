@@ -1,6 +1,8 @@
 #include "explain/manager.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include <unistd.h>
 
@@ -113,6 +115,80 @@ Manager read_manager(pid_t pid) {
     return found;
 }
 
+namespace {
+
+/// What they start is not theirs to be stopped with: jobs, builds, sessions, the proxies of containers.
+bool is_launcher(std::string_view unit) {
+    constexpr std::string_view launchers[] = {
+        "cron.service",   "crond.service",      "atd.service",     "ssh.service",          "sshd.service",
+        "docker.service", "containerd.service", "jenkins.service", "gitlab-runner.service"};
+    return std::find(std::begin(launchers), std::end(launchers), unit) != std::end(launchers);
+}
+
+std::string variable_of(pid_t pid, std::string_view name) {
+    constexpr std::size_t longest = 65536;
+    const auto text = read_text_file(ProcPath(pid, "environ").c_str(), longest, Syscalls{});
+    std::string_view rest = text.has_value() ? std::string_view(*text) : std::string_view();
+    while (!rest.empty()) {
+        std::string_view value = next_field(rest, '\0');
+        if (next_field(value, '=') == name) {
+            return std::string(value);
+        }
+    }
+    return {};
+}
+
+/// Fit to stand in a command as it is.
+bool is_word(std::string_view text) {
+    return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char byte) {
+        return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+               byte == '_' || byte == '-' || byte == '.' || byte == ':';
+    });
+}
+
+/// A process inherits the variables of its parent: that the supervisor lives above it is seen as well.
+Manager find_supervisor(const ProcessInfo& process) {
+    const auto& ancestors = process.ancestors;
+    const auto descends_from = [&](std::string_view comm) {
+        return std::any_of(ancestors.begin(), ancestors.end(), [comm](const Ancestor& ancestor) {
+            return std::string_view(ancestor.comm).starts_with(comm);
+        });
+    };
+    Manager manager;
+    if (descends_from("supervisord")) {
+        const std::string name = variable_of(process.pid, "SUPERVISOR_PROCESS_NAME");
+        const std::string group = variable_of(process.pid, "SUPERVISOR_GROUP_NAME");
+        manager = {Manager::Kind::supervisord, group.empty() || group == name ? name : group + ":" + name, 0};
+    } else if (descends_from("PM2")) {
+        manager = {Manager::Kind::pm2, variable_of(process.pid, "pm_id"), 0};
+    } else if (!ancestors.empty() && ancestors.front().comm == "runsv") {
+        const auto parent = read_process(ancestors.front().pid, Syscalls{});
+        manager = {Manager::Kind::runit,
+                   parent.has_value() && parent->argv.size() == 2 ? parent->argv[1] : std::string{}, 0};
+    }
+    return is_word(manager.name) ? manager : Manager{};
+}
+
+} // namespace
+
+Manager find_manager(const ProcessInfo& process, Protocol protocol, std::uint16_t port) {
+    if (!process.argv.empty() && base_name(process.argv.front()) == "docker-proxy") {
+        return {Manager::Kind::docker_port, std::to_string(port) + (protocol == Protocol::udp ? "/udp" : ""),
+                0};
+    }
+    Manager manager = read_manager(process.pid);
+    if (manager.kind > Manager::Kind::user_unit) {
+        return manager; // only from inside a container could its supervisor be asked
+    }
+    Manager supervisor = find_supervisor(process);
+    if (supervisor.kind != Manager::Kind::none) {
+        return supervisor;
+    }
+    const bool is_main = !process.ancestors.empty() && process.ancestors.front().pid == 1;
+    return manager.kind == Manager::Kind::unit && is_launcher(manager.name) && !is_main ? Manager{}
+                                                                                        : std::move(manager);
+}
+
 std::string describe_manager(const Manager& manager) {
     switch (manager.kind) {
     case Manager::Kind::none: return {};
@@ -122,6 +198,10 @@ std::string describe_manager(const Manager& manager) {
     case Manager::Kind::podman: return "podman container " + manager.name;
     case Manager::Kind::cri: return "pod container " + manager.name;
     case Manager::Kind::lxc: return "LXC container " + manager.name;
+    case Manager::Kind::docker_port: return "for a container that publishes the port";
+    case Manager::Kind::supervisord: return manager.name + " of supervisord";
+    case Manager::Kind::runit: return manager.name + " of runit";
+    case Manager::Kind::pm2: return "process " + manager.name + " of pm2";
     }
     return {};
 }
@@ -143,6 +223,11 @@ std::string stop_command(const Manager& manager, uid_t euid) {
     case Manager::Kind::podman: return root + "podman stop " + manager.name;
     case Manager::Kind::cri: return root + "crictl stop " + manager.name;
     case Manager::Kind::lxc: return root + "lxc-stop -n " + manager.name;
+    case Manager::Kind::docker_port:
+        return root + "docker stop $(" + root + "docker ps -q --filter publish=" + manager.name + ")";
+    case Manager::Kind::supervisord: return root + "supervisorctl stop " + manager.name;
+    case Manager::Kind::runit: return root + "sv stop " + manager.name;
+    case Manager::Kind::pm2: return "pm2 stop " + manager.name;
     }
     return {};
 }

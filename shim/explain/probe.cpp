@@ -1,76 +1,59 @@
 #include "explain/probe.h"
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 
+#include "kernel/kernel_release.h"
+#include "kernel/socket_address.h"
+#include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 
 namespace portguard {
-namespace {
-
-void set(int fd, int level, int option, int value) {
-    setsockopt(fd, level, option, &value, sizeof value);
-}
-
-int bind_as(int fd, const AskedSocket& asked) {
-    const Endpoint& endpoint = asked.address.endpoint;
-    if (endpoint.family == Family::ipv4) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(endpoint.port);
-        std::memcpy(&address.sin_addr, endpoint.address.data(), sizeof address.sin_addr);
-        return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
-    }
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(endpoint.port);
-    address.sin6_scope_id = asked.address.device;
-    std::memcpy(&address.sin6_addr, endpoint.address.data(), sizeof address.sin6_addr);
-    return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
-}
-
-} // namespace
 
 bool are_bound_sockets_shown() {
-    utsname system{};
-    if (uname(&system) != 0) {
-        return false;
-    }
-    char* end = nullptr;
-    const long major = std::strtol(system.release, &end, 10);
-    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
-    return major > 6 || (major == 6 && minor >= 8);
+    return kernel_is_at_least(6, 8);
 }
 
-std::optional<int> probe_bind(const AskedSocket& asked, bool sees_all) {
+int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t device) {
+    if (probe == Probe::address) {
+        asked.endpoint.port = 0;
+    }
+    const SocketAddress address(asked);
+    const Syscalls syscalls;
+    const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
+    const ScopedFd socket(::socket(address.family(), type | SOCK_CLOEXEC, 0), syscalls);
+    if (!socket.valid()) {
+        return errno;
+    }
+    if (address.family() == AF_INET6) {
+        // The host's default may be otherwise (net.ipv6.bindv6only).
+        set_socket_switch(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.v6only);
+    }
+    if (device != 0) {
+        set_socket_option(socket.get(), SOL_SOCKET, SO_BINDTOIFINDEX, static_cast<int>(device));
+    }
+    if (probe == Probe::address) {
+        set_socket_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    }
+    if (probe == Probe::as_hold) {
+        set_socket_option(socket.get(), IPPROTO_IP, IP_TOS, int{hold_tos});
+        if (const long result = set_socket_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1); result != 0) {
+            return static_cast<int>(-result);
+        }
+    }
+    return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
+}
+
+std::optional<int> probe_unheld(const AskedSocket& asked, bool sees_all) {
     const Endpoint& endpoint = asked.address.endpoint;
     if (endpoint.family == Family::other || endpoint.port == 0) {
         return std::nullopt;
     }
-    const bool is_udp = asked.protocol == Protocol::udp;
-    const int family = endpoint.family == Family::ipv6 ? AF_INET6 : AF_INET;
-    const Syscalls syscalls;
-    const ScopedFd probe(socket(family, (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0), syscalls);
-    if (!probe.valid()) {
-        return std::nullopt;
-    }
-    if (family == AF_INET6) {
-        set(probe.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.address.v6only ? 1 : 0);
-    }
-    if (asked.device != 0) {
-        set(probe.get(), SOL_SOCKET, SO_BINDTOIFINDEX, static_cast<int>(asked.device));
-    }
-    if (!is_udp && sees_all && are_bound_sockets_shown()) {
-        set(probe.get(), IPPROTO_IP, IP_TOS, hold_tos);
-        set(probe.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    }
-    return bind_as(probe.get(), asked);
+    const bool keeps_nobody_off = asked.protocol != Protocol::udp && sees_all && are_bound_sockets_shown();
+    return probe_bind(asked.address, asked.protocol, keeps_nobody_off ? Probe::as_hold : Probe::plain,
+                      asked.device);
 }
 
 } // namespace portguard

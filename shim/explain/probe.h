@@ -1,17 +1,27 @@
-// Whether the port is free after all, where no socket was seen to have it.
+// Whether the kernel would let a bind through: asked by binding a socket of our own, which is closed at once.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 
 #include "explain/asked_socket.h"
 
 namespace portguard {
 
-/// errno of binding a socket of our own to what was asked for, which is closed at once; 0: it went through.
-/// `sees_all`: the kernel has shown every list. Since Linux 6.8 none is missing in those (K13), and the probe
-/// has SO_REUSEADDR and the tag of a hold, so that no server that starts meanwhile is kept off. Nothing: no
-/// socket was to be had, or nothing is known of the address.
-std::optional<int> probe_bind(const AskedSocket& asked, bool sees_all);
+enum class Probe : std::uint8_t {
+    /// Of the address alone: it takes no port.
+    address,
+    plain,
+    /// With SO_REUSEADDR and the tag of a hold, over which a guarded server that starts meanwhile binds.
+    as_hold,
+};
+
+/// errno of the bind, or of making the socket; 0: it went through. `device`: SO_BINDTODEVICE; 0: none.
+int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t device = 0);
+
+/// Whether the port is free after all, where no socket was seen to have it. `sees_all`: the kernel has shown
+/// every list. Since Linux 6.8 none is missing in those (K13), and the probe keeps no server off. Nothing:
+/// nothing is known of the address.
+std::optional<int> probe_unheld(const AskedSocket& asked, bool sees_all);
 
 /// Since Linux 6.8.
 bool are_bound_sockets_shown();

@@ -2,7 +2,17 @@
 
 #include <algorithm>
 
+#include "kernel/kernel_release.h"
+
 namespace portguard {
+
+bool takes_reuseaddr(bool is_mptcp, SocketState state) {
+    return !is_mptcp || state == SocketState::listen || state == SocketState::bound;
+}
+
+bool can_orphan_be_removed(const DiagSocket& socket) {
+    return socket.timer_ms.has_value() || kernel_is_at_least(6, 12);
+}
 
 bool is_orphan(const Holder& holder) {
     return holder.socket.inode == 0 && holder.socket.state != SocketState::time_wait &&
@@ -18,7 +28,8 @@ RescueChance rescue_chance(const Facts& facts) {
         if (facts.about[index].conflicts == false || holder.socket.is_hold()) {
             continue;
         }
-        if (!yields_to_reuseaddr(holder.socket.state)) {
+        const bool stays = is_orphan(holder) && !can_orphan_be_removed(holder.socket);
+        if (stays || !yields_to_reuseaddr(holder.socket.state)) {
             return {};
         }
         time_wait = time_wait || holder.socket.state == SocketState::time_wait;

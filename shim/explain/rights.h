@@ -22,6 +22,9 @@ struct Rights {
     Permission net_admin = Permission::by_root;
     /// Writing below /proc/sys/net.
     Permission sysctls = Permission::by_root;
+    /// What a command needs before it to act on the network that was looked at ("ip netns exec blue "), where
+    /// that is not the reader's own. Entering it takes root.
+    std::string inside;
 };
 
 Rights read_rights();

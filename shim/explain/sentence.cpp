@@ -27,6 +27,35 @@ std::string range_text(PortRange range) {
     return std::string(out.view());
 }
 
+PortOrigin origin_of(const HostPorts& host, std::uint16_t port) {
+    if (host.range.empty() || host.gives(port)) {
+        return PortOrigin::kernel;
+    }
+    if (host.range.contains(port)) {
+        return PortOrigin::program_or_before_reserved;
+    }
+    return host.reserved.contains(port) ? PortOrigin::program : PortOrigin::program_or_other_range;
+}
+
+std::string origin_words(const HostPorts& host, std::uint16_t port, bool several) {
+    if (host.range.empty()) {
+        return {};
+    }
+    const std::string range = " ip_local_port_range (" + range_text(host.range) + ")";
+    const std::string bound =
+        ": its program bound " + std::string(several ? "those ports" : "that port") + " itself";
+    switch (origin_of(host, port)) {
+    case PortOrigin::program: return ", outside" + range + " and in ip_local_reserved_ports" + bound;
+    case PortOrigin::program_or_other_range:
+        return ", outside" + range + bound + ", or the range was another then";
+    case PortOrigin::program_or_before_reserved:
+        return ", which ip_local_reserved_ports keeps the kernel from giving" + bound +
+               ", or it was reserved later";
+    case PortOrigin::kernel: break;
+    }
+    return std::string(", which ") + (several ? "lie" : "lies") + " inside" + range;
+}
+
 std::string who_has(const Case& c) {
     const auto& owners = c.holder->owners;
     const auto own = std::find_if(owners.begin(), owners.end(), [&](const Owner& owner) {
@@ -47,7 +76,7 @@ std::string who_has(const Case& c) {
 }
 
 std::string who_listens(const Case& c) {
-    return who_has(c) + " listens on " + address_words(c.holder->socket.local);
+    return who_has(c) + " listens on " + describe_local(c.holder->socket);
 }
 
 std::string flag_words(const Case& c) {

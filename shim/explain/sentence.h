@@ -14,6 +14,12 @@ std::string seconds_left(const DiagSocket& socket);
 /// "15000-65000".
 std::string range_text(PortRange range);
 
+/// How a connection may have come by its port, by the settings of now.
+enum class PortOrigin : std::uint8_t { kernel, program, program_or_before_reserved, program_or_other_range };
+PortOrigin origin_of(const HostPorts& host, std::uint16_t port);
+/// ", which lies inside ip_local_port_range (32768-60999)"; for `several` ports of one origin: ", which lie".
+std::string origin_words(const HostPorts& host, std::uint16_t port, bool several = false);
+
 /// "0.0.0.0:80".
 std::string address_words(const Endpoint& endpoint);
 

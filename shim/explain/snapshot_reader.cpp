@@ -57,8 +57,8 @@ bool is_config_sound(const Field& field) {
 }
 
 bool is_sound(const Field& field) {
-    return field.is_up_to(offsetof(Snapshot, kind), EventKind::injected) &&
-           field.is_up_to(offsetof(Snapshot, call), Call::connect) &&
+    return field.is_up_to(offsetof(Snapshot, kind), EventKind::joined) &&
+           field.is_up_to(offsetof(Snapshot, call), Call::setsockopt) &&
            field.is_flag(offsetof(Snapshot, stderr_is_ours)) && field.is_flag(offsetof(Snapshot, no_color)) &&
            field.is_flag(offsetof(Snapshot, has_memory)) && field.is_flag(offsetof(Snapshot, has_look)) &&
            is_config_sound(field);

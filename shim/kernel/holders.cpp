@@ -152,8 +152,11 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     } else if (std::any_of(report.holders.begin(), report.holders.end(), [](const Holder& holder) {
                    return holder.owner_status == OwnerStatus::not_visible;
                })) {
-        const std::string port = std::to_string(report.holders.front().socket.local.port);
-        report.missing.push_back("owners that are not visible to this user (run `portguard who " + port +
+        const Holder& first = report.holders.front();
+        const std::string udp = first.socket.protocol == Protocol::udp ? "--udp " : "";
+        const std::string who =
+            first.unix_name.empty() ? udp + std::to_string(first.socket.local.port) : "NAME";
+        report.missing.push_back("owners that are not visible to this user (run `portguard who " + who +
                                  "` as root)");
     }
     if (search.left_out != 0) {

@@ -2,7 +2,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include <netinet/in.h>
 
 #include "preload/fd_memory.h"
 #include "preload/given_numbers.h"
@@ -32,19 +36,63 @@ void tell_taken_name(int fd, const sockaddr* address, socklen_t length) {
     }
 }
 
+/// Of the socket or the address, whoever holds the port.
+bool is_invalid(int error) {
+    return error == EINVAL || error == ENODEV || error == EAFNOSUPPORT;
+}
+
 /// Tells what stands in the way of a bind that failed with errno.
 void tell_failed_bind(Occurrence occurrence) {
     occurrence.kind = occurrence.error == EADDRINUSE      ? EventKind::exhausted
                       : occurrence.error == EADDRNOTAVAIL ? EventKind::unavailable
+                      : is_invalid(occurrence.error)      ? EventKind::invalid
                                                           : EventKind::privileged;
     tell(occurrence);
+}
+
+/// An internet address that the kernel has read, too short for its family as it may be: longer than
+/// sockaddr_storage it is refused unread.
+bool is_internet_address(const sockaddr* address, socklen_t length) {
+    sa_family_t family = AF_UNSPEC;
+    if (is_plausible(address) && length >= sizeof family && length <= sizeof(sockaddr_storage)) {
+        std::memcpy(&family, address, sizeof family);
+    }
+    return family == AF_INET || family == AF_INET6;
+}
+
+/// The group of a setsockopt(2) that the kernel has read. False: not of one of the forms that it takes.
+bool read_group(int level, int option, const void* value, socklen_t length, sockaddr_storage& group) {
+    if (option == MCAST_JOIN_GROUP) {
+        if (length < sizeof(group_req)) {
+            return false;
+        }
+        std::memcpy(&group, static_cast<const char*>(value) + offsetof(group_req, gr_group), sizeof group);
+        return true;
+    }
+    const bool is_ipv6 = level == SOL_IPV6;
+    group.ss_family = is_ipv6 ? AF_INET6 : AF_INET;
+    const std::size_t size = is_ipv6 ? sizeof(in6_addr) : sizeof(in_addr);
+    if (length < size) {
+        return false;
+    }
+    // ip_mreq, ip_mreqn, ip_mreq_source and ipv6_mreq begin with it.
+    std::memcpy(reinterpret_cast<char*>(&group) +
+                    (is_ipv6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr)),
+                value, size);
+    return true;
 }
 
 /// Cures or tells a bind that failed with `error`. True: it is cured.
 bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFacts facts, int error) {
     // With these errors the kernel has read the address; others come before (EBADF, ENOTSOCK) or because it
     // cannot (EFAULT), and then we could not either.
-    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES) {
+    if (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES && !is_invalid(error)) {
+        return false;
+    }
+    if (is_invalid(error)) {
+        if (is_internet_address(address, length)) {
+            tell({EventKind::invalid, Call::bind, fd, error, address, length, facts});
+        }
         return false;
     }
     const Target target = read_target(address, length);
@@ -72,6 +120,9 @@ bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFact
 
 /// The same for listen.
 bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
+    if (error == EINVAL) {
+        tell({EventKind::invalid, Call::listen, fd, error, nullptr, 0, facts});
+    }
     if (error != EADDRINUSE) {
         return false;
     }
@@ -106,7 +157,8 @@ bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& ver
         if (!draws_ports(facts.protocol(), target.port)) {
             tell(occurrence);
         }
-    } else if (occurrence.error == EADDRNOTAVAIL || occurrence.error == EACCES) {
+    } else if (occurrence.error == EADDRNOTAVAIL || occurrence.error == EACCES ||
+               is_invalid(occurrence.error)) {
         tell_failed_bind(occurrence);
     }
     // Not left to the kernel, whom another thread may by now have given reason to take the bind.
@@ -140,6 +192,15 @@ int after_failed_foreign_bind(int fd, const sockaddr* address, socklen_t length)
     // Other errors may say that the address cannot be read.
     if (errno == EADDRINUSE && guard::is_awake()) {
         tell_taken_name(fd, address, length);
+    }
+    return -1;
+}
+
+int after_failed_join(int fd, int level, int option, const void* value, socklen_t length) {
+    sockaddr_storage group{};
+    if (errno == EADDRINUSE && read_group(level, option, value, length, group)) {
+        tell({EventKind::joined, Call::setsockopt, fd, EADDRINUSE, reinterpret_cast<const sockaddr*>(&group),
+              sizeof group, SocketFacts{}});
     }
     return -1;
 }

@@ -28,6 +28,9 @@ namespace portguard {
 /// was a unix socket's. Returns -1, with errno as it was.
 [[gnu::cold]] int after_failed_foreign_bind(int fd, const sockaddr* address, socklen_t length);
 
+/// setsockopt failed with errno on an option that joins_group(). Returns -1, with errno as it was.
+[[gnu::cold]] int after_failed_join(int fd, int level, int option, const void* value, socklen_t length);
+
 /// The plan is against this call, which went through all the same (mode=observe).
 [[gnu::cold]] void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length,
                                SocketFacts facts);

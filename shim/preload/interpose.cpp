@@ -30,6 +30,11 @@ namespace {
     return result;
 }
 
+[[gnu::noinline]] int joining_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
+    const int result = real::setsockopt(fd, level, option, value, length);
+    return result == 0 || !guard::is_awake() ? result : after_failed_join(fd, level, option, value, length);
+}
+
 /// sendto chooses a port without a call that we see, so that a UDP socket is kept in its range from the
 /// beginning.
 [[gnu::noinline]] void after_udp_socket(int fd, SocketFacts facts) {
@@ -105,8 +110,11 @@ int connect(int fd, const sockaddr* address, socklen_t length) {
 }
 
 int setsockopt(int fd, int level, int option, const void* value, socklen_t length) noexcept {
-    return is_watched_option(level, option) ? watched_setsockopt(fd, level, option, value, length)
-                                            : real::setsockopt(fd, level, option, value, length);
+    if (is_watched_option(level, option)) {
+        return watched_setsockopt(fd, level, option, value, length);
+    }
+    return joins_group(level, option) ? joining_setsockopt(fd, level, option, value, length)
+                                      : real::setsockopt(fd, level, option, value, length);
 }
 
 int getsockname(int fd, sockaddr* address, socklen_t* length) noexcept {

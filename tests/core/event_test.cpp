@@ -22,7 +22,9 @@ constexpr EventKind kinds[] = {EventKind::refused,
                                EventKind::unavailable,
                                EventKind::privileged,
                                EventKind::ephemeral_listener,
-                               EventKind::injected};
+                               EventKind::injected,
+                               EventKind::invalid,
+                               EventKind::joined};
 
 Event event(EventKind kind, int error = 0, Protocol protocol = Protocol::tcp) {
     const test::SocketAddress asked = test::ipv4("0.0.0.0", 20000);
@@ -38,15 +40,17 @@ std::string reason(const Event& told, const Config& config) {
 }
 
 TEST(Names, AreThoseOfTheSchema) {
-    const std::pair<Call, std::string_view> calls[] = {
-        {Call::bind, "bind"}, {Call::listen, "listen"}, {Call::connect, "connect"}};
+    const std::pair<Call, std::string_view> calls[] = {{Call::bind, "bind"},
+                                                       {Call::listen, "listen"},
+                                                       {Call::connect, "connect"},
+                                                       {Call::setsockopt, "setsockopt"}};
     for (const auto& [call, name] : calls) {
         EXPECT_EQ(call_name(call), name);
         EXPECT_EQ(call_named(name), call);
     }
     constexpr std::string_view event_names[] = {
-        "refused", "in_use", "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener",
-        "injected"};
+        "refused",  "in_use",  "cured", "exhausted", "unavailable", "privileged", "ephemeral_listener",
+        "injected", "invalid", "joined"};
     for (std::size_t index = 0; index < std::size(kinds); ++index) {
         EXPECT_EQ(event_name(kinds[index]), event_names[index]);
         EXPECT_EQ(event_named(event_names[index]), kinds[index]);
@@ -74,6 +78,7 @@ TEST(Names, ThatAreNotThoseOfTheSchemaMeanNothing) {
 TEST(ErrnoName, KnowsTheErrnosOfTheInterceptedCalls) {
     EXPECT_EQ(errno_name(EADDRINUSE), "EADDRINUSE");
     EXPECT_EQ(errno_name(EADDRNOTAVAIL), "EADDRNOTAVAIL");
+    EXPECT_EQ(errno_name(ENODEV), "ENODEV");
     EXPECT_EQ(errno_name(EACCES), "EACCES");
     EXPECT_EQ(errno_name(EPERM), "EPERM");
     EXPECT_EQ(errno_named("EADDRINUSE"), EADDRINUSE);
@@ -141,9 +146,16 @@ TEST(KnownReason, NamesTheOptionThatAskedForAFault) {
               "inject=bind:8080:EADDRINUSE:1");
 }
 
+TEST(KnownReason, SaysThatAGroupJoinedTwiceIsAboutNoPort) {
+    Event told = event(EventKind::joined, EADDRINUSE, Protocol::udp);
+    told.call = Call::setsockopt;
+    EXPECT_EQ(head(told), "portguard: nginx[4242]: setsockopt udp 0.0.0.0: joined already (EADDRINUSE)");
+    EXPECT_EQ(reason(told, {}), "this socket is a member of that multicast group already; no port is in use");
+}
+
 TEST(KnownReason, IsNothingWhereOnlyTheHoldersCouldExplain) {
     for (const EventKind kind : {EventKind::in_use, EventKind::cured, EventKind::exhausted,
-                                 EventKind::unavailable, EventKind::privileged}) {
+                                 EventKind::unavailable, EventKind::privileged, EventKind::invalid}) {
         EXPECT_EQ(reason(event(kind), configured({{"listen", "80"}})), "") << event_name(kind);
     }
 }

@@ -1,4 +1,5 @@
 // A look at the port that came with the snapshot: the kernel is not asked again.
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -9,7 +10,21 @@
 namespace portguard::test {
 namespace {
 
-using HandedOnLook = ExplainTest;
+class HandedOnLook : public ExplainTest {
+protected:
+    const Fd server_ = tcp_socket();
+
+    /// Of port 10000 to 7000.
+    Connection outgoing_connection() {
+        Fd client = flagged(tcp_socket());
+        EXPECT_EQ(bind_to(client, loopback(port)), success);
+        if (local_port(server_) == 0) {
+            EXPECT_EQ(bind_to(server_, loopback(7000)), success);
+            EXPECT_EQ(listen_on(server_), success);
+        }
+        return connect_pair(server_, std::move(client));
+    }
+};
 
 /// What the child of the preloaded object hands on.
 std::vector<std::byte> seen_at(const Address& address) {
@@ -24,20 +39,35 @@ std::vector<std::byte> seen_at(const Address& address) {
 }
 
 TEST_F(HandedOnLook, IsBelieved) {
-    Fd client = tcp_socket();
-    ASSERT_EQ(bind_to(client, loopback(port)), success);
-    const Fd server = listener(loopback(7000));
+    Connection connection = outgoing_connection();
+    into_time_wait(std::move(connection.client), std::move(connection.server));
     FailedCall report(tcp_socket(), loopback(port));
-    {
-        const Connection connection = connect_pair(server, std::move(client));
-        report.look = seen_at(loopback(port));
-    }
+    report.look = seen_at(loopback(port));
+    ASSERT_EQ(std::system("ss -K state time-wait sport = :10000 >/dev/null"), 0);
+    ASSERT_FALSE(port_is_in_state(port, TcpState::time_wait));
     told(report);
-    EXPECT_NE(written.find("127.0.0.1:10000 → 127.0.0.1:7000 ESTABLISHED"), std::string::npos) << written;
+    EXPECT_NE(written.find("127.0.0.1:10000 → 127.0.0.1:7000 TIME_WAIT"), std::string::npos) << written;
     report.look->clear();
     told(report);
     EXPECT_EQ(written.find("  holder "), std::string::npos) << written;
     EXPECT_EQ(written.find("held by"), std::string::npos) << written;
+}
+
+TEST_F(HandedOnLook, OfASocketThatHasEndedIsLookedForAgain) {
+    config.format = Format::json;
+    FailedCall report(tcp_socket(), loopback(port));
+    {
+        const Connection connection = outgoing_connection();
+        reset_on_close(connection.client);
+        report.look = seen_at(loopback(port));
+    }
+    told(report);
+    EXPECT_NE(written.find(R"("cause":"vanished")"), std::string::npos) << written;
+    Connection connection = outgoing_connection();
+    report.look = seen_at(loopback(port));
+    into_time_wait(std::move(connection.client), std::move(connection.server));
+    told(report);
+    EXPECT_NE(written.find(R"("cause":"outgoing_time_wait")"), std::string::npos) << written;
 }
 
 TEST_F(HandedOnLook, ThatIsNoneLeavesTheKernelToBeAsked) {

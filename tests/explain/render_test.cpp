@@ -59,7 +59,8 @@ std::size_t columns_of(const std::string& line) {
 
 constexpr EventKind every_kind[] = {
     EventKind::refused,     EventKind::in_use,     EventKind::cured,    EventKind::exhausted,
-    EventKind::unavailable, EventKind::privileged, EventKind::injected, EventKind::ephemeral_listener};
+    EventKind::unavailable, EventKind::privileged, EventKind::injected, EventKind::ephemeral_listener,
+    EventKind::invalid,     EventKind::joined};
 
 /// What the preloaded object writes by itself.
 std::string plainly_told(EventKind kind, const Address& asked) {

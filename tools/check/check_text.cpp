@@ -27,9 +27,9 @@ std::string head(const HostFacts& facts, const PortPlan& plan) {
     text += counted(count_if(facts, [](const SocketFact& fact) { return fact.role == Role::listener; }),
                     "listener") +
             ", ";
-    text += counted(count_if(facts, [](const SocketFact& fact) { return fact.role == Role::accepted; }),
-                    "connection") +
-            " in, ";
+    text +=
+        counted(count_if(facts, [](const SocketFact& fact) { return came_in(fact.role); }), "connection") +
+        " in, ";
     text +=
         std::to_string(count_if(facts, [](const SocketFact& fact) { return fact.role == Role::outgoing; })) +
         " out";

@@ -1,12 +1,10 @@
 #include "tools/check/collision.h"
 
-#include "tools/check/groups.h"
-
 namespace portguard::tools {
 namespace {
 
 Collision of_listener(std::uint16_t port, const HostPorts& host, const PortPlan& plan) {
-    if (is_automatic(host, port)) {
+    if (host.gives(port)) {
         return Collision::listener_in_kernel_range;
     }
     const bool is_planned =
@@ -21,11 +19,15 @@ Collision collision_of(const SocketFact& fact, const HostPorts& host, const Port
     if (fact.socket.state == SocketState::listen) {
         return of_listener(port, host, plan);
     }
-    if (!plan.listen_given || fact.role != Role::outgoing || !plan.listen.contains(port)) {
+    const bool is_in_the_way = fact.role == Role::outgoing || fact.role == Role::left_over;
+    if (!plan.listen_given || !is_in_the_way || !plan.listen.contains(port)) {
         return Collision::none;
     }
-    return fact.socket.state == SocketState::time_wait ? Collision::time_wait_in_listen
-                                                       : Collision::outgoing_in_listen;
+    if (fact.socket.state == SocketState::time_wait) {
+        return Collision::time_wait_in_listen;
+    }
+    return fact.role == Role::left_over || fact.socket.is_orphan() ? Collision::left_over_in_listen
+                                                                   : Collision::outgoing_in_listen;
 }
 
 std::string_view finding_id(Collision collision) {
@@ -33,6 +35,7 @@ std::string_view finding_id(Collision collision) {
     case Collision::listener_in_kernel_range:
     case Collision::listener_in_planned_range: return "listener-in-ephemeral-range";
     case Collision::outgoing_in_listen: return "outgoing-in-listen";
+    case Collision::left_over_in_listen: return "left-over-in-listen";
     case Collision::time_wait_in_listen: return "time-wait-in-listen";
     case Collision::none: break;
     }

@@ -17,6 +17,8 @@ enum class Collision : std::uint8_t {
     listener_in_planned_range,
     /// An outgoing connection has a port of --listen.
     outgoing_in_listen,
+    /// A connection has that a listener accepted which is gone, or that its program has closed.
+    left_over_in_listen,
     /// What is left of one has.
     time_wait_in_listen,
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tools/check/check_report.h"
+#include "tools/check/cures_of_who.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/duration.h"
@@ -40,7 +41,8 @@ int check(const Arguments& arguments) {
                                        : "the rate of new connections (--sample=2s counts them)");
     }
     const PortPlan plan = plan_for(config, facts);
-    const std::vector<Finding> findings = find_all(facts, plan);
+    std::vector<Finding> findings = find_all(facts, plan);
+    add_cures(findings, config, netns_prefix(arguments));
     const bool as_json = arguments.has(json_parameter.name);
     print(as_json ? json_report(facts, plan, findings) : text_report(facts, plan, findings));
     const bool is_fine = std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@ namespace portguard::tools {
 /// Notes are worth knowing and no reason to act: they leave the exit status at 0.
 enum class Severity : std::uint8_t { note, warning, error };
 std::string_view severity_name(Severity severity);
+
+/// A port that `portguard who` is asked about.
+struct AskedAbout {
+    Protocol protocol = Protocol::tcp;
+    std::uint16_t port = 0;
+};
 
 struct Finding {
     /// Stable, for scripts.
@@ -32,6 +39,8 @@ struct Finding {
     /// Ports that net.ipv4.ip_local_reserved_ports shall hold. find_all makes one command for all of them,
     /// since a list that is set replaces the one before.
     PortSet reserve = {};
+    /// Whose cures belong into `fix`: add_cures() asks for them, so that two commands say one thing.
+    std::optional<AskedAbout> cured_as = {};
 };
 
 /// What the host is measured against.
@@ -51,6 +60,7 @@ std::vector<Finding> find_all(const HostFacts& facts, const PortPlan& plan);
 
 using Check = void (*)(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings);
 std::span<const Check> checks_of_sockets();
+std::span<const Check> checks_of_connections();
 std::span<const Check> checks_of_servers();
 std::span<const Check> checks_of_time_wait();
 std::span<const Check> checks_of_settings();

@@ -90,10 +90,6 @@ std::string ports_in_words(const std::set<std::uint16_t>& ports) {
     return (ports.size() == 1 ? "port " : "ports ") + list;
 }
 
-bool is_automatic(const HostPorts& host, std::uint16_t port) {
-    return host.range.contains(port) && !host.reserved.contains(port);
-}
-
 std::string sysctl_command(const HostFacts& facts, const std::string& setting) {
     return facts.as_root + "sysctl -w " + setting + "\n";
 }

@@ -37,9 +37,6 @@ PortSet set_of(const std::set<std::uint16_t>& ports);
 /// Of all `groups`.
 PortSet set_of(const std::vector<Group>& groups);
 
-/// The kernel gives it to outgoing connections by itself.
-bool is_automatic(const HostPorts& host, std::uint16_t port);
-
 /// For Finding::fix, with its end of line.
 std::string sysctl_command(const HostFacts& facts, const std::string& setting);
 

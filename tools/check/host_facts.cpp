@@ -143,7 +143,7 @@ void ask_openers(const PortSet& listen, std::vector<SocketFact>& sockets) {
                                  listen.contains(fact.socket.local.port);
         if (is_doubtful && asked++ < most_asked &&
             ask_opener(fact.socket, deadline, Syscalls{}) == Opener::peer) {
-            fact.role = Role::accepted;
+            fact.role = Role::left_over;
         }
     }
 }

@@ -23,11 +23,17 @@ enum class Role : std::uint8_t {
     listener,
     /// A connection, or what is left of one, that came in through a listener of this namespace.
     accepted,
+    /// One that a listener accepted which is gone; known only of ports that were asked about.
+    left_over,
     /// Any other connection, or what is left of one.
     outgoing,
     /// TCP, bound only.
     bound,
 };
+
+constexpr bool came_in(Role role) {
+    return role == Role::accepted || role == Role::left_over;
+}
 
 struct SocketFact {
     DiagSocket socket;

@@ -46,7 +46,7 @@ void known_defaults_in_range(const HostFacts& facts, const PortPlan&, std::vecto
     for (const KnownDefault& entry : known_defaults()) {
         bool is_here = false;
         std::set<std::uint16_t> ports = ports_of(entry, facts, is_here);
-        std::erase_if(ports, [&](std::uint16_t port) { return !is_automatic(facts.settings.ports, port); });
+        std::erase_if(ports, [&](std::uint16_t port) { return !facts.settings.ports.gives(port); });
         if (ports.empty()) {
             continue;
         }

@@ -64,7 +64,7 @@ void listeners_in_range(const HostFacts& facts, const PortPlan& plan, std::vecto
 void udp_in_range(const HostFacts& facts, const PortPlan&, std::vector<Finding>& findings) {
     const auto groups = grouped(facts, [&](const SocketFact& fact) {
         return fact.socket.state == SocketState::unconnected &&
-               is_automatic(facts.settings.ports, fact.socket.local.port);
+               facts.settings.ports.gives(fact.socket.local.port);
     });
     for (const Group& group : groups) {
         findings.push_back({"udp-in-ephemeral-range", Severity::note,
@@ -73,43 +73,6 @@ void udp_in_range(const HostFacts& facts, const PortPlan&, std::vector<Finding>&
                             "A client's port belongs there, a server's does not, and UDP does not tell which "
                             "of the two it is. Add a server's port to net.ipv4.ip_local_reserved_ports.",
                             "", text_of(group.ports), group.pids});
-    }
-}
-
-void outgoing_in_listen(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
-    const auto groups = grouped(facts, [&](const SocketFact& fact) {
-        return collision_of(fact, facts.settings.ports, plan) == Collision::outgoing_in_listen;
-    });
-    for (const Group& group : groups) {
-        findings.push_back({finding_id(Collision::outgoing_in_listen), Severity::error,
-                            group.who + " has " + counted(group.sockets, "outgoing connection") +
-                                " on listen " + ports_in_words(group.ports) + ".",
-                            "A server that shall listen there fails with EADDRINUSE for as long as the "
-                            "connection lives, and 60 s of TIME_WAIT longer.",
-                            "portguard rescue " + std::to_string(*group.ports.begin()) + "\n",
-                            text_of(group.ports), group.pids, plan.listen});
-    }
-}
-
-void time_wait_in_listen(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>& findings) {
-    std::uint32_t longest_ms = 0;
-    const auto groups = grouped(facts, [&](const SocketFact& fact) {
-        const bool blocks = collision_of(fact, facts.settings.ports, plan) == Collision::time_wait_in_listen;
-        longest_ms = blocks ? std::max(longest_ms, fact.socket.timer_ms.value_or(0)) : longest_ms;
-        return blocks;
-    });
-    for (const Group& group : groups) {
-        findings.push_back(
-            {finding_id(Collision::time_wait_in_listen),
-             Severity::warning,
-             counted(group.sockets, "connection") + " in TIME_WAIT on listen " + ports_in_words(group.ports) +
-                 ", the last one for " + std::to_string((longest_ms + 999) / 1000) +
-                 " s, and no listener there.",
-             "A server that shall listen there without SO_REUSEADDR has to wait. 60 s are "
-             "fixed in the kernel (TCP_TIMEWAIT_LEN).",
-             facts.as_root + "portguard rescue --time-wait " + std::to_string(*group.ports.begin()) + "\n",
-             text_of(group.ports),
-             {}});
     }
 }
 
@@ -133,7 +96,7 @@ void overlap(const HostFacts& facts, const PortPlan& plan, std::vector<Finding>&
         const PortRange both = intersection(run, host.range);
         for (std::uint32_t port = both.low; port <= both.high && !both.empty(); ++port) {
             const auto one = static_cast<std::uint16_t>(port);
-            common.insert(is_automatic(host, one) ? PortRange{one, one} : PortRange{});
+            common.insert(host.gives(one) ? PortRange{one, one} : PortRange{});
         }
     }
     if (!plan.listen_given || common.empty()) {
@@ -170,8 +133,7 @@ void ephemeral_elsewhere(const HostFacts& facts, const PortPlan& plan, std::vect
                         {}});
 }
 
-constexpr std::array<Check, 7> checks{listeners_in_range,  outgoing_in_listen,  overlap,
-                                      ephemeral_elsewhere, time_wait_in_listen, plan_ports_held,
+constexpr std::array<Check, 5> checks{listeners_in_range, overlap, ephemeral_elsewhere, plan_ports_held,
                                       udp_in_range};
 
 } // namespace

@@ -141,7 +141,7 @@ void destination_full(const HostFacts& facts, const PortPlan&, std::vector<Findi
     const SocketFact* busiest = nullptr;
     std::uint32_t most = 0;
     for (const SocketFact& fact : facts.sockets) {
-        if (fact.role != Role::outgoing || !is_automatic(facts.settings.ports, fact.socket.local.port)) {
+        if (fact.role != Role::outgoing || !facts.settings.ports.gives(fact.socket.local.port)) {
             continue;
         }
         const std::uint32_t count = ++uses[{fact.socket.remote.address, fact.socket.remote.port}];

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "kernel/holders.h"
+#include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
 #include "kernel/sysctls.h"
 #include "tools/common/condition_states.h"
 #include "tools/common/port_text.h"
-#include "tools/common/socket_address.h"
 
 namespace portguard::tools {
 namespace {

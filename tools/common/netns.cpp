@@ -85,13 +85,15 @@ void enter_netns(const Arguments& arguments) {
                                      : std::strerror(error));
 }
 
-std::string as_root_prefix(const Arguments& arguments) {
+std::string netns_prefix(const Arguments& arguments) {
     const std::string* const value = arguments.value(netns_parameter.name);
-    std::string sudo = ::geteuid() == 0 ? "" : "sudo ";
-    if (value == nullptr) {
-        return sudo;
-    }
-    return sudo + (is_number(*value) ? "nsenter --net --target " : "ip netns exec ") + *value + " ";
+    return value == nullptr
+               ? std::string{}
+               : (is_number(*value) ? "nsenter --net --target " : "ip netns exec ") + *value + " ";
+}
+
+std::string as_root_prefix(const Arguments& arguments) {
+    return (::geteuid() == 0 ? "" : "sudo ") + netns_prefix(arguments);
 }
 
 } // namespace portguard::tools

@@ -12,15 +12,17 @@
 
 namespace portguard::tools {
 
-inline constexpr Parameter event_filter{"event", "KIND", "",
-                                        "only events of this kind: refused, in_use, cured, exhausted, "
-                                        "unavailable, privileged, ephemeral_listener or injected"};
+inline constexpr Parameter event_filter{
+    "event", "KIND", "",
+    "only events of this kind: refused, in_use, cured, exhausted, "
+    "unavailable, privileged, ephemeral_listener, invalid, joined or injected"};
 inline constexpr Parameter cause_filter{"cause", "CAUSE", "",
                                         "only events with this cause, such as own_time_wait"};
 inline constexpr Parameter port_filter{"port", "PORT(|LOW-HIGH)[,...]", "", "only events about these ports"};
 inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this process, or of what it started"};
 inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};
-inline constexpr Parameter call_filter{"call", "bind|listen|connect", "", "only events of this call"};
+inline constexpr Parameter call_filter{"call", "bind|listen|connect|setsockopt", "",
+                                       "only events of this call"};
 inline constexpr Parameter since_filter{"since", "TIME", "",
                                         "only events from this time on, as a log has it: "
                                         "2026-11-22T18:01, in UTC"};

@@ -36,10 +36,10 @@ svg circle { fill: var(--mark); stroke: var(--card); stroke-width: 2; }
 svg a:hover circle, svg a:focus circle { stroke: var(--ink); }
 .badge { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--mark);
   color: var(--card); font-size: .8rem; font-weight: 600; }
-.in_use, .exhausted, .unavailable, .privileged { --mark: var(--failed); }
+.in_use, .exhausted, .unavailable, .privileged, .invalid { --mark: var(--failed); }
 .refused { --mark: var(--denied); }
 .ephemeral_listener { --mark: var(--warned); }
-.cured { --mark: var(--fine); }
+.cured, .joined { --mark: var(--fine); }
 .injected { --mark: var(--ordered); }
 table { width: 100%; margin: .8rem 0 0; border-collapse: collapse; }
 th, td { padding: .25rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere; }

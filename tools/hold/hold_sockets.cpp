@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "kernel/sock_diag.h"
+#include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
 #include "tools/common/asked_port.h"
 #include "tools/common/refusal.h"
-#include "tools/common/socket_address.h"
 
 namespace portguard::tools {
 namespace {

@@ -18,7 +18,8 @@ Use use_of(const SocketFact& fact) {
     }
     switch (fact.role) {
     case Role::listener:
-    case Role::accepted: return Use::listener;
+    case Role::accepted:
+    case Role::left_over: return Use::listener;
     case Role::bound: return Use::bound;
     case Role::outgoing: break;
     }
@@ -29,7 +30,7 @@ void count(const SocketFact& fact, SocketTotals& totals) {
     const bool is_tcp = fact.socket.protocol != Protocol::udp;
     if (is_tcp && fact.socket.state == SocketState::time_wait) {
         ++totals.uses[static_cast<std::size_t>(Use::time_wait)];
-    } else if (is_tcp && fact.role == Role::accepted) {
+    } else if (is_tcp && came_in(fact.role)) {
         ++totals.incoming;
     } else {
         ++totals.uses[static_cast<std::size_t>(use_of(fact))];
@@ -39,7 +40,8 @@ void count(const SocketFact& fact, SocketTotals& totals) {
 std::vector<CollisionGroup> collisions_of(const HostFacts& facts, const PortPlan& plan) {
     std::vector<CollisionGroup> collisions;
     for (const Collision collision : {Collision::outgoing_in_listen, Collision::listener_in_kernel_range,
-                                      Collision::listener_in_planned_range, Collision::time_wait_in_listen}) {
+                                      Collision::listener_in_planned_range, Collision::left_over_in_listen,
+                                      Collision::time_wait_in_listen}) {
         for (Group& group : grouped(facts, [&](const SocketFact& fact) {
                  return collision_of(fact, facts.settings.ports, plan) == collision;
              })) {
@@ -63,7 +65,7 @@ std::string program_of(const HostFacts& facts, const PortUse& use) {
 
 /// A UDP socket on a port that the kernel chose is a client, and there are many.
 bool is_worth_a_name(const PortMap& map, const PortUse& use) {
-    const bool is_udp_server = use.use == Use::udp && !is_automatic(map.facts->settings.ports, use.port) &&
+    const bool is_udp_server = use.use == Use::udp && !map.facts->settings.ports.gives(use.port) &&
                                use.sockets.front()->state == SocketState::unconnected;
     return use.use == Use::listener || is_udp_server || use.collision != Collision::none;
 }
@@ -104,6 +106,8 @@ std::string describe(const PortMap& map, const CollisionGroup& collision) {
     case Collision::listener_in_planned_range:
         return "listens inside ephemeral " + text_of(map.plan.ephemeral);
     case Collision::outgoing_in_listen: return counted(count, "outgoing connection") + " inside listen";
+    case Collision::left_over_in_listen:
+        return counted(count, "connection") + " of a listener that is gone inside listen";
     case Collision::time_wait_in_listen: return counted(count, "connection") + " in TIME_WAIT inside listen";
     case Collision::none: break;
     }

@@ -14,7 +14,7 @@ constexpr std::size_t width = 80;
 /// UDP inside the range may be a client's: pinning it would cut the range at random places.
 bool is_server(const SocketFact& fact, const HostPorts& host) {
     const bool is_udp = fact.socket.protocol == Protocol::udp;
-    return (fact.role == Role::listener && !(is_udp && is_automatic(host, fact.socket.local.port))) ||
+    return (fact.role == Role::listener && !(is_udp && host.gives(fact.socket.local.port))) ||
            fact.socket.is_hold();
 }
 

@@ -12,9 +12,9 @@
 
 #include "kernel/holders.h"
 #include "kernel/netlink_ask.h"
+#include "kernel/socket_address.h"
 #include "kernel/syscalls.h"
 #include "tools/common/refusal.h"
-#include "tools/common/socket_address.h"
 #include "tools/repro/network.h"
 #include "tools/repro/scene.h"
 

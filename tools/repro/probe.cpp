@@ -15,11 +15,11 @@
 #include "core/snapshot.h"
 #include "kernel/diag_message.h"
 #include "kernel/port_look.h"
+#include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
 #include "tools/common/condition.h"
 #include "tools/common/condition_states.h"
 #include "tools/common/explain_helper.h"
-#include "tools/common/socket_address.h"
 #include "tools/repro/scene_process.h"
 
 namespace portguard::tools {

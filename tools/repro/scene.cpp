@@ -215,6 +215,9 @@ Scene scene_of(const EventRecord& event, const std::string& listen) {
     if (event.kind == EventKind::injected) {
         refuse("the option inject ordered it, and no condition was there; the same rule orders it again");
     }
+    if (event.kind == EventKind::invalid || event.kind == EventKind::joined) {
+        refuse("the program's own call was the reason, whoever held a port; there is nothing to rebuild");
+    }
     if (event.protocol != Protocol::tcp && event.protocol != Protocol::udp &&
         event.protocol != Protocol::mptcp) {
         refuse("its protocol is not known");

@@ -10,7 +10,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/asked_port.h"
-#include "tools/common/bind_probe.h"
+#include "tools/common/bind_verdict.h"
 #include "tools/common/netns.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "explain/rescue_chance.h"
 #include "explain/sentence.h"
 #include "kernel/borrow_refusal.h"
-#include "kernel/kernel_release.h"
 #include "kernel/pidfd.h"
 #include "kernel/sock_destroy.h"
 #include "kernel/socket_option.h"
@@ -43,13 +43,14 @@ std::string reason_of_setsockopt(int fd, int error) {
 }
 
 /// On a descriptor that is borrowed already.
-RescuedSocket flag_borrowed(int fd, bool dry_run) {
+RescuedSocket flag_borrowed(int fd, SocketState state, bool dry_run) {
     if (option_of(fd, SO_REUSEADDR) > 0) {
         return {0, RescueOutcome::shares_already, {}};
     }
     if (dry_run) {
-        return option_of(fd, SO_PROTOCOL) == IPPROTO_MPTCP ? failed(reason_of_setsockopt(fd, EINVAL))
-                                                           : RescuedSocket{0, RescueOutcome::would_flag, {}};
+        return takes_reuseaddr(option_of(fd, SO_PROTOCOL) == IPPROTO_MPTCP, state)
+                   ? RescuedSocket{0, RescueOutcome::would_flag, {}}
+                   : failed(reason_of_setsockopt(fd, EINVAL));
     }
     if (const long result = set_socket_option(fd, SOL_SOCKET, SO_REUSEADDR, 1); result != 0) {
         return failed(reason_of_setsockopt(fd, static_cast<int>(-result)));
@@ -70,7 +71,7 @@ RescuedSocket flag_through_owners(const HolderReport& report, const Holder& hold
             error = ESTALE;
         }
         if (error == 0) {
-            return flag_borrowed(fd.get(), dry_run);
+            return flag_borrowed(fd.get(), holder.socket.state, dry_run);
         }
         result = failed(describe_refusal(gather_borrow_facts(pid, error)));
     }
@@ -103,18 +104,11 @@ RescuedSocket remove_time_wait(const DiagSocket& socket, const RescueOptions& op
     return remove(socket);
 }
 
-/// Before 6.12, tcp_abort() empties the send queue of an orphan and leaves the rest to timers that find
-/// nothing to send: the socket then stays for ever. One in FIN_WAIT2 of which only a TIME_WAIT is left, whose
-/// timer is shown, is forgotten as such.
-bool can_orphans_be_removed(const DiagSocket& socket) {
-    return socket.timer_ms.has_value() || kernel_is_at_least(6, 12);
-}
-
 RescuedSocket remove_orphan(const DiagSocket& socket, const RescueOptions& options) {
     const std::string closed =
         "its program has closed it, and the kernel keeps it" +
         (socket.timer_ms.has_value() ? seconds(socket) : " until its peer has answered");
-    if (!can_orphans_be_removed(socket)) {
+    if (!can_orphan_be_removed(socket)) {
         return failed(closed + "; Linux before 6.12 cannot remove it");
     }
     if (!options.orphans) {

@@ -8,7 +8,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
-#include "tools/common/bind_probe.h"
+#include "tools/common/bind_verdict.h"
 #include "tools/common/duration.h"
 #include "tools/common/json_output.h"
 #include "tools/common/netns.h"
@@ -78,7 +78,7 @@ int who(const Arguments& arguments) {
     if (time.has_value()) {
         wait_until_bindable(asked, protocol, reuseaddr, *time);
     }
-    const WhoAnswer answer = ask_who(asked, protocol, resolved.draft().config);
+    const WhoAnswer answer = ask_who(asked, protocol, resolved.draft().config, netns_prefix(arguments));
     if (answer.plain_error == EADDRNOTAVAIL) {
         throw Refusal(ExitCode::usage, describe(asked) + ": no interface of this network namespace has that "
                                                          "address; `ip address` lists those that are there");

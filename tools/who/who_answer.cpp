@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <unistd.h>
 
+#include "explain/free_port.h"
 #include "explain/holder_summary.h"
 #include "explain/sentence.h"
 #include "explain/text_block.h"
-#include "tools/common/bind_probe.h"
+#include "tools/common/bind_verdict.h"
 #include "tools/common/output.h"
 
 namespace portguard::tools {
@@ -61,7 +63,7 @@ bool WhoAnswer::is_in_use(std::optional<int> error) {
     return !error.has_value() || *error == EADDRINUSE;
 }
 
-WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config) {
+WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config, std::string inside) {
     WhoAnswer answer;
     answer.asked = asked;
     Facts& facts = answer.facts;
@@ -74,6 +76,7 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     facts.socket.protocol = protocol;
     facts.socket.address = asked.address;
     facts.rights = read_rights();
+    facts.rights.inside = std::move(inside);
     // Whose ancestors no advice may end.
     facts.self = read_process(::getpid(), Syscalls{}).value_or(ProcessInfo{});
     facts.manager = read_manager(::getpid());
@@ -88,6 +91,9 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     answer.reuseaddr_error = bind.reuseaddr;
     if (facts.holders.holders.empty()) {
         facts.probe = bind.plain;
+    }
+    if (answer.is_held()) {
+        ask_free_port(facts, explain(facts), Deadline(look_up_budget));
     }
     return answer;
 }

@@ -26,8 +26,8 @@ struct WhoAnswer {
     [[nodiscard]] static bool is_in_use(std::optional<int> error);
 };
 
-/// Asks the kernel and /proc. `config` has to outlive the answer.
-WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config);
+/// Asks the kernel and /proc. `config` has to outlive the answer; `inside`: Rights::inside.
+WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config, std::string inside);
 
 /// Below the first line nothing is wider than 80 columns, as in a report.
 std::string who_text(const WhoAnswer& answer, bool coloured);

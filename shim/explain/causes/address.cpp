@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view interfaces = "getifaddrs(3)";
 constexpr std::string_view ipv6_interfaces = "/proc/net/if_inet6";
+constexpr std::string_view interface_flags = "netdevice(7)";
 constexpr std::string_view ipv6_settings = "/proc/sys/net/ipv6/conf";
 
 const AddressFacts* facts_of(const Case& c) {
@@ -53,32 +54,60 @@ void cure_disabled(const Case& c, CureList& list) {
     list.lasting("an IPv4 address in the program's configuration, or IPv6 switched on at boot");
 }
 
+/// Of the loopback address, which lo gives up when it goes down; others stay, and tentative.
+bool is_down(const Case& c, EvidenceList& seen) {
+    const AddressFacts* const facts = facts_of(c);
+    if (facts == nullptr) {
+        return false;
+    }
+    return facts->interface.empty()
+               ? seen.that(facts->is_loopback_down, "lo is down", interfaces)
+               : facts->is_tentative && !facts->is_duplicate &&
+                     seen.that(!facts->is_interface_up, facts->interface + " is down", interface_flags) &&
+                     seen.that(true, asked_address(c) + " on " + facts->interface + " is tentative",
+                               ipv6_interfaces);
+}
+
+std::string down_sentence(const Case& c) {
+    const std::string& interface = c.facts.address->interface;
+    return interface.empty()
+               ? "lo is down in this network namespace, so that no interface has " + asked_address(c)
+               : interface + ", which has " + asked_address(c) + ", is down";
+}
+
+void cure_down(const Case& c, CureList& list) {
+    const std::string& interface = c.facts.address->interface;
+    list.now_if(list.as_admin("ip link set " + (interface.empty() ? "lo" : interface) + " up"));
+}
+
 bool is_tentative(const Case& c, EvidenceList& seen) {
     const AddressFacts* const facts = facts_of(c);
+    const std::string where = facts == nullptr ? "" : asked_address(c) + " on " + facts->interface;
     return facts != nullptr &&
-           (seen.that(facts->is_duplicate,
-                      asked_address(c) + " on " + facts->interface +
-                          " has failed duplicate address detection",
+           (seen.that(facts->is_duplicate, where + " has failed duplicate address detection",
                       ipv6_interfaces) ||
-            seen.that(facts->is_tentative, asked_address(c) + " on " + facts->interface + " is tentative",
-                      ipv6_interfaces));
+            (seen.that(facts->is_tentative, where + " is tentative", ipv6_interfaces) &&
+             (facts->has_carrier || seen.that(true, facts->interface + " has no carrier", interface_flags))));
 }
 
 std::string tentative_sentence(const Case& c) {
-    return c.facts.address->is_duplicate
-               ? "another host has " + asked_address(c) + " already: " + c.facts.address->interface +
-                     " failed duplicate address detection"
-               : asked_address(c) + " on " + c.facts.address->interface +
-                     " is tentative: duplicate address detection is not over, which takes a second or two";
+    const AddressFacts& facts = *c.facts.address;
+    if (facts.is_duplicate) {
+        return "another host has " + asked_address(c) + " already: " + facts.interface +
+               " failed duplicate address detection";
+    }
+    return asked_address(c) + " on " + facts.interface + " is tentative: duplicate address detection " +
+           (facts.has_carrier ? "is not over, which takes a second or two"
+                              : "waits for a carrier, which " + facts.interface + " does not have");
 }
 
 void cure_tentative(const Case& c, CureList& list) {
-    const std::string device = " dev " + c.facts.address->interface;
-    if (!c.facts.address->is_duplicate) {
+    const AddressFacts& facts = *c.facts.address;
+    if (!facts.is_duplicate && facts.has_carrier) {
         list.now("sleep 3, and start it again");
     }
-    list.now_if(
-        list.as_admin("ip address change " + asked_address(c) + prefix_length(c) + device + " nodad"));
+    list.now_if(list.as_admin("ip address change " + asked_address(c) + prefix_length(c) + " dev " +
+                              facts.interface + " nodad"));
     list.lasting_if(list.sysctl(nonlocal_setting(c)));
 }
 
@@ -97,13 +126,10 @@ std::string other_link_sentence(const Case& c) {
 }
 
 void cure_other_link(const Case& c, CureList& list) {
-    list.lasting(asked_address(c) + "%" + c.facts.address->interface + " in the program's configuration");
-}
-
-bool is_down(const Case& c, EvidenceList& seen) {
-    const AddressFacts* const facts = facts_of(c);
-    return facts != nullptr && facts->interface.empty() &&
-           seen.that(facts->is_loopback_down, "lo is down", interfaces);
+    const std::string& interface = c.facts.address->interface;
+    list.lasting(c.facts.socket.address.endpoint.is_link_local()
+                     ? asked_address(c) + "%" + interface + " in the program's configuration"
+                     : "SO_BINDTODEVICE to " + interface + " in the program, or to none");
 }
 
 bool is_absent(const Case& c, EvidenceList& seen) {
@@ -138,6 +164,9 @@ std::string no_source_sentence(const Case& c) {
     if (!c.facts.address.has_value() || !is_ipv6(c)) {
         return start;
     }
+    if (c.facts.address->is_loopback_down && c.facts.address->disabled_by.empty()) {
+        return start + ": lo is down (`ip link set lo up`)";
+    }
     const std::string& setting = c.facts.address->disabled_by;
     return setting.empty() ? start + (c.facts.address->has_ipv6 ? "" : ": this kernel has no IPv6")
                            : start + ": IPv6 is switched off (`sysctl -w " + setting + "=0` switches it on)";
@@ -152,21 +181,21 @@ const CauseRule no_source_address{
     },
     no_source_sentence,
     [](const Case& c, CureList& list) {
-        if (c.facts.address.has_value() && !c.facts.address->disabled_by.empty()) {
+        if (!c.facts.address.has_value()) {
+            return;
+        }
+        if (!c.facts.address->disabled_by.empty()) {
             list.now_if(list.sysctl(c.facts.address->disabled_by + "=0"));
+        }
+        if (c.facts.address->is_loopback_down) {
+            list.now_if(list.as_admin("ip link set lo up"));
         }
     },
 };
 const CauseRule ipv6_disabled{is_disabled, disabled_sentence, cure_disabled};
 const CauseRule tentative_address{is_tentative, tentative_sentence, cure_tentative};
 const CauseRule address_of_other_link{is_on_other_link, other_link_sentence, cure_other_link};
-const CauseRule interface_down{
-    is_down,
-    [](const Case& c) {
-        return "lo is down in this network namespace, so that no interface has " + asked_address(c);
-    },
-    [](const Case&, CureList& list) { list.now_if(list.as_admin("ip link set lo up")); },
-};
+const CauseRule interface_down{is_down, down_sentence, cure_down};
 const CauseRule no_such_address{is_absent, absent_sentence, cure_absent};
 
 } // namespace portguard::causes

@@ -1,5 +1,6 @@
 // A TCP socket that is bound and does not listen.
 #include "explain/cause_rule.h"
+#include "explain/holder_summary.h"
 #include "explain/sentence.h"
 
 namespace portguard::causes {
@@ -7,24 +8,24 @@ namespace {
 
 bool is_hold(const Case& c, EvidenceList& seen) {
     return c.has_holder() && seen.that(c.holder->socket.is_hold(),
-                                       "a socket on " + address_words(c.holder->socket.local) +
+                                       "a socket on " + describe_local(c.holder->socket) +
                                            " that is only bound has the IP_TOS of portguard hold",
                                        seen_by::socket_list);
 }
 
 bool is_bound(const Case& c, EvidenceList& seen) {
-    return c.has_holder() && seen.that(c.state() == SocketState::bound,
-                                       who_has(c) + " has bound " + address_words(c.holder->socket.local) +
-                                           " and does not listen",
-                                       seen_by::socket_list);
+    return c.has_holder() &&
+           seen.that(c.state() == SocketState::bound,
+                     who_has(c) + " has bound " + describe_local(c.holder->socket) + " and does not listen",
+                     seen_by::socket_list);
 }
 
 std::string bound_sentence(const Case& c) {
     if (c.holder->socket.remote.port != 0) {
-        return who_has(c) + " has not closed its socket on " + address_words(c.holder->socket.local) +
+        return who_has(c) + " has not closed its socket on " + describe_local(c.holder->socket) +
                ", whose connection to " + address_words(c.holder->socket.remote) + " has ended";
     }
-    return who_has(c) + " has bound " + address_words(c.holder->socket.local) + " and does not listen" +
+    return who_has(c) + " has bound " + describe_local(c.holder->socket) + " and does not listen" +
            flag_words(c) + "; of two that share a bind by SO_REUSEADDR only one could listen";
 }
 
@@ -43,7 +44,7 @@ const CauseRule bound_only{
     bound_sentence,
     [](const Case&, CureList& list) {
         list.stop_owner();
-        list.lasting("one of the two on another port or address");
+        list.another_port("one of the two on another port", " or address");
     },
 };
 

@@ -40,27 +40,8 @@ bool is_directed(const Case& c, EvidenceList& seen, Direction proved, Direction 
     return true;
 }
 
-/// ", which lies inside ip_local_port_range (32768-60999)": why the connection has it, as far as that is
-/// seen.
 std::string port_words(const Case& c) {
-    const HostPorts& host = c.facts.host.ports;
-    const std::uint16_t port = c.holder->socket.local.port;
-    const std::string range = " ip_local_port_range (" + range_text(host.range) + ")";
-    if (host.range.empty()) {
-        return "";
-    }
-    if (!host.range.contains(port) && host.reserved.contains(port)) {
-        return ", outside" + range + " and in ip_local_reserved_ports: its program bound that port itself";
-    }
-    if (!host.range.contains(port)) {
-        return ", outside" + range + ": its program bound that port itself, or the range was another then";
-    }
-    if (host.reserved.contains(port)) {
-        return ", which ip_local_reserved_ports keeps the kernel from giving: its program bound it itself, "
-               "or "
-               "it was reserved later";
-    }
-    return ", which lies inside" + range;
+    return origin_words(c.facts.host.ports, c.holder->socket.local.port);
 }
 
 /// How two causes that fit are told apart.
@@ -79,7 +60,7 @@ bool is_self_connected(const Case& c, EvidenceList& seen) {
 }
 
 std::string self_connected_sentence(const Case& c) {
-    return who_has(c) + " is connected to itself on " + address_words(c.holder->socket.local) +
+    return who_has(c) + " is connected to itself on " + describe_local(c.holder->socket) +
            ": its own port is the one that it connected to, where no socket listened";
 }
 
@@ -87,7 +68,7 @@ void cure_self_connected(const Case& c, CureList& list) {
     if (c.state() == SocketState::time_wait) {
         list.wait(61);
     } else if (!c.is_own()) {
-        list.stop_owner(" && portguard who --wait=61s " + list.port());
+        list.stop_owner(" && " + list.waiting(61));
     }
     list.rescue();
     list.keep_outgoing_off();
@@ -146,7 +127,7 @@ std::string either_sentence(const Case& c) {
 void stop_connection(const Case& c, CureList& list) {
     if (!c.is_own()) {
         const bool leaves_nothing = c.state() == SocketState::close_wait;
-        list.stop_owner(leaves_nothing ? "" : " && portguard who --wait=121s " + list.port());
+        list.stop_owner(leaves_nothing ? "" : " && " + list.waiting(121));
     }
 }
 

@@ -35,7 +35,7 @@ bool is_covered(const Case& c, EvidenceList& seen) {
 
 std::string covered_sentence(const Case& c) {
     return "this process listens there already: fd " + std::to_string(c.holder->owners.front().fd) + ", " +
-           address_words(c.holder->socket.local) + " without IPV6_V6ONLY, takes IPv4 as well";
+           describe_local(c.holder->socket) + " without IPV6_V6ONLY, takes IPv4 as well";
 }
 
 } // namespace
@@ -51,6 +51,20 @@ const CauseRule covered_by_own_listener{
     covered_sentence,
     [](const Case&, CureList& list) {
         list.lasting("IPV6_V6ONLY on the IPv6 socket, or no IPv4 socket beside it");
+    },
+};
+
+/// No port has to do with it, whatever EADDRINUSE looks like.
+const CauseRule group_joined_already{
+    [](const Case& c, EvidenceList& seen) {
+        return c.is(EventKind::joined) &&
+               seen.that(true, "setsockopt to join the group said EADDRINUSE", seen_by::call);
+    },
+    [](const Case&) {
+        return std::string("this socket is a member of that multicast group already; no port is in use");
+    },
+    [](const Case&, CureList& list) {
+        list.lasting("join once on each socket, or take that errno for success");
     },
 };
 

@@ -22,7 +22,7 @@ bool is_second_listen(const Case& c, EvidenceList& seen) {
 }
 
 std::string second_listen_sentence(const Case& c) {
-    return who_has(c) + " listened on " + address_words(c.holder->socket.local) +
+    return who_has(c) + " listened on " + describe_local(c.holder->socket) +
            " first; SO_REUSEADDR lets two bind the port, but only one listen";
 }
 
@@ -44,7 +44,7 @@ bool is_own_listener(const Case& c, EvidenceList& seen) {
 
 std::string own_sentence(const Case& c) {
     return who_has(c) + (c.state() == SocketState::listen ? " listens on " : " has bound ") +
-           address_words(c.holder->socket.local) + flag_words(c);
+           describe_local(c.holder->socket) + flag_words(c);
 }
 
 std::optional<pid_t> ancestor_that_listens(const Case& c) {
@@ -76,13 +76,15 @@ std::string ancestor_sentence(const Case& c) {
     const std::string variable = c.facts.variable.empty()
                                      ? ""
                                      : "; " + c.facts.variable + ", which this one inherited, names the port";
-    return who + ", listens on " + address_words(c.holder->socket.local) + variable;
+    return who + ", listens on " + describe_local(c.holder->socket) + variable;
 }
 
 void cure_ancestor(const Case& c, CureList& list) {
-    list.lasting(c.facts.variable.empty()
-                     ? "another port for the child, or none: it was started by who listens there"
-                     : "start the child without " + c.facts.variable + ", or with another port in it");
+    if (c.facts.variable.empty()) {
+        list.another_port("another port for the child", ", or none: it was started by who listens there");
+    } else {
+        list.another_port("start the child without " + c.facts.variable + ", or with another port in it");
+    }
 }
 
 bool is_inherited(const Case& c, EvidenceList& seen) {
@@ -94,7 +96,7 @@ bool is_inherited(const Case& c, EvidenceList& seen) {
 }
 
 std::string inherited_sentence(const Case& c) {
-    return who_has(c) + " has a socket that listens on " + address_words(c.holder->socket.local) +
+    return who_has(c) + " has a socket that listens on " + describe_local(c.holder->socket) +
            " and that it did not open (" + harmless(base_name(c.facts.owner.exe)) +
            " does not call listen): inherited from a process that has ended";
 }
@@ -136,13 +138,13 @@ void cure_other(const Case& c, CureList& list) {
         list.lasting("stop what made process 1 listen (a socket unit, the container's command); process 1 "
                      "itself ends all others with it");
     }
-    list.lasting("one of the two on another port or address");
+    list.another_port("one of the two on another port", " or address");
 }
 
 std::string listener_sentence(const Case& c) {
     const std::string manager = describe_manager(c.facts.owner.manager);
     return who_has(c) + (manager.empty() ? "" : " (" + manager + ")") + " listens on " +
-           address_words(c.holder->socket.local) + flag_words(c);
+           describe_local(c.holder->socket) + flag_words(c);
 }
 
 } // namespace
@@ -155,7 +157,7 @@ const CauseRule wildcard_and_specific{
         if (!c.is_own()) {
             list.stop_owner();
         }
-        list.lasting("bind both to single addresses, or one of them to another port");
+        list.another_port("bind both to single addresses, or one of them to another port");
     },
 };
 const CauseRule self{

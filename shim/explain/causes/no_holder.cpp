@@ -73,7 +73,8 @@ const CauseRule unknown{
             return;
         }
         const bool is_root = c.facts.rights.euid == 0;
-        list.now((is_root ? "portguard who " : "sudo portguard who ") + list.port());
+        const std::string udp = c.facts.event.protocol == Protocol::udp ? "--udp " : "";
+        list.now((is_root ? "portguard who " : "sudo portguard who ") + udp + list.port());
     },
 };
 

@@ -35,7 +35,7 @@ void widen_plan(const Case& c, CureList& list) {
     print_port_set(config.listen, now);
     Text<excerpt_length + 1> excerpt;
     excerpt.add_excerpt(now.view());
-    list.lasting("move the server to a port of " + std::string(excerpt.view()));
+    list.another_port("move the server to a port of " + std::string(excerpt.view()));
     // Open MPI and RabbitMQ try one port after another, and give up on any other errno.
     if (c.facts.event.error != EADDRINUSE) {
         list.lasting("PORTGUARD_DENY_ERRNO=EADDRINUSE for a program that tries one port after another");

@@ -1,4 +1,7 @@
 // Sockets of TCP or UDP that could share the port, and do not.
+#include <algorithm>
+#include <array>
+
 #include "explain/cause_rule.h"
 #include "explain/holder_summary.h"
 #include "explain/sentence.h"
@@ -11,7 +14,7 @@ std::string verb_of(const Case& c) {
 }
 
 std::string who_and_where(const Case& c) {
-    return who_has(c) + verb_of(c) + address_words(c.holder->socket.local);
+    return who_has(c) + verb_of(c) + describe_local(c.holder->socket);
 }
 
 /// Whatever the flag of the holder: with it the users differ, without it nothing is shared.
@@ -68,8 +71,11 @@ void cure_across_families(const Case& c, CureList& list) {
     list.stop_owner();
     list.lasting("IPV6_V6ONLY on the IPv6 socket before bind (nginx: ipv6only=on; Python: "
                  "create_server(dualstack_ipv6=False))");
-    list.lasting(c.is_own() ? "or only the [::] socket, and none for IPv4"
-                            : "or one of the two on another port");
+    if (c.is_own()) {
+        list.lasting("or only the [::] socket, and none for IPv4");
+    } else {
+        list.another_port("or one of the two on another port");
+    }
 }
 
 bool is_udp_holder(const Case& c, EvidenceList& seen) {
@@ -95,9 +101,24 @@ std::string udp_sentence(const Case& c) {
     const DiagSocket& socket = c.holder->socket;
     std::string text =
         socket.remote.port == 0
-            ? who_has(c) + " has the UDP port, on " + address_words(socket.local)
+            ? who_has(c) + " has the UDP port, on " + describe_local(socket)
             : who_has(c) + " has the UDP port for its traffic with " + address_words(socket.remote);
     return text + udp_flags(c);
+}
+
+/// Where programs share a port to answer multicast on it: mDNS (RFC 6762, 15.1), LLMNR, SSDP, WS-Discovery.
+void share_by_reuseaddr(const Case& c, CureList& list) {
+    constexpr std::array<std::uint16_t, 4> multicast_ports{5353, 5355, 1900, 3702};
+    const std::uint16_t port = c.facts.event.asked.port;
+    const auto& holders = c.facts.holders.holders;
+    const bool all_share = std::all_of(holders.begin(), holders.end(),
+                                       [](const Holder& holder) { return holder.reuseaddr == true; });
+    const bool is_usual =
+        std::find(multicast_ports.begin(), multicast_ports.end(), port) != multicast_ports.end();
+    if (is_usual && all_share && c.facts.socket.reuseaddr == false) {
+        list.lasting("SO_REUSEADDR before bind, which the other socket has: multicast then reaches both, any "
+                     "other datagram one of them");
+    }
 }
 
 void cure_udp(const Case& c, CureList& list) {
@@ -106,7 +127,8 @@ void cure_udp(const Case& c, CureList& list) {
         return;
     }
     list.stop_owner();
-    list.lasting("one of the two on another port or address");
+    share_by_reuseaddr(c, list);
+    list.another_port("one of the two on another port", " or address");
 }
 
 } // namespace

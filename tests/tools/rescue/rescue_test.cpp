@@ -77,6 +77,29 @@ TEST_F(Rescue, SaysThatALiveMptcpConnectionTakesNoFlag) {
     EXPECT_NE(finished.out.find("EINVAL"), std::string::npos) << finished;
 }
 
+TEST_F(Rescue, ADryRunSaysOfMptcpWhatTheRunDoes) {
+    if (!mptcp_socket().valid()) {
+        PORTGUARD_SKIP("this kernel has no MPTCP");
+    }
+    const Fd server = listener(mptcp_socket(), loopback(10000));
+    const Connection connection = connect_pair(server, mptcp_socket());
+    const auto answer = [](bool dry_run) {
+        Words words{"rescue", "--listener", "10000"};
+        words.insert(words.end(), dry_run ? 1 : 0, "--dry-run");
+        return portguard(words).out;
+    };
+    const std::string forecast = answer(true);
+    const std::string outcome = answer(false);
+    EXPECT_NE(forecast.find("127.0.0.1:10000 LISTEN:\n    SO_REUSEADDR would be set"), std::string::npos)
+        << forecast;
+    EXPECT_NE(outcome.find("127.0.0.1:10000 LISTEN:\n    SO_REUSEADDR is set now"), std::string::npos)
+        << outcome;
+    for (const std::string& text : {forecast, outcome}) {
+        EXPECT_NE(text.find("MPTCP takes no SO_REUSEADDR once it is connected (EINVAL)"), std::string::npos)
+            << text;
+    }
+}
+
 TEST_F(Rescue, NamesTheRightThatAnotherUserLacks) {
     const Connection connection = connect_pair(listener(loopback(elsewhere)));
     if (!can_become_another_user()) {

@@ -5,7 +5,7 @@
 
 #include "kernel/overlap.h"
 
-namespace portguard::tools {
+namespace portguard {
 
 class SocketAddress {
 public:
@@ -21,4 +21,4 @@ private:
     socklen_t length_ = 0;
 };
 
-} // namespace portguard::tools
+} // namespace portguard

@@ -1,54 +1,19 @@
-#include "tools/common/bind_probe.h"
+#include "tools/common/bind_verdict.h"
 
 #include <algorithm>
 #include <cerrno>
 
 #include <linux/capability.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "explain/probe.h"
 #include "kernel/network_owner.h"
 #include "kernel/proc.h"
-#include "kernel/socket_option.h"
 #include "kernel/syscalls.h"
 #include "kernel/sysctls.h"
-#include "tools/common/socket_address.h"
 
 namespace portguard::tools {
 namespace {
-
-enum class Probe { address, plain, reuseaddr };
-
-/// errno of binding a socket of its own, which is closed at once. Probe::address takes no port.
-int probe_bind(AskedAddress asked, Protocol protocol, Probe probe) {
-    if (probe == Probe::address) {
-        asked.endpoint.port = 0;
-    }
-    const SocketAddress address(asked);
-    const Syscalls syscalls;
-    const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
-    const ScopedFd socket(::socket(address.family(), type | SOCK_CLOEXEC, 0), syscalls);
-    if (!socket.valid()) {
-        return errno;
-    }
-    if (address.family() == AF_INET6) {
-        // The host's default may be otherwise (net.ipv6.bindv6only).
-        set_socket_switch(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, asked.v6only);
-    }
-    if (probe == Probe::address) {
-        set_socket_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    }
-    if (probe == Probe::reuseaddr) {
-        // With the tag of a hold, which a guarded server binds over.
-        set_socket_option(socket.get(), IPPROTO_IP, IP_TOS, int{hold_tos});
-        if (const long result = set_socket_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1); result != 0) {
-            return static_cast<int>(-result);
-        }
-    }
-    return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
-}
 
 bool may_bind_privileged_ports() {
     const auto own = read_status(::getpid(), Syscalls{});
@@ -88,7 +53,7 @@ std::optional<int> judge_with_reuseaddr(const AskedAddress& asked, const HolderR
         return std::nullopt;
     }
     // Whoever lacks the flag is refused by the holders, and who has it can share the port with this one.
-    return probe_bind(asked, Protocol::tcp, Probe::reuseaddr);
+    return probe_bind(asked, Protocol::tcp, Probe::as_hold);
 }
 
 } // namespace
@@ -104,7 +69,7 @@ BindVerdict judge_bind(const AskedAddress& asked, Protocol protocol, const Holde
         if (is_udp) {
             return {plain, 0};
         }
-        return {plain, plain == EADDRINUSE ? probe_bind(asked, protocol, Probe::reuseaddr) : plain};
+        return {plain, plain == EADDRINUSE ? probe_bind(asked, protocol, Probe::as_hold) : plain};
     }
     return {EADDRINUSE, is_udp ? 0 : judge_with_reuseaddr(asked, report, sees_all)};
 }

@@ -1,4 +1,4 @@
-#include "tools/common/socket_address.h"
+#include "kernel/socket_address.h"
 
 #include <cstring>
 
@@ -7,7 +7,7 @@
 
 #include "kernel/syscalls.h"
 
-namespace portguard::tools {
+namespace portguard {
 namespace {
 
 bool kernel_has_ipv6() {
@@ -42,4 +42,4 @@ SocketAddress::SocketAddress(const AskedAddress& asked) {
     std::memcpy(&storage_, &value, sizeof value);
 }
 
-} // namespace portguard::tools
+} // namespace portguard
