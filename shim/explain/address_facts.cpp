@@ -54,9 +54,9 @@ void read_ipv6_list(const AskedAddress& asked, AddressFacts& facts) {
         if (next_field(line, ' ') != wanted) {
             continue;
         }
-        for (int field = 0; field < 3; ++field) {
-            next_field(line, ' ');
-        }
+        next_field(line, ' ');
+        facts.prefix_length = parse_number<unsigned>(next_field(line, ' '), 16).value_or(facts.prefix_length);
+        next_field(line, ' ');
         const unsigned flags = parse_number<unsigned>(next_field(line, ' '), 16).value_or(0);
         facts.interface = trimmed(line);
         facts.is_duplicate = (flags & duplicate_flag) != 0;

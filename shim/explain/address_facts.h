@@ -11,6 +11,8 @@ namespace portguard {
 struct AddressFacts {
     /// An interface that has it; empty: none.
     std::string interface;
+    /// IPv6: of its prefix there.
+    unsigned prefix_length = 128;
     /// IPv6: duplicate address detection is not over, or found another host that has it.
     bool is_tentative = false;
     bool is_duplicate = false;

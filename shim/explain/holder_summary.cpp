@@ -109,7 +109,7 @@ std::string describe_owner(const HolderReport& report, const Holder& holder) {
     }
     case OwnerStatus::kernel: return "no process";
     case OwnerStatus::not_visible: return "a process of uid " + std::to_string(holder.socket.uid);
-    case OwnerStatus::nobody: return "no process of this pid namespace";
+    case OwnerStatus::nobody: return "a process outside this pid namespace";
     case OwnerStatus::ended: return "a process that has ended";
     case OwnerStatus::not_asked: break;
     }

@@ -69,7 +69,7 @@ std::string who_has(const Case& c) {
         return who + " (or the kernel itself for " + harmless(listed(c.facts.owner.tunnels)) + ")";
     }
     if (c.holder->owner_status == OwnerStatus::nobody) {
-        return who + " (one of another, or the kernel itself)";
+        return who + " (or the kernel itself)";
     }
     const bool may_be_own = c.holder->owner_status == OwnerStatus::not_visible && c.facts.is_self_hidden;
     return may_be_own ? who + ", perhaps this one, whose descriptors are hidden," : who;

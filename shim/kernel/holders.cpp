@@ -156,8 +156,10 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
         const std::string udp = first.socket.protocol == Protocol::udp ? "--udp " : "";
         const std::string who =
             first.unix_name.empty() ? udp + std::to_string(first.socket.local.port) : "NAME";
-        report.missing.push_back("owners that are not visible to this user (run `portguard who " + who +
-                                 "` as root)");
+        report.missing.push_back(geteuid() == 0
+                                     ? "owners that are not visible even to root here"
+                                     : "owners that are not visible to this user (run `portguard who " + who +
+                                           "` as root)");
     }
     if (search.left_out != 0) {
         report.missing.push_back("whether " + std::to_string(search.left_out) +

@@ -96,8 +96,10 @@ bool is_still_there(const DiagSocket& socket, const Deadline& deadline, const Sy
             return true;
         }
     }
-    return std::any_of(sockets.begin(), sockets.end(),
-                       [&](const DiagSocket& other) { return other.cookie == socket.cookie; });
+    // What its program has closed, and TIME_WAIT, keep the cookie.
+    return std::any_of(sockets.begin(), sockets.end(), [&](const DiagSocket& other) {
+        return other.cookie == socket.cookie && other.inode == socket.inode;
+    });
 }
 
 } // namespace portguard

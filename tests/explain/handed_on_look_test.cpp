@@ -12,18 +12,19 @@ namespace {
 
 class HandedOnLook : public ExplainTest {
 protected:
-    const Fd server_ = tcp_socket();
-
+    void SetUp() override {
+        ExplainTest::SetUp();
+        server_ = listener(loopback(7000));
+    }
     /// Of port 10000 to 7000.
     Connection outgoing_connection() {
         Fd client = flagged(tcp_socket());
         EXPECT_EQ(bind_to(client, loopback(port)), success);
-        if (local_port(server_) == 0) {
-            EXPECT_EQ(bind_to(server_, loopback(7000)), success);
-            EXPECT_EQ(listen_on(server_), success);
-        }
         return connect_pair(server_, std::move(client));
     }
+
+private:
+    Fd server_;
 };
 
 /// What the child of the preloaded object hands on.

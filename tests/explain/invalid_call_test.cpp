@@ -125,6 +125,7 @@ TEST_F(InvalidCall, AGroupThatIsJoinedTwiceTakesALineAndNamesNoPort) {
     FailedCall report(socket, address("224.0.0.251", 0));
     report.snapshot.kind = EventKind::joined;
     report.snapshot.call = Call::setsockopt;
+    report.snapshot.facts = SocketFacts::of(Protocol::udp);
     const std::string text = told(report);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
     EXPECT_NE(

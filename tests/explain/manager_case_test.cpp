@@ -77,8 +77,11 @@ TEST_F(ManagedHolder, ProcessOneIsNeverKilledAndItsSocketUnitIsStopped) {
     const std::string text = beside_systemd(true, [this] {
         write_file("/run/systemd/system/web.socket", "[Socket]\nListenStream=127.0.0.1:10000\n");
         write_file("/run/systemd/system/other.socket", "[Socket]\nListenStream=100001\nListenStream=1000\n");
-        const Fd server = listener(loopback(port));
-        return in_child([this] { return cures(); });
+        Fd server = listener(loopback(port));
+        return in_child([&] {
+            server.reset();
+            return cures();
+        });
     });
     SKIP_WITHOUT_NAMESPACES(text);
     EXPECT_NE(text.find("\nsystemctl stop web.socket\n"), std::string::npos) << text;
@@ -88,8 +91,11 @@ TEST_F(ManagedHolder, ProcessOneIsNeverKilledAndItsSocketUnitIsStopped) {
 
 TEST_F(ManagedHolder, ProcessOneWithoutSuchAUnitHasNoCommandThatEndsIt) {
     const std::string text = beside_systemd(true, [this] {
-        const Fd server = listener(loopback(port));
-        return in_child([this] { return cures(); });
+        Fd server = listener(loopback(port));
+        return in_child([&] {
+            server.reset();
+            return cures();
+        });
     });
     SKIP_WITHOUT_NAMESPACES(text);
     EXPECT_EQ(text.find("kill"), std::string::npos) << text;

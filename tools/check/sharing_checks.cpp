@@ -32,14 +32,23 @@ bool is_among(const std::vector<Ancestor>& ancestors, pid_t pid) {
                        [pid](const Ancestor& ancestor) { return ancestor.pid == pid; });
 }
 
-/// Workers of one server: one has started the other, or the same process, of their name, both.
+/// Whoever starts programs that have nothing to do with each other.
+bool is_shell(std::string_view comm) {
+    constexpr std::array<std::string_view, 6> shells{"sh", "bash", "dash", "zsh", "ksh", "fish"};
+    return std::find(shells.begin(), shells.end(), comm) != shells.end();
+}
+
+/// Workers of one server: one has started the other, or one process, no shell, has started both alike.
 bool are_of_one_server(const ProcessInfo& one, const ProcessInfo& other) {
     if (one.pid == other.pid || is_among(one.ancestors, other.pid) || is_among(other.ancestors, one.pid)) {
         return true;
     }
-    const bool has_parents = !one.ancestors.empty() && !other.ancestors.empty();
-    return one.comm == other.comm && has_parents &&
-           one.ancestors.front().pid == other.ancestors.front().pid && one.ancestors.front().pid > 1;
+    if (one.ancestors.empty() || other.ancestors.empty()) {
+        return false;
+    }
+    const Ancestor& parent = one.ancestors.front();
+    return one.comm == other.comm && parent.pid == other.ancestors.front().pid && parent.pid > 1 &&
+           !is_shell(parent.comm);
 }
 
 const ProcessInfo* owner_of(const HostFacts& facts, const SocketFact& fact) {

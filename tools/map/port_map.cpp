@@ -106,8 +106,7 @@ std::string describe(const PortMap& map, const CollisionGroup& collision) {
     case Collision::listener_in_planned_range:
         return "listens inside ephemeral " + text_of(map.plan.ephemeral);
     case Collision::outgoing_in_listen: return counted(count, "outgoing connection") + " inside listen";
-    case Collision::left_over_in_listen:
-        return counted(count, "connection") + " of a listener that is gone inside listen";
+    case Collision::left_over_in_listen: return counted(count, "left-over connection") + " inside listen";
     case Collision::time_wait_in_listen: return counted(count, "connection") + " in TIME_WAIT inside listen";
     case Collision::none: break;
     }

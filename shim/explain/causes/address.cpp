@@ -103,11 +103,19 @@ std::string tentative_sentence(const Case& c) {
 
 void cure_tentative(const Case& c, CureList& list) {
     const AddressFacts& facts = *c.facts.address;
-    if (!facts.is_duplicate && facts.has_carrier) {
+    if (facts.is_duplicate) {
+        list.lasting("another address for one of the two hosts");
+        return;
+    }
+    if (facts.has_carrier) {
         list.now("sleep 3, and start it again");
     }
-    list.now_if(list.as_admin("ip address change " + asked_address(c) + prefix_length(c) + " dev " +
-                              facts.interface + " nodad"));
+    // `ip address change … nodad` does not end a detection that has begun (m).
+    const std::string there =
+        asked_address(c) + "/" + std::to_string(facts.prefix_length) + " dev " + facts.interface;
+    const std::string remove = list.as_admin("ip address del " + there);
+    list.now_if(remove.empty() ? remove
+                               : remove + " && " + list.as_admin("ip address add " + there + " nodad"));
     list.lasting_if(list.sysctl(nonlocal_setting(c)));
 }
 

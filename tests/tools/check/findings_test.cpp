@@ -237,6 +237,8 @@ TEST(Finding, TwoStartsOfOneProgramThatShareAPortAreNamed) {
     facts.processes[100].ancestors = {{50, "sh"}, {1, "init"}};
     facts.processes[200].ancestors = {{60, "sh"}, {1, "init"}};
     EXPECT_EQ(found(facts, "shared-port").size(), 1U);
+    facts.processes[200].ancestors = facts.processes[100].ancestors;
+    EXPECT_EQ(found(facts, "shared-port").size(), 1U) << "one shell has started both";
 }
 
 TEST(Finding, WorkersOfOneServerShareTheirPortInPeace) {
