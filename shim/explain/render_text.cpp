@@ -83,9 +83,7 @@ void add_holders(const Facts& facts, std::size_t reserved_lines, TextBlock& bloc
 }
 
 void add_advice(const Report& report, const std::vector<std::string>& missing, TextBlock& block) {
-    for (const Cure& cure : report.cures) {
-        block.add(cure.lasting ? "lasting" : "now", cure.command);
-    }
+    add_cure_lines(report.cures, block);
     for (const std::string& what : missing) {
         block.add("missing", what);
     }
@@ -127,6 +125,16 @@ void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block)
 
 } // namespace
 
+void add_cure_lines(const std::vector<Cure>& cures, TextBlock& block) {
+    for (const Cure& cure : cures) {
+        if (cure.lasting) {
+            block.add("lasting", cure.command);
+        } else {
+            block.add_command("now", cure.command);
+        }
+    }
+}
+
 std::string render_text(const Report& report, bool coloured) {
     const Facts& facts = report.facts;
     TextBlock block(first_line(report), coloured);
@@ -144,9 +152,7 @@ std::string render_text(const Report& report, bool coloured) {
     if (facts.ports.has_value()) {
         add_ports(*facts.ports, block);
     }
-    for (const Cure& cure : report.cures) {
-        block.add(cure.lasting ? "lasting" : "now", cure.command);
-    }
+    add_cure_lines(report.cures, block);
     add_stack(facts.stack, missing.size(), block);
     for (const std::string& what : missing) {
         block.add("missing", what);

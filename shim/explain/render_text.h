@@ -7,6 +7,11 @@
 
 namespace portguard {
 
+class TextBlock;
+
+/// "now" and "lasting".
+void add_cure_lines(const std::vector<Cure>& cures, TextBlock& block);
+
 /// Below the first line nothing is wider than 80 columns, and all is at most 24 lines. Without a newline at
 /// the end. Text of other programs' is harmless (H31). `coloured`: with the sequences of a terminal.
 std::string render_text(const Report& report, bool coloured);

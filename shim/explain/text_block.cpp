@@ -14,6 +14,19 @@ bool starts_character(char byte) {
     return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
 }
 
+/// Up to the next blank that no quotes are around; takes it off `text`.
+std::string_view next_word(std::string_view& text) {
+    bool is_quoted = false;
+    std::size_t end = 0;
+    while (end < text.size() && (is_quoted || text[end] != ' ')) {
+        is_quoted = is_quoted != (text[end] == '"');
+        ++end;
+    }
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return word;
+}
+
 } // namespace
 
 std::size_t width_of(std::string_view text) {
@@ -33,6 +46,14 @@ void TextBlock::begin_line(std::string_view label) {
 }
 
 void TextBlock::add(std::string_view label, std::string_view paragraph) {
+    wrap(label, paragraph, "");
+}
+
+void TextBlock::add_command(std::string_view label, std::string_view command) {
+    wrap(label, command, " \\");
+}
+
+void TextBlock::wrap(std::string_view label, std::string_view paragraph, std::string_view ending) {
     if (lines_left() == 0) {
         return;
     }
@@ -40,12 +61,14 @@ void TextBlock::add(std::string_view label, std::string_view paragraph) {
     std::size_t column = indent;
     bool first = true;
     while (!paragraph.empty()) {
-        const std::string_view word = next_field(paragraph, ' ');
+        const std::string_view word = ending.empty() ? next_field(paragraph, ' ') : next_word(paragraph);
         const std::size_t width = width_of(word);
-        if (!first && column + 1 + width > columns) {
+        const std::size_t end = paragraph.empty() ? columns : columns - ending.size();
+        if (!first && column + 1 + width > end) {
             if (lines_left() == 0) {
                 return;
             }
+            text_ += ending;
             begin_line(last_label_);
             column = indent;
             first = true;

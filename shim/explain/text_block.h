@@ -19,12 +19,15 @@ public:
 
     /// A label is shown with the first of the paragraphs that have it.
     void add(std::string_view label, std::string_view paragraph);
+    /// What a shell shall read: a line that is broken ends with a backslash.
+    void add_command(std::string_view label, std::string_view command);
     /// As add(), on one line: what does not fit is cut.
     void add_cut(std::string_view label, std::string_view line);
     [[nodiscard]] std::size_t lines_left() const { return most_lines - lines_; }
     [[nodiscard]] const std::string& text() const { return text_; }
 
 private:
+    void wrap(std::string_view label, std::string_view paragraph, std::string_view ending);
     void begin_line(std::string_view label);
 
     std::string text_;

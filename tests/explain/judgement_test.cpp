@@ -1,4 +1,6 @@
 // The pure parts of a judgement: values in, an answer out.
+#include <algorithm>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -8,7 +10,9 @@
 #include "explain/holder_samples.h"
 #include "explain/manager.h"
 #include "explain/same_program.h"
+#include "explain/text_block.h"
 #include "kernel/opener.h"
+#include "support/process.h"
 
 namespace portguard::test {
 namespace {
@@ -76,6 +80,27 @@ TEST(SameProgram, ComparesFilesAndForInterpretersTheScript) {
     EXPECT_EQ(same_program({python, module}, {python, same_module}), python + " -m http.server");
     EXPECT_EQ(same_program({python, module}, {python, one}), std::nullopt);
     EXPECT_EQ(same_program({python, option}, {python, other_option}), std::nullopt);
+}
+
+TEST(TextBlock, ACommandThatIsBrokenIntoLinesCanBePasted) {
+    std::string command = "printf %s, one";
+    for (int count = 0; count < 20; ++count) {
+        command += " \"two  words\" && printf %s, three";
+    }
+    TextBlock block("head", false);
+    block.add_command("now", command);
+    std::istringstream lines(block.text());
+    std::string pasted;
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(line.size(), TextBlock::columns) << line;
+        pasted += line == "head" ? "" : line.substr(TextBlock::indent) + "\n";
+    }
+    EXPECT_GT(std::count(pasted.begin(), pasted.end(), '\n'), 3);
+    const auto output_of = [](const std::string& text) {
+        const Finished finished = run_process({.argv = {"sh", "-c", text}});
+        return finished.exited_with(0) ? finished.out : "failed";
+    };
+    EXPECT_EQ(output_of(pasted), output_of(command));
 }
 
 AskedSocket asking(std::optional<bool> reuseaddr, std::optional<bool> reuseport) {

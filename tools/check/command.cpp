@@ -35,6 +35,7 @@ int check(const Arguments& arguments) {
     enter_netns(arguments);
     HostFacts facts = gather_facts({.listen = config.listen, .sample = sample.value_or(0ms)});
     facts.as_root = as_root_prefix(arguments);
+    facts.as_user = netns_prefix(arguments).empty() ? "" : facts.as_root;
     if (!facts.connects.has_value()) {
         facts.missing.emplace_back(sample.has_value()
                                        ? "the rate of new connections (/proc/net/snmp cannot be read)"

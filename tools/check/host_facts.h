@@ -71,6 +71,8 @@ struct HostFacts {
     bool sees_every_process = false;
     /// What stands before a command that changes this namespace: "sudo ", "ip netns exec blue ".
     std::string as_root;
+    /// Before one that takes no right; empty, unless the namespace has to be entered.
+    std::string as_user;
     /// What was left out, each a clause without a full stop.
     std::vector<std::string> missing;
 

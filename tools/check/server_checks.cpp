@@ -20,7 +20,7 @@ void without_reuseaddr(const HostFacts& facts, const PortPlan&, std::vector<Find
              "Its connections, and their 60 s of TIME_WAIT, will keep it from starting again "
              "(EADDRINUSE), even if the next start sets the option: accepted connections have what "
              "the listener had.",
-             "portguard rescue --listener " + std::to_string(*group.ports.begin()) +
+             facts.as_user + "portguard rescue --listener " + std::to_string(*group.ports.begin()) +
                  "\n# for good: start it with `portguard run`, or set SO_REUSEADDR before its bind\n",
              text_of(group.ports), group.pids});
     }

@@ -93,7 +93,7 @@ void shared_ports(const HostFacts& facts, const PortPlan&, std::vector<Finding>&
                    "are members of."
                  : "Both have SO_REUSEPORT and are of one user, so neither start failed; the kernel divides "
                    "the connections between them.",
-             std::string("ss -H") + (is_udp ? "u" : "t") + "lnp sport = :" + port + "\n", port,
+             facts.as_user + "ss -H" + (is_udp ? "u" : "t") + "lnp sport = :" + port + "\n", port,
              std::move(pids)});
     }
 }

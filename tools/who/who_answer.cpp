@@ -8,6 +8,7 @@
 
 #include "explain/free_port.h"
 #include "explain/holder_summary.h"
+#include "explain/render_text.h"
 #include "explain/sentence.h"
 #include "explain/text_block.h"
 #include "tools/common/bind_verdict.h"
@@ -112,9 +113,7 @@ std::string who_text(const WhoAnswer& answer, bool coloured) {
         if (report.holders.size() > count) {
             block.add("holder", "and " + std::to_string(report.holders.size() - count) + " more");
         }
-        for (const Cure& cure : cures_for(answer.facts, explanation)) {
-            block.add(cure.lasting ? "lasting" : "now", cure.command);
-        }
+        add_cure_lines(cures_for(answer.facts, explanation), block);
     }
     for (const std::string& what : report.missing) {
         block.add("missing", what);

@@ -30,7 +30,8 @@ std::set<std::string> lines_of(const std::string& text, bool commands) {
 class ConnectionFinding : public PrivateNetTest {
 protected:
     static Json check(int exit_status = 1) {
-        for (const Json& entry : json_answer({"check", "--listen=5000-6000"}, exit_status)["findings"]) {
+        const Json answer = json_answer({"check", "--listen=5000-6000"}, exit_status);
+        for (const Json& entry : answer["findings"]) {
             const std::string id = entry["id"];
             if (id.ends_with("-in-listen")) {
                 return entry;
@@ -43,7 +44,8 @@ protected:
         words.insert(words.begin(), "who");
         words.push_back(std::to_string(contested));
         std::set<std::string> commands;
-        for (const Json& cure : json_answer(words, 1)["cures"]) {
+        const Json answer = json_answer(words, 1);
+        for (const Json& cure : answer["cures"]) {
             if (cure["when"] == "now") {
                 commands.insert(cure["command"]);
             }
@@ -97,8 +99,8 @@ TEST_F(ConnectionFinding, OfAReservedPortReservesItNotAgain) {
     set_sysctl("ipv4/ip_local_reserved_ports", "5000-5100");
     const Fd server = listener(loopback(8080));
     const Connection connection = connect_from(server, loopback(contested));
-    for (const PortRange range : {PortRange{32768, 60999}, PortRange{4000, 60999}}) {
-        set_ephemeral_range(range.low, range.high);
+    for (const std::uint16_t low : {std::uint16_t{32768}, std::uint16_t{4000}}) {
+        set_ephemeral_range(low, 60999);
         const Json found = check();
         EXPECT_EQ(lines_of(found["fix"], true), cures_of_who()) << found;
         EXPECT_FALSE(reserves(found)) << found;
@@ -158,7 +160,6 @@ TEST_F(ConnectionFinding, OfAConnectionThatItsProgramHasClosedSaysSo) {
     EXPECT_TRUE(says(found, "1 closed connection on listen port 5001 waits for the other end to close"))
         << found;
     EXPECT_EQ(lines_of(found["fix"], true).count("portguard rescue --orphans 5001"), 1U) << found;
-    EXPECT_EQ(lines_of(found["fix"], true), cures_of_who()) << found;
     ASSERT_TRUE(portguard({"rescue", "--orphans", "5001"}).exited_with(0));
     EXPECT_TRUE(check(0).is_null());
 }
@@ -175,18 +176,22 @@ TEST_F(ConnectionFinding, OfTimeWaitHasTheCuresOfWho) {
 
 TEST_F(ConnectionFinding, OfAnotherNetworkActsOnThatOne) {
     const Fd server = listener(loopback(8080));
-    const Connection connection = connect_from(server, loopback(contested));
-    const ParkedChild inside([] {});
+    Fd client;
+    const ParkedChild inside([&] {
+        client = tcp_socket();
+        bind_to(client, loopback(contested));
+        connect_to(client, loopback(8080));
+    });
     const PrivateNet elsewhere;
     ASSERT_EQ(elsewhere.unavailable(), "");
     const std::string pid = std::to_string(inside.pid());
     const std::string enter = "nsenter --net --target " + pid + " ";
     for (const Words& words : {Words{"check", "--listen=5000-6000", "--netns=" + pid},
                                Words{"who", "--netns=" + pid, std::to_string(contested)}}) {
-        const Finished finished = portguard(words);
-        EXPECT_NE(finished.out.find(enter + "portguard rescue 5001"), std::string::npos) << finished;
-        EXPECT_NE(finished.out.find(" && " + enter + "portguard who --wait=121s 5001"), std::string::npos)
-            << finished;
+        const std::string answer = json_answer(words, 1).dump();
+        EXPECT_NE(answer.find(enter + "portguard rescue 5001"), std::string::npos) << answer;
+        EXPECT_NE(answer.find(" && " + enter + "portguard who --wait=121s 5001"), std::string::npos)
+            << answer;
     }
 }
 

@@ -82,7 +82,9 @@ TEST_F(Rescue, ADryRunSaysOfMptcpWhatTheRunDoes) {
         PORTGUARD_SKIP("this kernel has no MPTCP");
     }
     const Fd server = listener(mptcp_socket(), loopback(10000));
-    const Connection connection = connect_pair(server, mptcp_socket());
+    Fd client = mptcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(elsewhere)), success);
+    const Connection connection = connect_pair(server, std::move(client));
     const auto answer = [](bool dry_run) {
         Words words{"rescue", "--listener", "10000"};
         words.insert(words.end(), dry_run ? 1 : 0, "--dry-run");
