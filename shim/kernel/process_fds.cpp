@@ -19,11 +19,6 @@
 namespace portguard {
 namespace {
 
-/// EACCES is also what readlink(2) says of a process that has been reaped since its folder was opened.
-bool has_ended(pid_t pid) {
-    return errno == EACCES && access(ProcPath(pid, "").c_str(), F_OK) != 0;
-}
-
 /// The descriptors of one process that are one of `inodes`.
 class FdSearch {
 public:
@@ -42,7 +37,7 @@ public:
             // The folder of a stranger's process opens for root in a user namespace, and shows nothing.
             // Whatever else keeps us from reading hides an owner just so; only a number that is free does
             // not.
-            forbidden_ = forbidden_ || (errno != ENOENT && errno != ESRCH && !has_ended(pid_));
+            forbidden_ = forbidden_ || (errno != ENOENT && errno != ESRCH);
             return false;
         }
         if (const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)})) {
@@ -140,8 +135,8 @@ int open_folder(pid_t pid) {
 }
 
 /// By errno.
-FdReading without_folder(pid_t pid) {
-    return errno == ENOENT || errno == ESRCH || has_ended(pid) ? FdReading::done : FdReading::hidden;
+FdReading without_folder() {
+    return errno == ENOENT || errno == ESRCH ? FdReading::done : FdReading::hidden;
 }
 
 } // namespace
@@ -157,7 +152,7 @@ FdReading collect_fds(pid_t pid, bool low_were_read, const FdQuestion& question,
     const ScopedFd folder(open_folder(pid), question.syscalls);
     left -= std::min(left, cost_of_process);
     if (!folder.valid()) {
-        return without_folder(pid);
+        return without_folder();
     }
     const std::size_t count = question.counted ? count_fds(folder.get()) : 0;
     if (count > left) {
@@ -173,7 +168,7 @@ FdReading collect_low_fds(pid_t pid, const FdQuestion& question, std::vector<FdO
                           std::uint32_t& distance) {
     const ScopedFd folder(open_folder(pid), question.syscalls);
     if (!folder.valid()) {
-        return without_folder(pid);
+        return without_folder();
     }
     // Those of kernel threads, which have none.
     if (question.counted && count_fds(folder.get()) == 0) {
@@ -193,7 +188,7 @@ FdReading collect_fd(pid_t pid, int fd, const FdQuestion& question, std::vector<
     std::array<char, 64> link;
     const ssize_t length = readlink(ProcPath(pid, name.view().data()).c_str(), link.data(), link.size());
     if (length <= 0) {
-        return without_folder(pid);
+        return without_folder();
     }
     const auto inode = parse_socket_link({link.data(), static_cast<std::size_t>(length)});
     if (inode.has_value() && std::binary_search(question.inodes.begin(), question.inodes.end(), *inode)) {

@@ -1,16 +1,13 @@
 // Whose /proc entries are read first, and what is said of those that are not read.
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <linux/magic.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "explain/holder_samples.h"
@@ -103,32 +100,6 @@ TEST_F(OwnerSearchTest, TheKernelNamesTheCgroupAndItsProcessesAreFound) {
     EXPECT_EQ(processes_in(search), std::vector{child.pid()});
     EXPECT_EQ(search.hidden, 0U);
     EXPECT_GT(search.left_out, 0U) << "only the cgroup was read";
-}
-
-TEST_F(OwnerSearchTest, AProcessThatEndsWhileItIsReadHidesNothing) {
-    if (geteuid() != 0) {
-        PORTGUARD_SKIP("others' processes are hidden from all but root");
-    }
-    // One is born and reaped all the time.
-    const ParkedChild busy([] {
-        if (fork() == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            while (true) {
-                if (const pid_t child = vfork(); child == 0) {
-                    _exit(0);
-                } else {
-                    waitpid(child, nullptr, 0);
-                }
-            }
-        }
-    });
-    const std::vector<std::uint32_t> nobody{1};
-    OwnerHints hints;
-    hints.most_others = std::size_t{1} << 20U;
-    constexpr int enough = 500;
-    for (int tries = 0; tries < enough; ++tries) {
-        ASSERT_EQ(find_owners(nobody, hints, Deadline(plenty), Syscalls{}).hidden, 0U) << "try " << tries;
-    }
 }
 
 TEST_F(OwnerSearchTest, AnIdThatNoFolderHasNamesNoProcess) {

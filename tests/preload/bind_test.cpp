@@ -115,7 +115,41 @@ TEST_F(Bind, what_the_kernel_would_not_take_is_left_to_the_kernel) {
     EXPECT_EQ(played.said("bind a null"), "EFAULT");
     EXPECT_EQ(played.said("bind a ptr:1"), "EFAULT");
     EXPECT_EQ(played.said("bind a ptr:-1"), "EFAULT");
-    EXPECT_EQ(played.result.err, "");
+    EXPECT_EQ(count_of(played.result.err, "portguard: "), 1U) << played.result;
+    EXPECT_EQ(count_of(played.result.err, "invalid (EINVAL): the program passed 15 bytes"), 1U)
+        << played.result;
+}
+
+TEST_F(Bind, of_a_socket_that_is_bound_or_connected_is_told_as_what_it_is) {
+    for (const Environment& environment : {Environment{}, plan, plan_with({"PORTGUARD_MODE=observe"})}) {
+        const Played twice = play("a = tcp4; bind a 127.0.0.1:10001; bind a 127.0.0.1:10002", environment);
+        EXPECT_EQ(twice.said("bind a 127.0.0.1:10002"), "EINVAL");
+        EXPECT_EQ(
+            count_of(twice.result.err, "invalid (EINVAL): this socket is bound to 127.0.0.1:10001 already"),
+            1U)
+            << twice.result;
+    }
+    const Played line =
+        play("a = tcp4; bind a 127.0.0.1:10001; bind a 127.0.0.1:10002", {"PORTGUARD_DIAGNOSIS=line"});
+    EXPECT_EQ(count_of(line.result.err, "bind tcp 127.0.0.1:10002: invalid (EINVAL)\n"), 1U) << line.result;
+}
+
+TEST_F(Bind, a_group_that_is_joined_twice_is_told_of_no_port_and_leaves_errno_alone) {
+    const Played played{run({.argv = {"/usr/bin/python3", "-c", R"(
+from socket import *
+import errno
+joins = ((AF_INET, IPPROTO_IP, 35, inet_aton("224.0.0.251") + inet_aton("127.0.0.1")),
+         (AF_INET6, IPPROTO_IPV6, 20, inet_pton(AF_INET6, "ff02::fb") + (1).to_bytes(4, "little")))
+for family, level, option, value in joins:
+    s = socket(family, SOCK_DGRAM)
+    s.setsockopt(level, option, value)
+    try: s.setsockopt(level, option, value)
+    except OSError as error: print(errno.errorcode[error.errno]))"}})};
+    EXPECT_EQ(played.result.out, "EADDRINUSE\nEADDRINUSE\n") << played.result;
+    EXPECT_EQ(count_of(played.result.err, "setsockopt udp 224.0.0.251: joined already (EADDRINUSE): "), 1U)
+        << played.result;
+    EXPECT_EQ(count_of(played.result.err, "no port is in use"), count_of(played.result.err, "\n"))
+        << played.result;
 }
 
 TEST_F(Bind, port_zero_stays_inside_ephemeral) {
