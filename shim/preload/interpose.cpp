@@ -110,11 +110,16 @@ int connect(int fd, const sockaddr* address, socklen_t length) {
 }
 
 int setsockopt(int fd, int level, int option, const void* value, socklen_t length) noexcept {
-    if (is_watched_option(level, option)) {
-        return watched_setsockopt(fd, level, option, value, length);
+    // The frequent level first: its options are looked at by three instructions.
+    if (level == SOL_SOCKET) {
+        return is_watched_option(level, option) ? watched_setsockopt(fd, level, option, value, length)
+                                                : real::setsockopt(fd, level, option, value, length);
     }
-    return joins_group(level, option) ? joining_setsockopt(fd, level, option, value, length)
-                                      : real::setsockopt(fd, level, option, value, length);
+    if (joins_group(level, option)) {
+        return joining_setsockopt(fd, level, option, value, length);
+    }
+    return is_watched_option(level, option) ? watched_setsockopt(fd, level, option, value, length)
+                                            : real::setsockopt(fd, level, option, value, length);
 }
 
 int getsockname(int fd, sockaddr* address, socklen_t* length) noexcept {
