@@ -113,6 +113,16 @@ void CureList::stop_owner(const std::string& then) {
     }
 }
 
+void CureList::stop_connection() {
+    // FIN_WAIT2 and TIME_WAIT, one after the other. A peer that reads nothing, or is gone, keeps a FIN_WAIT1
+    // or LAST_ACK for longer than can be told (net.ipv4.tcp_orphan_retries).
+    const std::string wait =
+        " && portguard who --wait=" + std::to_string(2 * time_wait_seconds + 1) + "s " + port_;
+    const std::string remove =
+        facts_.rights.destroys_orphans ? as_admin("portguard rescue --time-wait --orphans " + port_) : "";
+    stop_owner(wait + (remove.empty() ? "" : " || " + remove));
+}
+
 void CureList::rescue() {
     const RescueChance chance = rescue_chance(facts_);
     // What is removed is in nobody's way; a flag on one side alone changes nothing.
@@ -142,7 +152,8 @@ void CureList::keep_outgoing_off() {
     // What the kernel does not give by itself, no setting of its keeps off (K12).
     if (!host.gives(port)) {
         if (facts_.event.kind != EventKind::ephemeral_listener) {
-            lasting("in the program that connects: no bind before connect, or another source port");
+            lasting("in the program that connects, at its next start: no bind before connect, or another "
+                    "source port");
         }
         return;
     }

@@ -36,6 +36,8 @@ public:
     /// What ends the processes that have it: the command of whatever started them, or kill. Never of this
     /// process, of one that it descends from, or of the first of a pid namespace. `then` follows the command.
     void stop_owner(const std::string& then = {});
+    /// Likewise who has a connection, and then until the port is free: the kernel keeps what is left of it.
+    void stop_connection();
     /// Makes room beside what is connected or in TIME_WAIT, where rescue could.
     void rescue();
     /// Until a bind would succeed; `otherwise`: seconds where the kernel does not say how long.

@@ -38,6 +38,7 @@ std::uint32_t PortUsage::count(SocketState state) const {
 
 PortUsage summarize_ports(const PortSet& ports, std::span<const DiagSocket> sockets) {
     PortSet used;
+    PortSet of_every_address;
     std::map<SocketState, std::uint32_t> states;
     std::map<Endpoint, std::uint32_t, EndpointOrder> destinations;
     for (const DiagSocket& socket : sockets) {
@@ -45,6 +46,9 @@ PortUsage summarize_ports(const PortSet& ports, std::span<const DiagSocket> sock
             continue;
         }
         used.insert({socket.local.port, socket.local.port});
+        if (socket.local.is_wildcard()) {
+            of_every_address.insert({socket.local.port, socket.local.port});
+        }
         ++states[socket.state];
         if (socket.remote.port != 0) {
             ++destinations[socket.remote];
@@ -56,6 +60,7 @@ PortUsage summarize_ports(const PortSet& ports, std::span<const DiagSocket> sock
     usage.ports = list.view();
     usage.total = ports.count(every_port);
     usage.in_use = used.count(every_port);
+    usage.of_every_address = of_every_address.count(every_port);
     for (const auto& [state, count] : states) {
         usage.states.push_back({state, count});
     }

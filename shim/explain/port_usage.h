@@ -29,6 +29,8 @@ struct PortUsage {
     std::uint32_t total = 0;
     /// Ports, however many sockets each has.
     std::uint32_t in_use = 0;
+    /// Those of them that a socket without an address of its own has: no address leaves them free.
+    std::uint32_t of_every_address = 0;
     /// Most first.
     std::vector<StateCount> states;
     /// The five with most sockets.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernel/kernel_release.h"
+#include "kernel/sock_destroy.h"
 
 namespace portguard {
 
@@ -11,7 +11,7 @@ bool takes_reuseaddr(bool is_mptcp, SocketState state) {
 }
 
 bool can_orphan_be_removed(const DiagSocket& socket) {
-    return socket.timer_ms.has_value() || kernel_is_at_least(6, 12);
+    return socket.timer_ms.has_value() || destroys_orphans();
 }
 
 bool is_orphan(const Holder& holder) {

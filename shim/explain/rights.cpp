@@ -8,6 +8,7 @@
 
 #include "kernel/network_owner.h"
 #include "kernel/proc.h"
+#include "kernel/sock_destroy.h"
 
 namespace portguard {
 namespace {
@@ -28,6 +29,7 @@ Rights read_rights() {
     rights.net_admin =
         permission_of(own.has_value() && own->has_effective(CAP_NET_ADMIN) && is_network_ours(), rights.euid);
     const bool writes = faccessat(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", W_OK, AT_EACCESS) == 0;
+    rights.destroys_orphans = destroys_orphans();
     rights.sysctls = !writes && errno == EROFS ? Permission::never : permission_of(writes, rights.euid);
     return rights;
 }

@@ -25,6 +25,8 @@ struct Rights {
     /// What a command needs before it to act on the network that was looked at ("ip netns exec blue "), where
     /// that is not the reader's own. Entering it takes root.
     std::string inside;
+    /// The kernel removes a connection that its program has closed (destroys_orphans(), sock_destroy.h).
+    bool destroys_orphans = true;
 };
 
 Rights read_rights();

@@ -79,8 +79,31 @@ std::string who_listens(const Case& c) {
     return who_has(c) + " listens on " + describe_local(c.holder->socket);
 }
 
+std::string absolute_unix_path(const Case& c) {
+    const std::string name(c.facts.event.unix_name);
+    return name.starts_with('/') || c.facts.cwd.empty() ? name : c.facts.cwd + "/" + name;
+}
+
+std::string unread_reuseport_words(const Case& c) {
+    const auto uid = c.facts.socket.uid;
+    if (uid.has_value() && *uid != c.holder->socket.uid) {
+        return "; its SO_REUSEPORT cannot be read from here, and would share the port only with sockets of "
+               "uid " +
+               std::to_string(c.holder->socket.uid);
+    }
+    const auto& about = c.facts.about;
+    const auto in_the_way = std::count_if(
+        about.begin(), about.end(), [](const HolderFacts& holder) { return holder.conflicts != false; });
+    return uid.has_value() && in_the_way == 1
+               ? "; its socket has no SO_REUSEPORT, or the kernel would have let this one share the port"
+               : "; its SO_REUSEPORT cannot be read from here";
+}
+
 std::string flag_words(const Case& c) {
     const AskedSocket& asked = c.facts.socket;
+    if (asked.reuseport == true && !c.holder->reuseport.has_value() && !c.holder->socket.is_hold()) {
+        return unread_reuseport_words(c);
+    }
     if (asked.reuseport == true && c.holder->reuseport == false) {
         return ", without SO_REUSEPORT, which this socket has";
     }

@@ -28,8 +28,15 @@ std::string who_has(const Case& c);
 /// The same before a verb at the beginning of a clause, with the address: "nginx[12] listens on 0.0.0.0:80".
 std::string who_listens(const Case& c);
 
+/// The path of the unix socket that was asked for, for whoever pastes it, in whichever folder.
+std::string absolute_unix_path(const Case& c);
+
 /// ", and its socket has no SO_REUSEADDR": what is missing for sharing, as far as it was read.
 std::string flag_words(const Case& c);
+
+/// Of a holder whose SO_REUSEPORT could not be read, where this socket has it: what the kernel's refusal
+/// proves of it, and what stays unknown.
+std::string unread_reuseport_words(const Case& c);
 
 /// "a, b and c".
 std::string listed(const std::vector<std::string>& words);

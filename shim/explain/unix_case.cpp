@@ -29,15 +29,14 @@ bool needs_no_quotes(char character) {
            (character >= '0' && character <= '9') || harmless_marks.find(character) != std::string_view::npos;
 }
 
-/// For a shell; empty where it would not be seen as it is.
-std::string quoted(const std::string& path) {
+} // namespace
+
+std::string pasted_path(const std::string& path) {
     if (harmless(path) != path || path.find('\'') != std::string::npos) {
         return {};
     }
     return std::all_of(path.begin(), path.end(), needs_no_quotes) ? path : "'" + path + "'";
 }
-
-} // namespace
 
 UnixCase case_of(const UnixLook& look) {
     if (!look.report.holders.empty()) {
@@ -72,11 +71,15 @@ std::string unix_sentence(const UnixLook& look, const std::string& name) {
     case UnixCase::vanished: return "no process has " + name + " any more: it was released meanwhile";
     case UnixCase::unknown: break;
     }
+    if (look.connect_error != 0 && look.report.sockets_complete) {
+        return "no process of this network namespace has bound " + name +
+               ": one that ended has left it behind, or one of another network namespace has bound it";
+    }
     return "who has " + name + " could not be seen";
 }
 
 std::string removal(const UnixLook& look, const std::string& path, Removal how) {
-    const std::string word = quoted(path);
+    const std::string word = pasted_path(path);
     if (look.kind != PathKind::socket || word.empty() || word.front() == '-') {
         return {};
     }

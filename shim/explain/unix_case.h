@@ -27,6 +27,9 @@ UnixCase case_of(const UnixLook& look);
 /// Without a full stop. `name` is shown as it is.
 std::string unix_sentence(const UnixLook& look, const std::string& name);
 
+/// For a shell; empty where it would not be seen as it is.
+std::string pasted_path(const std::string& path);
+
 enum class Removal : std::uint8_t { plain, if_it_is_there };
 
 /// "rm PATH", with sudo where it takes that. `path` is absolute. Empty: not for this file, or no text that

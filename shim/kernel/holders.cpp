@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/errno_name.h"
+#include "core/text.h"
 #include "kernel/opener.h"
 #include "kernel/owner_search.h"
 #include "kernel/pidfd.h"
@@ -144,6 +145,17 @@ OwnerStatus status_without_owner(const Holder& holder, const OwnerSearch& search
     return search.hidden != 0 || is_proc_partial() ? OwnerStatus::not_visible : OwnerStatus::nobody;
 }
 
+/// What `portguard who` is given.
+std::string asked_word(const Holder& holder) {
+    if (!holder.unix_name.empty()) {
+        Text<128> name;
+        print_unix_name(holder.unix_name, name);
+        return std::string(name.view());
+    }
+    const bool is_udp = holder.socket.protocol == Protocol::udp;
+    return (is_udp ? "--udp " : "") + std::to_string(holder.socket.local.port);
+}
+
 void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     if (search.error != 0) {
         report.missing.push_back("the owners (/proc: " + describe_errno(search.error) + ")");
@@ -152,14 +164,10 @@ void tell_unseen_owners(HolderReport& report, const OwnerSearch& search) {
     } else if (std::any_of(report.holders.begin(), report.holders.end(), [](const Holder& holder) {
                    return holder.owner_status == OwnerStatus::not_visible;
                })) {
-        const Holder& first = report.holders.front();
-        const std::string udp = first.socket.protocol == Protocol::udp ? "--udp " : "";
-        const std::string who =
-            first.unix_name.empty() ? udp + std::to_string(first.socket.local.port) : "NAME";
         report.missing.push_back(geteuid() == 0
                                      ? "owners that are not visible even to root here"
-                                     : "owners that are not visible to this user (run `portguard who " + who +
-                                           "` as root)");
+                                     : "owners that are not visible to this user (run `portguard who " +
+                                           asked_word(report.holders.front()) + "` as root)");
     }
     if (search.left_out != 0) {
         report.missing.push_back("whether " + std::to_string(search.left_out) +

@@ -4,6 +4,7 @@
 #include <linux/sock_diag.h>
 
 #include "kernel/diag_message.h"
+#include "kernel/kernel_release.h"
 #include "kernel/netlink_ask.h"
 
 namespace portguard {
@@ -11,6 +12,10 @@ namespace portguard {
 int destroy_socket(const DiagSocket& socket) {
     NetlinkRequest request = socket_request(socket, SOCK_DESTROY, NLM_F_ACK, diag_connected);
     return ask_netlink(NETLINK_SOCK_DIAG, request);
+}
+
+bool destroys_orphans() {
+    return kernel_is_at_least(6, 12);
 }
 
 } // namespace portguard

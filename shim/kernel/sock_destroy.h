@@ -11,4 +11,9 @@ namespace portguard {
 /// another one has its addresses.
 int destroy_socket(const DiagSocket& socket);
 
+/// Whether that removes a connection that its program has closed. Before 6.12, tcp_abort() empties the send
+/// queue of an orphan and leaves the rest to timers that find nothing to send: the socket then stays for
+/// ever. One in FIN_WAIT2 of which only a TIME_WAIT is left, whose timer is shown, is forgotten as such.
+bool destroys_orphans();
+
 } // namespace portguard

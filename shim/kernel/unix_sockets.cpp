@@ -124,21 +124,25 @@ PathKind kind_of(mode_t mode) {
 /// By connecting with the wrong kind of socket: the kernel finds who is bound to the file and then refuses
 /// for the type (unix_find_bsd(), net/unix/af_unix.c), before anything is queued. A datagram socket is
 /// connected to, which it does not notice.
-std::optional<bool> ask_whether_bound(const std::string& path, const Syscalls& syscalls) {
+void ask_whether_bound(const std::string& path, const Syscalls& syscalls, UnixLook& look) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::size_t length = std::min(path.size(), sizeof address.sun_path);
     std::memcpy(address.sun_path, path.data(), length);
     const ScopedFd fd(syscalls.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), syscalls);
     if (!fd.valid()) {
-        return std::nullopt;
+        look.connect_error = errno;
+        return;
     }
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
     // Past our own hook.
     if (::syscall(SYS_connect, fd.get(), &address, size) == 0 || errno == EPROTOTYPE || errno == EPERM) {
-        return true;
+        look.is_bound = true;
+    } else if (errno == ECONNREFUSED) {
+        look.is_bound = false;
+    } else {
+        look.connect_error = errno;
     }
-    return errno == ECONNREFUSED ? std::optional(false) : std::nullopt;
 }
 
 std::string folder_of(const std::string& path) {
@@ -168,7 +172,7 @@ void look_at_file(const std::string& path, const Syscalls& syscalls, UnixLook& l
     look.kind = kind_of(file.st_mode);
     look.removal_needs_root = needs_root_to_remove(path, file);
     if (look.kind == PathKind::socket) {
-        look.is_bound = ask_whether_bound(path, syscalls);
+        ask_whether_bound(path, syscalls, look);
     }
 }
 
@@ -214,6 +218,11 @@ UnixLook look_at_unix_name(const std::string& name, const HolderOptions& options
         }
     }
     auto& holders = look.report.holders;
+    if (holders.empty() && look.connect_error != 0) {
+        look.report.missing.push_back(
+            "whether a socket of another network namespace is bound to the file (connect: " +
+            describe_errno(look.connect_error) + ")");
+    }
     const auto listens = [](const Holder& holder) { return holder.socket.state == SocketState::listen; };
     std::stable_partition(holders.begin(), holders.end(), listens);
     // Beside a listener, connected sockets of its name are those that it has accepted.

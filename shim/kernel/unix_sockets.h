@@ -26,6 +26,8 @@ struct UnixLook {
     PathKind kind = PathKind::unknown;
     /// Whether any socket is bound to the file, in whichever network namespace; for PathKind::socket.
     std::optional<bool> is_bound;
+    /// Why that is not known: errno of a connect to it (EACCES where the file may not be written); 0: it is.
+    int connect_error = 0;
     /// Removing the file takes rights that this process lacks.
     bool removal_needs_root = false;
     /// Sockets that are bound to the name, those that listen first; what they have accepted is left out. As

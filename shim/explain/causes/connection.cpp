@@ -68,7 +68,7 @@ void cure_self_connected(const Case& c, CureList& list) {
     if (c.state() == SocketState::time_wait) {
         list.wait(61);
     } else if (!c.is_own()) {
-        list.stop_owner(" && " + list.waiting(61));
+        list.stop_connection();
     }
     list.rescue();
     list.keep_outgoing_off();
@@ -123,23 +123,19 @@ std::string either_sentence(const Case& c) {
            address_words(c.holder->socket.remote) + " is a server's address" + flag_words(c);
 }
 
-/// Ends the connection; what it leaves lasts for FIN_WAIT2 and TIME_WAIT, unless the peer has closed already.
-void stop_connection(const Case& c, CureList& list) {
-    if (!c.is_own()) {
-        const bool leaves_nothing = c.state() == SocketState::close_wait;
-        list.stop_owner(leaves_nothing ? "" : " && " + list.waiting(121));
-    }
-}
-
 void cure_outgoing(const Case& c, CureList& list) {
     list.rescue();
-    stop_connection(c, list);
+    if (!c.is_own()) {
+        list.stop_connection();
+    }
     list.keep_outgoing_off();
 }
 
 void cure_accepted(const Case& c, CureList& list) {
     list.rescue();
-    stop_connection(c, list);
+    if (!c.is_own()) {
+        list.stop_connection();
+    }
     list.mark_listener();
     if (c.holder->mptcp == true) {
         list.lasting("SO_REUSEADDR before listen in the server: an MPTCP connection takes it no more");

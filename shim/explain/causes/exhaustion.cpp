@@ -47,6 +47,22 @@ PortRange wider_range(const Facts& facts) {
     return wide == now ? PortRange{} : wide;
 }
 
+/// More ports without a wider range: connections share a port among destinations, and sockets that are bound
+/// among source addresses.
+void spread(const Case& c, CureList& list) {
+    if (!c.facts.ports.has_value()) {
+        return;
+    }
+    const PortUsage& usage = *c.facts.ports;
+    const bool is_connection =
+        c.facts.event.call == Call::connect && c.facts.event.protocol != Protocol::udp && !usage.by_binds;
+    if (is_connection) {
+        list.lasting("spread the connections over more destination or source addresses");
+    } else if (usage.of_every_address < usage.total) {
+        list.lasting("bind to more source addresses: each has ports of its own");
+    }
+}
+
 void cure_no_port(const Case& c, CureList& list) {
     const PortUsage usage = c.facts.ports.value_or(PortUsage{});
     const bool binds = c.facts.event.call == Call::bind && c.facts.event.protocol != Protocol::udp;
@@ -69,7 +85,7 @@ void cure_no_port(const Case& c, CureList& list) {
         list.now_if(list.sysctl("net.ipv4.ip_local_port_range=\"" + std::to_string(wide.low) + " " +
                                 std::to_string(wide.high) + "\""));
     }
-    list.lasting("spread the connections over more destination or source addresses");
+    spread(c, list);
 }
 
 bool is_four_tuple(const Case& c, EvidenceList& seen) {

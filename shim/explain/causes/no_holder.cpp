@@ -4,6 +4,7 @@
 #include "explain/cause_rule.h"
 #include "explain/probe.h"
 #include "explain/sentence.h"
+#include "explain/unix_case.h"
 #include "kernel/holders.h"
 
 namespace portguard::causes {
@@ -27,6 +28,9 @@ std::string unseen_sentence(const Case& c) {
 }
 
 std::string unknown_sentence(const Case& c) {
+    if (c.facts.unix_look.has_value()) {
+        return unix_sentence(*c.facts.unix_look, shown_unix_name(c.facts.event.unix_name));
+    }
     if (!c.facts.event.unix_name.empty()) {
         return "who has the name could not be seen";
     }
@@ -37,6 +41,22 @@ std::string unknown_sentence(const Case& c) {
                ? "no socket was seen that has the port; whether it is free could not be tried (" +
                      describe_errno(*c.facts.probe) + ")"
                : "who holds the port could not be seen";
+}
+
+/// Root sees what is hidden here, and is told what helps.
+void cure_unknown(const Case& c, CureList& list) {
+    const bool is_root = c.facts.rights.euid == 0;
+    const std::string who = is_root ? "portguard who " : "sudo portguard who ";
+    if (c.facts.event.unix_name.empty()) {
+        list.now(who + (c.facts.event.protocol == Protocol::udp ? "--udp " : "") + list.port());
+        return;
+    }
+    const bool is_path = !c.facts.event.unix_name.starts_with('\0');
+    const std::string path = is_path ? pasted_path(absolute_unix_path(c)) : std::string{};
+    if (!is_root && !path.empty()) {
+        list.now(who + path);
+    }
+    list.lasting(is_path ? "another path for one of the two" : "another name for one of the two");
 }
 
 } // namespace
@@ -68,14 +88,7 @@ const CauseRule unseen_holder{
 const CauseRule unknown{
     [](const Case&, EvidenceList&) { return true; },
     unknown_sentence,
-    [](const Case& c, CureList& list) {
-        if (!c.facts.event.unix_name.empty()) {
-            return;
-        }
-        const bool is_root = c.facts.rights.euid == 0;
-        const std::string udp = c.facts.event.protocol == Protocol::udp ? "--udp " : "";
-        list.now((is_root ? "portguard who " : "sudo portguard who ") + udp + list.port());
-    },
+    cure_unknown,
 };
 
 } // namespace portguard::causes

@@ -17,9 +17,8 @@ std::string who_and_where(const Case& c) {
     return who_has(c) + verb_of(c) + describe_local(c.holder->socket);
 }
 
-/// Whatever the flag of the holder: with it the users differ, without it nothing is shared.
 bool is_other_users(const Case& c, EvidenceList& seen) {
-    if (!c.has_holder() || yields_to_reuseaddr(c.state()) || c.holder->reuseport == false ||
+    if (!c.has_holder() || yields_to_reuseaddr(c.state()) || c.holder->reuseport != true ||
         c.facts.socket.reuseport != true || !c.facts.socket.uid.has_value() ||
         *c.facts.socket.uid == c.holder->socket.uid) {
         return false;
@@ -27,14 +26,13 @@ bool is_other_users(const Case& c, EvidenceList& seen) {
     seen.that(true, "this socket has SO_REUSEPORT", seen_by::own_options);
     seen.that(true, "uid " + std::to_string(*c.facts.socket.uid) + " made this socket", seen_by::own_file);
     seen.that(true, "uid " + std::to_string(c.holder->socket.uid) + " made the other", seen_by::socket_list);
-    seen.that(c.holder->reuseport == true, "the other socket has SO_REUSEPORT", seen_by::borrowed_options);
-    return true;
+    return seen.that(true, "the other socket has SO_REUSEPORT", seen_by::borrowed_options);
 }
 
 std::string other_users_sentence(const Case& c) {
-    const std::string flag = c.holder->reuseport == true ? " with SO_REUSEPORT" : "";
-    return who_and_where(c) + flag + " with a socket of uid " + std::to_string(c.holder->socket.uid) +
-           ", and this one is of uid " + std::to_string(*c.facts.socket.uid) +
+    return who_and_where(c) + " with SO_REUSEPORT, by a socket of uid " +
+           std::to_string(c.holder->socket.uid) + ", and this one is of uid " +
+           std::to_string(*c.facts.socket.uid) +
            ": SO_REUSEPORT shares a port only among sockets of one user";
 }
 
@@ -85,8 +83,9 @@ bool is_udp_holder(const Case& c, EvidenceList& seen) {
 std::string udp_flags(const Case& c) {
     const AskedSocket& asked = c.facts.socket;
     const Holder& holder = *c.holder;
-    if (asked.reuseport == true && holder.reuseport == false) {
-        return "; its socket has no SO_REUSEPORT, which both need";
+    if (asked.reuseport == true && holder.reuseport != true) {
+        return holder.reuseport == false ? "; its socket has no SO_REUSEPORT, which both need"
+                                         : unread_reuseport_words(c);
     }
     if (asked.reuseaddr == true && holder.reuseaddr == false) {
         return "; its socket has no SO_REUSEADDR, which both need";

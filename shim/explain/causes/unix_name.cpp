@@ -18,19 +18,13 @@ std::string sentence(const Case& c) {
     return unix_sentence(*c.facts.unix_look, shown_unix_name(c.facts.event.unix_name));
 }
 
-/// For whoever pastes it, in whichever folder.
-std::string absolute_path(const Case& c) {
-    const std::string name(c.facts.event.unix_name);
-    return name.starts_with('/') || c.facts.cwd.empty() ? name : c.facts.cwd + "/" + name;
-}
-
 void another_name(const Case& c, CureList& list) {
     list.lasting(is_abstract(c) ? "another name for one of the two" : "another path for one of the two");
 }
 
 /// Whoever ends leaves its file behind, which is as much in the way.
 void end_holder(const Case& c, CureList& list) {
-    const std::string remove = removal(*c.facts.unix_look, absolute_path(c), Removal::if_it_is_there);
+    const std::string remove = removal(*c.facts.unix_look, absolute_unix_path(c), Removal::if_it_is_there);
     if (is_abstract(c)) {
         list.stop_owner();
     } else if (!remove.empty()) {
@@ -67,7 +61,7 @@ const CauseRule unix_stale{
     },
     sentence,
     [](const Case& c, CureList& list) {
-        list.now_if(removal(*c.facts.unix_look, absolute_path(c), Removal::plain));
+        list.now_if(removal(*c.facts.unix_look, absolute_unix_path(c), Removal::plain));
         list.lasting("unlink the path before bind in the program, once a connect to it says ECONNREFUSED");
     },
 };
