@@ -1,5 +1,9 @@
 #include "explain/conflict.h"
 
+#include <algorithm>
+
+#include "explain/facts.h"
+
 namespace portguard {
 namespace {
 
@@ -36,6 +40,27 @@ std::optional<bool> conflicts(const AskedSocket& asked, const Holder& holder) {
     const Tri by_port = both(both(asked.reuseport, holder.reuseport), same_user(asked, holder.socket));
     const Tri shares = either(by_address, by_port);
     return shares.has_value() ? Tri(!*shares) : std::nullopt;
+}
+
+std::vector<pid_t> Facts::pids_in_the_way() const {
+    std::vector<pid_t> pids;
+    const auto add_owners = [&](std::size_t index) {
+        for (const Owner& each : holders.holders[index].owners) {
+            const pid_t pid = holders.process_of(each).pid;
+            if (std::find(pids.begin(), pids.end(), pid) == pids.end()) {
+                pids.push_back(pid);
+            }
+        }
+    };
+    if (decisive.has_value()) {
+        add_owners(*decisive);
+    }
+    for (std::size_t index = 0; index < holders.holders.size(); ++index) {
+        if (about[index].conflicts != false && !holders.holders[index].socket.is_hold()) {
+            add_owners(index);
+        }
+    }
+    return pids;
 }
 
 } // namespace portguard

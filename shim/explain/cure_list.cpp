@@ -72,20 +72,30 @@ void CureList::lasting_if(std::string command) {
     }
 }
 
+bool CureList::may_stop(pid_t pid) const {
+    const auto& ancestors = facts_.self.ancestors;
+    return pid != 1 && pid != facts_.event.pid &&
+           std::none_of(ancestors.begin(), ancestors.end(),
+                        [pid](const Ancestor& ancestor) { return ancestor.pid == pid; });
+}
+
+/// A process that is hidden would go on holding the port.
+bool CureList::is_owner_hidden() const {
+    for (std::size_t index = 0; index < facts_.holders.holders.size(); ++index) {
+        const Holder& holder = facts_.holders.holders[index];
+        if (facts_.about[index].conflicts != false && holder.owners.empty() && holder.socket.inode != 0 &&
+            !holder.socket.is_hold()) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::string CureList::stop_command() const {
-    std::vector<std::string> pids;
-    for (const Owner& owner : holder_->owners) {
-        const pid_t pid = facts_.holders.process_of(owner).pid;
-        const auto& ancestors = facts_.self.ancestors;
-        const bool is_above = std::any_of(ancestors.begin(), ancestors.end(),
-                                          [&](const Ancestor& ancestor) { return ancestor.pid == pid; });
-        if (pid == 1 || pid == facts_.event.pid || is_above) {
-            return {};
-        }
-        const std::string text = std::to_string(pid);
-        if (std::find(pids.begin(), pids.end(), text) == pids.end()) {
-            pids.push_back(text);
-        }
+    std::vector<pid_t> pids = facts_.pids_in_the_way();
+    if (holder_->owners.empty() || is_owner_hidden() ||
+        !std::all_of(pids.begin(), pids.end(), [this](pid_t pid) { return may_stop(pid); })) {
+        return {};
     }
     const Manager& manager = facts_.owner.manager;
     if (manager.kind != Manager::Kind::none && manager != facts_.manager) {
@@ -94,33 +104,67 @@ std::string CureList::stop_command() const {
             return command;
         }
     }
-    if (pids.empty()) {
-        return {};
-    }
     // A server of many processes ends with its first; of a few, each may live on by itself.
-    pids.resize(pids.size() > most_killed ? 1 : pids.size());
+    const bool is_one_server = holder_->owners.size() >= pids.size();
+    pids.resize(pids.size() > most_killed && is_one_server ? 1 : pids.size());
     std::string command = facts_.owner.may_be_stopped || facts_.rights.euid == 0 ? "kill" : "sudo kill";
-    for (const std::string& pid : pids) {
-        command += " " + pid;
+    command += facts_.owner.outlives_sigterm ? " -KILL" : "";
+    for (const pid_t pid : pids) {
+        command += " " + std::to_string(pid);
     }
     return command;
+}
+
+/// The kernel keeps what is left of a connection: FIN_WAIT2 and TIME_WAIT, one after the other. A peer that
+/// reads nothing, or is gone, keeps a FIN_WAIT1 or LAST_ACK for longer than can be told
+/// (net.ipv4.tcp_orphan_retries).
+std::string CureList::until_it_is_free() const {
+    bool leaves_something = false;
+    bool is_mptcp = false;
+    for (std::size_t index = 0; index < facts_.holders.holders.size(); ++index) {
+        const Holder& holder = facts_.holders.holders[index];
+        const bool is_shared_later = holder.reuseaddr == true && facts_.is_guarded;
+        is_mptcp = is_mptcp || holder.mptcp == true;
+        leaves_something = leaves_something || (facts_.about[index].conflicts != false && !is_shared_later &&
+                                                holder.socket.protocol != Protocol::udp &&
+                                                yields_to_reuseaddr(holder.socket.state));
+    }
+    if (!leaves_something) {
+        return {};
+    }
+    // Of MPTCP, a connection is left that no process has and that is not closing: net.mptcp.close_timeout
+    // ends it, and nothing else does.
+    const std::string remove = facts_.rights.destroys_orphans && !is_mptcp
+                                   ? as_admin("portguard rescue --time-wait --orphans " + port_)
+                                   : "";
+    return " && " + waiting(2 * time_wait_seconds + 1) + (remove.empty() ? "" : " || " + remove);
 }
 
 void CureList::stop_owner(const std::string& then) {
     const std::string command = holder_ == nullptr ? std::string{} : stop_command();
     if (!command.empty()) {
-        now(command + then);
+        now(command + then + until_it_is_free());
+    } else if (holder_ != nullptr) {
+        now_if(look_command());
     }
 }
 
-void CureList::stop_connection() {
-    // FIN_WAIT2 and TIME_WAIT, one after the other. A peer that reads nothing, or is gone, keeps a FIN_WAIT1
-    // or LAST_ACK for longer than can be told (net.ipv4.tcp_orphan_retries).
-    const std::string wait =
-        " && portguard who --wait=" + std::to_string(2 * time_wait_seconds + 1) + "s " + port_;
-    const std::string remove =
-        facts_.rights.destroys_orphans ? as_admin("portguard rescue --time-wait --orphans " + port_) : "";
-    stop_owner(wait + (remove.empty() ? "" : " || " + remove));
+/// Where the process is hidden from here, who sees it is told what stops it.
+std::string CureList::look_command() const {
+    const bool is_udp = facts_.event.protocol == Protocol::udp;
+    const std::string who = std::string("portguard who ") + (is_udp ? "--udp " : "");
+    const bool is_unix = !holder_->unix_name.empty();
+    const std::string name = is_unix ? pasted_unix_path({facts_, holder_}) : port_;
+    switch (holder_->owner_status) {
+    case OwnerStatus::not_visible:
+        return name.empty() || facts_.rights.euid == 0 ? std::string{} : "sudo " + who + name;
+    case OwnerStatus::nobody:
+        return is_unix || !facts_.rights.is_pid_namespace_nested || !facts_.owner.tunnels.empty()
+                   ? ""
+                   : "as root of the host, outside this pid namespace: " + who + port_;
+    default: break;
+    }
+    return {};
 }
 
 void CureList::rescue() {

@@ -34,10 +34,9 @@ public:
     [[nodiscard]] std::string waiting(unsigned seconds) const;
 
     /// What ends the processes that have it: the command of whatever started them, or kill. Never of this
-    /// process, of one that it descends from, or of the first of a pid namespace. `then` follows the command.
+    /// process, of one that it descends from, or of process 1. `then` follows the command, and what waits for
+    /// the connections among those sockets to be over.
     void stop_owner(const std::string& then = {});
-    /// Likewise who has a connection, and then until the port is free: the kernel keeps what is left of it.
-    void stop_connection();
     /// Makes room beside what is connected or in TIME_WAIT, where rescue could.
     void rescue();
     /// Until a bind would succeed; `otherwise`: seconds where the kernel does not say how long.
@@ -54,9 +53,13 @@ public:
     [[nodiscard]] std::vector<Cure> take();
 
 private:
+    [[nodiscard]] bool may_stop(pid_t pid) const;
+    [[nodiscard]] bool is_owner_hidden() const;
     [[nodiscard]] std::string stop_command() const;
     /// `command` acts on the network that was looked at; empty: not from here.
     [[nodiscard]] std::string in_network(Permission permission, const std::string& command) const;
+    [[nodiscard]] std::string until_it_is_free() const;
+    [[nodiscard]] std::string look_command() const;
 
     const Facts& facts_;
     const Holder* holder_;

@@ -93,6 +93,8 @@ struct Facts {
     [[nodiscard]] const Holder* decisive_holder() const {
         return decisive.has_value() ? &holders.holders[*decisive] : nullptr;
     }
+    /// Each process with a socket that is in the way (conflict.h), once; those of the decisive one first.
+    [[nodiscard]] std::vector<pid_t> pids_in_the_way() const;
     [[nodiscard]] const HolderFacts& about_decisive() const { return about[*decisive]; }
 };
 

@@ -38,8 +38,10 @@ struct OwnerFacts {
     /// Interfaces whose tunnels the kernel itself has a UDP socket for, where no process has the port:
     /// "vxlan0 (vxlan)".
     std::vector<std::string> tunnels;
-    /// kill(2) would be allowed for all that share the socket.
-    bool may_be_stopped = false;
+    /// Of all processes with a socket that is in the way: kill(2) would be allowed, and one of them would go
+    /// on after a SIGTERM.
+    bool may_be_stopped = true;
+    bool outlives_sigterm = false;
 };
 
 /// Fills Facts::about, decisive, owner, peer_listens and ports_listened_on from Facts::holders.

@@ -27,6 +27,8 @@ struct Rights {
     std::string inside;
     /// The kernel removes a connection that its program has closed (destroys_orphans(), sock_destroy.h).
     bool destroys_orphans = true;
+    /// There are processes that no user of this pid namespace sees.
+    bool is_pid_namespace_nested = false;
 };
 
 Rights read_rights();

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "explain/holder_summary.h"
+#include "explain/unix_case.h"
 
 namespace portguard {
 
@@ -82,6 +83,10 @@ std::string who_listens(const Case& c) {
 std::string absolute_unix_path(const Case& c) {
     const std::string name(c.facts.event.unix_name);
     return name.starts_with('/') || c.facts.cwd.empty() ? name : c.facts.cwd + "/" + name;
+}
+
+std::string pasted_unix_path(const Case& c) {
+    return c.facts.event.unix_name.starts_with('\0') ? std::string{} : pasted_path(absolute_unix_path(c));
 }
 
 std::string unread_reuseport_words(const Case& c) {

@@ -30,6 +30,8 @@ std::string who_listens(const Case& c);
 
 /// The path of the unix socket that was asked for, for whoever pastes it, in whichever folder.
 std::string absolute_unix_path(const Case& c);
+/// The same for a shell; empty: an abstract name, or no text that could be pasted.
+std::string pasted_unix_path(const Case& c);
 
 /// ", and its socket has no SO_REUSEADDR": what is missing for sharing, as far as it was read.
 std::string flag_words(const Case& c);

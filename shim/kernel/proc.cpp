@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -50,6 +51,11 @@ std::optional<std::uint32_t> parse_socket_link(std::string_view link) {
     return parse_number<std::uint32_t>(link.substr(prefix.size(), link.size() - prefix.size() - 1));
 }
 
+bool ProcessStatus::outlives_sigterm() const {
+    const auto has_sigterm = [](std::uint64_t set) { return ((set >> (SIGTERM - 1)) & 1U) != 0; };
+    return is_stopped || has_sigterm(ignored_signals) || (is_first_below && !has_sigterm(caught_signals));
+}
+
 ProcessStatus parse_status(std::string_view text) {
     ProcessStatus status;
     while (!text.empty()) {
@@ -58,6 +64,14 @@ ProcessStatus parse_status(std::string_view text) {
         value = trimmed(value);
         if (key == "Name") {
             status.name = value;
+        } else if (key == "State") {
+            status.is_stopped = value.starts_with('T');
+        } else if (key == "NSpid") {
+            // As this pid namespace counts, and each below it.
+            status.is_first_below = value.ends_with("\t1");
+        } else if (key == "SigIgn" || key == "SigCgt") {
+            (key == "SigIgn" ? status.ignored_signals : status.caught_signals) =
+                parse_number<std::uint64_t>(value, 16).value_or(0);
         } else if (key == "PPid") {
             status.parent = parse_number<pid_t>(value).value_or(0);
         } else if (key == "NSpgid" || key == "NSsid") {

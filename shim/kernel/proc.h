@@ -47,7 +47,17 @@ struct ProcessStatus {
     std::uint64_t effective_capabilities = 0;
     /// SECCOMP_MODE_FILTER and its like; 0: none, or unknown.
     int seccomp_mode = 0;
+    bool is_stopped = false;
+    /// The first of a pid namespace below the reader's own.
+    bool is_first_below = false;
+    /// Sets of signals: bit 0 is signal 1.
+    std::uint64_t ignored_signals = 0;
+    std::uint64_t caught_signals = 0;
 
+    /// kill(1) without a signal's name does not end it: SIGTERM is ignored, waits until a stopped process
+    /// goes on, or is dropped for the first of a pid namespace, unless that has a handler
+    /// (pid_namespaces(7)).
+    [[nodiscard]] bool outlives_sigterm() const;
     /// `capability`: CAP_NET_ADMIN and its like.
     [[nodiscard]] bool has_effective(unsigned capability) const {
         return ((effective_capabilities >> capability) & 1U) != 0;

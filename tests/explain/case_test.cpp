@@ -57,8 +57,26 @@ TEST_F(Case, AFlagThatCouldNotBeReadIsNotTakenForSet) {
         act_as_user(65534);
         return cause_and_sentence(sharing(tcp_socket()), wildcard(port));
     });
+    EXPECT_TRUE(text.starts_with("listener_other_program: a process of uid 0")) << text;
     EXPECT_EQ(text.find("with SO_REUSEPORT"), std::string::npos) << text;
-    EXPECT_NE(text.find("a process of uid 0"), std::string::npos) << text;
+    EXPECT_NE(text.find("cannot be read from here, and would share the port only with sockets of uid 0"),
+              std::string::npos)
+        << text;
+}
+
+TEST_F(Case, AFlagThatCouldNotBeReadIsToldByTheRefusalWhereNothingElseFits) {
+    const OtherProgram hidden("import ctypes\nctypes.CDLL(None).prctl(4,0)\n"
+                              "s=socket();s.bind(('',10000));s.listen()",
+                              65534);
+    const std::string text = in_child([&] {
+        act_as_user(65534);
+        const std::string told = cause_and_sentence(sharing(tcp_socket()), wildcard(port));
+        return told + (advises("same user") ? "; same user" : "");
+    });
+    EXPECT_NE(text.find("its socket has no SO_REUSEPORT, or the kernel would have let this one share"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(text.find("same user"), std::string::npos) << text;
 }
 
 TEST_F(Case, WhatSharesThePortIsNotTheReason) {

@@ -108,6 +108,23 @@ TEST_F(ConnectionCase, AServerThatRunsUnderTheGuardIsNotAdvisedTo) {
     EXPECT_TRUE(advises("PORTGUARD_MODE=enforce")) << written;
 }
 
+TEST_F(ConnectionCase, WhatAListenersConnectionsLeaveBehindIsWaitedFor) {
+    const OtherProgram server("l=socket();l.bind(('127.0.0.1',10000));l.listen()\n"
+                              "c=create_connection(('127.0.0.1',10000));a=l.accept()[0]");
+    const std::string kill = "kill " + std::to_string(server.pid());
+    EXPECT_EQ(cause_for(wildcard(port)), "wildcard_and_specific");
+    EXPECT_TRUE(advises(kill +
+                        " && portguard who --wait=121s 10000 || portguard rescue --time-wait --orphans "
+                        "10000"))
+        << written;
+}
+
+TEST_F(ConnectionCase, AListenerWithoutConnectionsLeavesNothing) {
+    const OtherProgram server("l=socket();l.bind(('127.0.0.1',10000));l.listen()");
+    cause_for(wildcard(port));
+    EXPECT_FALSE(advises("--wait")) << written;
+}
+
 // Ports that the kernel is to choose.
 
 TEST_F(ConnectionCase, BindsToPortZeroThatUseUpTheRange) {
@@ -117,9 +134,20 @@ TEST_F(ConnectionCase, BindsToPortZeroThatUseUpTheRange) {
     const Fd second = bound(tcp_socket(), loopback(0));
     EXPECT_EQ(cause(tcp_socket(), loopback(0), EADDRINUSE, EventKind::exhausted), "no_port_left");
     EXPECT_TRUE(advises("IP_BIND_ADDRESS_NO_PORT")) << written;
+    EXPECT_FALSE(advises("destination")) << "no destination is known at bind: " << written;
+    EXPECT_TRUE(advises("bind to more source addresses")) << written;
+    EXPECT_EQ(bind_to(tcp_socket(), address("127.0.0.2", 0)), success) << "the cure works";
     EXPECT_TRUE(advises("ip_local_port_range=\"8081 65534\"")) << written;
     set_ephemeral_range(8081, 65534);
     EXPECT_EQ(bind_to(tcp_socket(), loopback(0)), success) << "the cure works";
+}
+
+TEST_F(ConnectionCase, WhatEveryAddressUsesNoOtherAddressHas) {
+    set_ephemeral_range(40000, 40001);
+    const Fd first = bound(tcp_socket(), wildcard(0));
+    const Fd second = bound(tcp_socket(), wildcard(0));
+    EXPECT_EQ(cause(tcp_socket(), loopback(0), EADDRINUSE, EventKind::exhausted), "no_port_left");
+    EXPECT_FALSE(advises("source addresses")) << written;
 }
 
 TEST_F(ConnectionCase, OneConnectionThatExistsIsNotAWantOfPorts) {

@@ -50,6 +50,24 @@ TEST(Proc, ReadsWhatDecidesWhoMayBorrow) {
     EXPECT_EQ(status.seccomp_mode, 2);
 }
 
+TEST(Proc, KnowsWhomASigtermDoesNotEnd) {
+    struct {
+        const char* text;
+        bool outlives;
+    } const samples[] = {
+        {"State:\tS (sleeping)\nNSpid:\t41\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000000000\n", false},
+        {"State:\tT (stopped)\nNSpid:\t41\nSigIgn:\t0000000000000000\n", true},
+        {"State:\tS (sleeping)\nNSpid:\t41\nSigIgn:\t0000000000004000\n", true},
+        {"State:\tS (sleeping)\nNSpid:\t41\t1\nSigCgt:\t0000000000000000\n", true},
+        {"State:\tS (sleeping)\nNSpid:\t41\t1\nSigCgt:\t0000000000004000\n", false},
+        {"State:\tS (sleeping)\nNSpid:\t41\t11\nSigCgt:\t0000000000000000\n", false},
+        {"State:\tS (sleeping)\nNSpid:\t1\nSigCgt:\t0000000000000000\n", false},
+    };
+    for (const auto& sample : samples) {
+        EXPECT_EQ(parse_status(sample.text).outlives_sigterm(), sample.outlives) << sample.text;
+    }
+}
+
 TEST(Proc, LeavesUnknownWhatAStatusDoesNotSay) {
     for (const char* text : {"", "Name", "Name:", "PPid:\tx\nUid:\tabc\n", "\n\n:::\n"}) {
         const ProcessStatus status = parse_status(text);

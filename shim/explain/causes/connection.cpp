@@ -68,7 +68,7 @@ void cure_self_connected(const Case& c, CureList& list) {
     if (c.state() == SocketState::time_wait) {
         list.wait(61);
     } else if (!c.is_own()) {
-        list.stop_connection();
+        list.stop_owner();
     }
     list.rescue();
     list.keep_outgoing_off();
@@ -126,7 +126,7 @@ std::string either_sentence(const Case& c) {
 void cure_outgoing(const Case& c, CureList& list) {
     list.rescue();
     if (!c.is_own()) {
-        list.stop_connection();
+        list.stop_owner();
     }
     list.keep_outgoing_off();
 }
@@ -134,7 +134,7 @@ void cure_outgoing(const Case& c, CureList& list) {
 void cure_accepted(const Case& c, CureList& list) {
     list.rescue();
     if (!c.is_own()) {
-        list.stop_connection();
+        list.stop_owner();
     }
     list.mark_listener();
     if (c.holder->mptcp == true) {

@@ -51,11 +51,11 @@ void cure_unknown(const Case& c, CureList& list) {
         list.now(who + (c.facts.event.protocol == Protocol::udp ? "--udp " : "") + list.port());
         return;
     }
-    const bool is_path = !c.facts.event.unix_name.starts_with('\0');
-    const std::string path = is_path ? pasted_path(absolute_unix_path(c)) : std::string{};
+    const std::string path = pasted_unix_path(c);
     if (!is_root && !path.empty()) {
         list.now(who + path);
     }
+    const bool is_path = !c.facts.event.unix_name.starts_with('\0');
     list.lasting(is_path ? "another path for one of the two" : "another name for one of the two");
 }
 

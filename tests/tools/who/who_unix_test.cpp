@@ -70,6 +70,18 @@ TEST_F(WhoUnix, OfAFileThatIsNoSocketGivesNoCommand) {
     EXPECT_TRUE(answer["cures"].empty());
 }
 
+TEST_F(WhoUnix, OfAFileThatMayNotBeWrittenSaysWhatIsNotKnown) {
+    {
+        Process process(server(path));
+        ASSERT_TRUE(eventually([&] { return process.out().starts_with("ready"); }));
+    }
+    const Finished finished = portguard({"who", "--json", path}, {.before_exec = [] { become_user(65534); }});
+    const nlohmann::json answer = json_of(finished);
+    EXPECT_EQ(answer["cause"], "unknown") << finished;
+    EXPECT_NE(finished.out.find("or one of another network namespace has bound it"), std::string::npos);
+    EXPECT_NE(finished.out.find("(connect: EACCES)"), std::string::npos) << finished;
+}
+
 TEST_F(WhoUnix, RefusesWhatIsAboutPorts) {
     EXPECT_TRUE(refused_with(portguard({"who", "--udp", path}), 2, {"unix socket", "--udp"}));
 }
