@@ -6,51 +6,90 @@ import random
 
 NOBODY, OTHER = 65534, 65533
 
-# What is in the way. Of each: protocols, families (46: the holder has [::] and the asker IPv4, 64: the other way about) and
-# places (whose address is a wildcard: of both, of neither, of the holder, of the asker).
+TCP, UDP, TCP_UDP, TCP_MPTCP = ("tcp",), ("udp",), ("tcp", "udp"), ("tcp", "mptcp")
+# 46: the holder has [::] and the asker IPv4, 64: the other way about.
+BOTH, ACROSS, IPV4 = (4, 6), (4, 6, 46, 64), (4,)
+# Whose address is a wildcard: of both, of neither, of the holder, of the asker.
 EVERYWHERE = ("both", "neither", "holder", "asker")
+SPECIFIC = ("neither", "asker")
+
+# What is in the way; of each its protocols, families and places.
 KINDS = {
-    "listener": (("tcp", "mptcp"), (4, 6, 46, 64), EVERYWHERE),
-    "listener_same_program": (("tcp",), (4, 6), EVERYWHERE),
-    "inherited": (("tcp",), (4, 6), ("both", "neither")),
-    "bound": (("tcp", "udp"), (4, 6, 46, 64), EVERYWHERE),
-    "udp_connected": (("udp",), (4, 6), ("neither", "asker")),
-    "hold": (("tcp",), (4,), ("both", "asker")),
-    "outgoing": (("tcp",), (4, 6), ("neither", "asker")),
-    "outgoing_chosen": (("tcp",), (4, 6), ("neither", "asker")),
-    "outgoing_time_wait": (("tcp",), (4, 6), ("neither", "asker")),
-    "self_connected": (("tcp",), (4, 6), ("neither", "asker")),
-    "accepted_established": (("tcp", "mptcp"), (4, 6), ("neither", "asker")),
-    "accepted_close_wait": (("tcp",), (4, 6), ("neither", "asker")),
-    "accepted_fin_wait2": (("tcp",), (4, 6), ("neither", "asker")),
-    "accepted_time_wait": (("tcp",), (4, 6), ("neither", "asker")),
-    "orphan_fin_wait1": (("tcp",), (4, 6), ("neither", "asker")),
-    "orphan_fin_wait2": (("tcp",), (4, 6), ("neither", "asker")),
-    "orphan_last_ack": (("tcp",), (4, 6), ("neither", "asker")),
-    "second_listen": (("tcp",), (4, 6), ("both", "neither")),
-    "own_listener": (("tcp",), (4, 6, 46, 64), EVERYWHERE),
-    "own_bound": (("tcp", "udp"), (4, 6), EVERYWHERE),
-    "privileged": (("tcp", "udp"), (4, 6), ("both", "asker")),
-    "sandboxed": (("tcp",), (4, 6), ("both",)),
-    "no_address": (("tcp", "udp"), (4, 6), ("neither",)),
-    "ipv6_disabled": (("tcp", "udp"), (6,), ("neither",)),
-    "outside_plan": (("tcp", "udp"), (4, 6), ("both", "neither")),
-    "in_ephemeral_range": (("tcp",), (4, 6), ("both", "neither")),
-    "exhausted_connect": (("tcp",), (4, 6), ("neither",)),
-    "exhausted_bind": (("tcp",), (4,), ("neither",)),
-    "four_tuple": (("tcp",), (4, 6), ("neither",)),
+    "listener": (TCP_MPTCP, ACROSS, EVERYWHERE),
+    "listener_same_program": (TCP, BOTH, EVERYWHERE),
+    # Takes no port of the other family.
+    "listener_v6only": (TCP, (6, 46), ("both", "holder")),
+    "listener_on_device": (TCP, BOTH, ("both", "asker")),
+    # Two programs, which share the port.
+    "listener_group": (TCP, BOTH, ("both", "neither")),
+    # One socket, of several processes.
+    "listener_preforked": (TCP, BOTH, ("both", "asker")),
+    "listener_stopped": (TCP, BOTH, ("both", "neither")),
+    "listener_ignores_sigterm": (TCP, BOTH, ("both", "neither")),
+    "listener_in_pid_namespace": (TCP, BOTH, ("both", "asker")),
+    "listener_is_first_process": (TCP, BOTH, ("both", "asker")),
+    "listener_is_parent": (TCP, BOTH, ("both", "neither")),
+    "listener_is_parent_by_variable": (TCP, BOTH, ("both", "neither")),
+    # Its connections end with it, and are not over then; deaf: the peer reads nothing of what was sent.
+    "listener_with_client": (TCP, BOTH, ("both", "neither", "asker")),
+    "listener_with_deaf_client": (TCP, BOTH, ("both", "asker")),
+    "inherited": (TCP, BOTH, ("both", "neither")),
+    "bound": (TCP_UDP, ACROSS, EVERYWHERE),
+    "udp_connected": (UDP, BOTH, SPECIFIC),
+    "udp_group": (UDP, BOTH, ("both", "neither")),
+    "hold": (TCP, IPV4, ("both", "asker")),
+    "outgoing": (TCP_MPTCP, BOTH, SPECIFIC),
+    "outgoing_chosen": (TCP, BOTH, SPECIFIC),
+    "outgoing_time_wait": (TCP, BOTH, SPECIFIC),
+    "self_connected": (TCP, BOTH, SPECIFIC),
+    # By a port that the kernel gave it.
+    "self_connected_given": (TCP, BOTH, SPECIFIC),
+    "accepted_established": (TCP_MPTCP, BOTH, SPECIFIC),
+    "accepted_close_wait": (TCP, BOTH, SPECIFIC),
+    "accepted_deaf": (TCP, BOTH, SPECIFIC),
+    "accepted_deaf_close_wait": (TCP, BOTH, SPECIFIC),
+    "accepted_fin_wait2": (TCP, BOTH, SPECIFIC),
+    "accepted_time_wait": (TCP, BOTH, SPECIFIC),
+    "orphan_fin_wait1": (TCP, BOTH, SPECIFIC),
+    "orphan_fin_wait2": (TCP, BOTH, SPECIFIC),
+    "orphan_last_ack": (TCP, BOTH, SPECIFIC),
+    "orphan_closing": (TCP, BOTH, SPECIFIC),
+    "second_listen": (TCP, BOTH, ("both", "neither")),
+    "own_listener": (TCP, ACROSS, EVERYWHERE),
+    "own_bound": (TCP_UDP, BOTH, EVERYWHERE),
+    "privileged": (TCP_UDP, BOTH, ("both", "asker")),
+    "privileged_by_sysctl": (TCP_UDP, BOTH, ("both", "asker")),
+    "landlocked": (TCP, BOTH, ("both", "neither")),
+    "filtered": (TCP_UDP, BOTH, ("both", "neither")),
+    "no_address": (TCP_UDP, BOTH, ("neither",)),
+    "ipv6_disabled": (TCP_UDP, (6,), ("neither",)),
+    "outside_plan": (TCP_UDP, BOTH, ("both", "neither")),
+    "in_ephemeral_range": (TCP, BOTH, ("both", "neither")),
+    "exhausted_connect": (TCP_UDP, BOTH, ("neither",)),
+    "exhausted_bind": (TCP_UDP, BOTH, ("neither",)),
+    "four_tuple": (TCP, BOTH, ("neither",)),
+    "four_tuple_time_wait": (TCP, BOTH, ("neither",)),
     # Of unix sockets neither family nor place is asked.
-    "unix_listener": (("unix",), (4,), ("neither",)),
-    "unix_abstract": (("unix",), (4,), ("neither",)),
-    "unix_datagram": (("unix",), (4,), ("neither",)),
-    "unix_stale": (("unix",), (4,), ("neither",)),
-    "unix_folder": (("unix",), (4,), ("neither",)),
+    "unix_listener": (("unix",), IPV4, ("neither",)),
+    "unix_abstract": (("unix",), IPV4, ("neither",)),
+    "unix_datagram": (("unix",), IPV4, ("neither",)),
+    "unix_in_network_namespace": (("unix",), IPV4, ("neither",)),
+    "unix_stale": (("unix",), IPV4, ("neither",)),
+    "unix_folder": (("unix",), IPV4, ("neither",)),
+    "unix_regular_file": (("unix",), IPV4, ("neither",)),
+    "unix_symbolic_link": (("unix",), IPV4, ("neither",)),
 }
 # Nothing is held by another process: there is no holder that could have flags, a user or a pid namespace.
-WITHOUT_HOLDER = {"privileged", "sandboxed", "no_address", "ipv6_disabled", "outside_plan", "in_ephemeral_range",
-                  "exhausted_connect", "exhausted_bind", "four_tuple", "own_listener", "own_bound"}
-FIXED_HOLDER_FLAGS = {"second_listen": "a", "hold": "a"}
+WITHOUT_HOLDER = {"privileged", "privileged_by_sysctl", "landlocked", "filtered", "no_address", "ipv6_disabled",
+                  "outside_plan", "in_ephemeral_range", "exhausted_connect", "exhausted_bind", "four_tuple",
+                  "four_tuple_time_wait", "own_listener", "own_bound"}
+FIXED_HOLDER_FLAGS = {"second_listen": "a", "hold": "a", "listener_group": "p", "udp_group": "p"}
 FIXED_ASKER_FLAGS = {"second_listen": "a"}
+# A plan changes what is asked for, or takes the choice from the kernel.
+WITHOUT_PLAN = {"in_ephemeral_range", "exhausted_connect", "exhausted_bind", "privileged", "privileged_by_sysctl"}
+# What makes it takes root.
+OF_ROOT = {"hold", "listener_on_device", "listener_in_pid_namespace", "listener_is_first_process",
+           "unix_in_network_namespace"}
 FLAGS = ("", "a", "p", "ap")
 
 
@@ -78,10 +117,10 @@ class Condition:
             "pidns" if self.pid_namespace else "here", "plan" if self.plan else "noplan"))
 
     def holder_family(self) -> int:
-        return self.family if self.family in (4, 6) else self.family // 10
+        return self.family if self.family in (4, 6) else self.family % 10
 
     def asker_family(self) -> int:
-        return self.family if self.family in (4, 6) else self.family % 10
+        return self.family if self.family in (4, 6) else self.family // 10
 
     def holder_address(self) -> str:
         return address(self.holder_family(), self.place in ("both", "holder"))
@@ -91,6 +130,10 @@ class Condition:
 
     def has_holder(self) -> bool:
         return self.kind not in WITHOUT_HOLDER
+
+    def is_of_child(self) -> bool:
+        """Whoever asks is a child of who listens."""
+        return self.kind.startswith("listener_is_parent")
 
 
 def address(family: int, wildcard: bool) -> str:
@@ -103,14 +146,20 @@ def is_one(condition: Condition) -> bool:
         wildcard_of_six = {46: ("both", "holder"), 64: ("both", "asker")}[condition.family]
         if condition.place not in wildcard_of_six:
             return False
-    if condition.kind == "privileged" and condition.asker_uid == 0:
+    if condition.kind.startswith("privileged") and condition.asker_uid == 0:
+        return False
+    if condition.kind in OF_ROOT and condition.holder_uid != 0:
+        return False
+    # A child cannot have another user than a parent that is not root, and sees its parent.
+    if condition.is_of_child() and (condition.pid_namespace or condition.holder_uid not in (0, condition.asker_uid)):
         return False
     if condition.kind == "outside_plan" and not condition.plan:
         return False
-    if condition.kind in ("in_ephemeral_range", "exhausted_connect", "exhausted_bind", "privileged") and condition.plan:
+    if condition.kind in WITHOUT_PLAN and condition.plan:
         return False
     # Flags of UDP sockets share the port at once: nothing fails.
-    return not (condition.protocol == "udp" and set(condition.holder_flags) & set(condition.asker_flags))
+    return not (condition.protocol == "udp" and set(condition.holder_flags) & set(condition.asker_flags)
+                and condition.kind != "udp_group")
 
 
 def every_condition() -> list[Condition]:
@@ -118,8 +167,9 @@ def every_condition() -> list[Condition]:
     for kind, (protocols, families, places) in KINDS.items():
         has_holder = kind not in WITHOUT_HOLDER
         if kind.startswith("unix"):
-            found += [Condition(kind, *parts) for parts in itertools.product(
-                protocols, families, places, ("",), ("",), (0, NOBODY), (0, NOBODY, OTHER), (False, True), (False, True))]
+            parts_of_kind = itertools.product(
+                protocols, families, places, ("",), ("",), (0, NOBODY), (0, NOBODY, OTHER), (False, True), (False, True))
+            found += [one for one in (Condition(kind, *parts) for parts in parts_of_kind) if is_one(one)]
             continue
         holder_flags = (FIXED_HOLDER_FLAGS[kind],) if kind in FIXED_HOLDER_FLAGS else FLAGS if has_holder else ("",)
         asker_flags = (FIXED_ASKER_FLAGS[kind],) if kind in FIXED_ASKER_FLAGS else FLAGS

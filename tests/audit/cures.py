@@ -1,78 +1,40 @@
 """Does what a cure says, in the namespace of its condition."""
 
 import dataclasses
+import json
 import re
 import shlex
 import subprocess
 import time
 
-from asking import ask, peers
+from asking import ask
+from building import STARTED_AGAIN, build, start_again
 from conditions import Condition
+from judge import causes_of, sees_owner
+from sentences import OUTSIDE_LOOK, UnknownCure, change_for
 from stage import NAMES, Stage
 
 # What is executed. Anything else would reach beyond the namespaces, or is a sentence.
 COMMANDS = {"kill", "portguard", "sysctl", "ip", "rm"}
 LIVELY_S = 5
 TRIES, PAUSE_S = 20, 0.1
-FREE_PORT = 7900
 
 
-@dataclasses.dataclass
-class Change:
-    """A sentence, as what is built or asked otherwise for it."""
-    pattern: str
-    condition: dict = dataclasses.field(default_factory=dict)
-    ask: dict = dataclasses.field(default_factory=dict)
-    # The group of the pattern that is the port to ask for.
-    port_group: int = 0
-    # An errno that is what the cure is for.
-    errno: str | None = None
-    # What was in the way is said to have gone.
-    is_nothing: bool = False
-
-
-CHANGES = (
-    Change(r"DENY_ERRNO=(\w+)", errno="EADDRINUSE"),
-    Change(r"IPv4 address in the program", ask={"family": 4, "address": "127.0.0.1"}),
-    Change(r"an address that is here", ask={"address": lambda family: peers(family)[0]}),
-    Change(r"a port from (\d+) on", port_group=1),
-    Change(r"another path", ask={"name": NAMES + "/other"}),
-    Change(r"another name", ask={"name": "@other"}),
-    Change(r"unlink", ask={"unlink": True}),
-    Change(r"no bind before connect|another source port", condition={"alone": True}),
-    Change(r"IPV6_V6ONLY|ipv6only=on", condition={"v6only": True}),
-    Change(r"(?:another|free) port\D*(\d{2,5})", port_group=1),
-    Change(r"move the server to a port of (?:\d+,)*?(\d{4,5})", port_group=1),
-    Change(r"another port", ask={"port": FREE_PORT}),
-    Change(r"single addresses", condition={"place": "neither"}, ask={"address": lambda family: peers(family)[1]}),
-    Change(r"same user", condition={"holder_uid": None}),
-    Change(r"SOCK_CLOEXEC|close-on-exec", condition={"cloexec": True}),
-    Change(r"SO_REUSEADDR", condition={"holder_flags": "+a", "asker_flags": "+a"}),
-    Change(r"close the other socket|bind once|no IPv4 socket beside", condition={"alone": True}),
-    Change(r"start it again", is_nothing=True),
-    Change(r"let the kernel choose the port", ask={"port": 0, "flags": ""}),
-    Change(r"IP_BIND_ADDRESS_NO_PORT", ask={"no_port": True, "peers": peers}),
-    Change(r"spread the connections|different destinations", ask={"peers": peers}),
-    Change(r"keep connections open", ask={"count": 1}),
-    Change(r"sandbox|Landlock|seccomp", ask={"sandbox": None}),
-)
-
-
-def commands_of(text: str) -> list[list[str]] | None:
-    """The simple commands of a line of shell; none: it is a sentence."""
+def commands_of(text: str) -> list[tuple[str, list[str]]] | None:
+    """The simple commands of a line of shell, each with what stands before it; none: it is a sentence."""
     try:
         parser = shlex.shlex(text, posix=True, punctuation_chars=";&|")
         parser.whitespace_split = True
         words = list(parser)
     except ValueError:
         return None
-    found: list[list[str]] = [[]]
+    found: list[tuple[str, list[str]]] = [("", [])]
     for word in words:
-        if word in ("&&", ";"):
-            found.append([])
+        if word in ("&&", "||", ";"):
+            found.append((word, []))
         else:
-            found[-1].append(word)
-    return found if all(is_command(words) for words in found) else None
+            found[-1][1].append(word)
+    return found if all(is_command(words) for _, words in found) else None
 
 
 def is_command(words: list[str]) -> bool:
@@ -84,17 +46,20 @@ def is_command(words: list[str]) -> bool:
     return words[0] in COMMANDS or all(is_variable(word) for word in words)
 
 
-def is_look(words: list[str]) -> bool:
-    """It shows what is there, and changes nothing: run_command() judges what it shows."""
-    return ("who" in words[:3] and not any(word.startswith("--wait") for word in words)) or words[-1:] == ["show"]
-
-
 def is_variable(word: str) -> bool:
-    return re.fullmatch(r"PORTGUARD_\w+=\S*", word) is not None
+    return re.fullmatch(r"PORTGUARD_(?!DENY_ERRNO)\w+=\S*", word) is not None
+
+
+def is_look(words: list[str]) -> bool:
+    """It shows what is there, and changes nothing."""
+    return "who" in words[:3] and not any(word.startswith("--wait") for word in words)
 
 
 def try_cure(stage: Stage, condition: Condition, cure: dict, event: dict) -> str:
     """In a stage that is built and has reported. Empty: it led to a bind."""
+    if outside := re.fullmatch(OUTSIDE_LOOK, cure["command"]):
+        stage.condition = dataclasses.replace(condition, pid_namespace=False)
+        return look(stage, stage.condition, ["sudo", *outside.group(1).split()])
     commands = commands_of(cure["command"])
     if commands is None:
         return try_sentence(stage, condition, cure["command"])
@@ -102,87 +67,115 @@ def try_cure(stage: Stage, condition: Condition, cure: dict, event: dict) -> str
         # Whoever listened first is not to be started once more.
         condition = dataclasses.replace(condition, alone=True)
     variables = {}
-    for words in commands:
+    fault = ""
+    for joint, words in commands:
+        if (joint == "&&" and fault) or (joint == "||" and not fault):
+            continue
         if all(is_variable(word) for word in words):
             variables |= dict(word.split("=", 1) for word in words)
-        elif fault := run_command(stage, condition, words, event):
-            return fault
         elif is_look(words):
-            return ""
-    if cure["when"] == "lasting" and not variables:
-        stage.start_again()
+            return "shows what is seen already" if sees_owner(condition) else look(stage, condition, words)
+        else:
+            fault = run_command(stage, condition, words, event)
+    if fault:
+        return fault
+    if cure["when"] == "lasting" and condition.kind in STARTED_AGAIN:
+        start_again(stage)
     return binds(stage, condition, variables)
 
 
-def run_command(stage: Stage, condition: Condition, words: list[str], event: dict) -> str:
+def takes_a_minute(condition: Condition, text: str) -> bool:
+    return condition.protocol == "mptcp" and "--wait=" in text
+
+
+def as_it_runs(stage: Stage, condition: Condition, words: list[str]) -> list[str]:
     is_root = words[0] == "sudo"
     words = words[is_root:]
-    if words[0] == "kill" and not {int(word) for word in words[1:] if word.isdigit()} <= stage.pids:
-        return "kills a process that holds nothing"
-    if words[0] == "rm" and not words[-1].startswith(NAMES + "/"):
-        return "removes another file"
     if words[0] == "portguard":
         words = [stage.portguard(), *words[1:]]
-        if words[1] == "run":
-            stage.dialer_prefix = words[:words.index("--") + 1]
-            return ""
-    if words[0] == "sysctl" and not all(word.startswith(("-", "net.ipv4.", "net.ipv6.")) for word in words[1:]):
+    return [*stage.command_prefix(0 if is_root else condition.asker_uid), *words]
+
+
+def refused(stage: Stage, words: list[str]) -> str:
+    """Why such a command is none to print."""
+    if "kill" in words and not {int(word) for word in words if word.isdigit()} <= stage.pids:
+        return "kills a process that holds nothing"
+    if "rm" in words and not words[-1].startswith(NAMES + "/"):
+        return "removes another file"
+    if "sysctl" in words and not all(word.startswith(("-", "net.ipv4.", "net.ipv6."))
+                                     for word in words[words.index("sysctl") + 1:]):
         return "a sysctl of no network namespace"
-    prefix = stage.asker_prefix(0 if is_root else condition.asker_uid)
-    process = subprocess.Popen([*prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               stdin=subprocess.DEVNULL, text=True)
-    wait = next((word for word in words if word.startswith("--wait=")), None)
+    return ""
+
+
+def run_command(stage: Stage, condition: Condition, words: list[str], event: dict) -> str:
+    if why := refused(stage, words):
+        return why
+    if words[:2] == ["portguard", "run"]:
+        stage.dialer_prefix = [stage.portguard(), *words[1:words.index("--") + 1]]
+        return ""
+    wait = next((int(re.sub(r"\D", "", word)) for word in words if word.startswith("--wait=")), None)
     if wait is not None:
-        shorten(stage, condition, wait)
+        words = [word if not word.startswith("--wait=") else f"--wait={shortened(stage, wait)}s" for word in words]
+    process = subprocess.Popen(as_it_runs(stage, condition, words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL, text=True)
     try:
-        out, _ = process.communicate(timeout=LIVELY_S)
+        out, _ = process.communicate(timeout=LIVELY_S + (wait or 0))
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         return "did not end in time: nothing that it waits for happens"
-    if "who" in words[:2] and wait is None:
-        return names_holder(stage, out, event)
     return "" if process.returncode == 0 else f"exit status {process.returncode}: {out.strip()[-200:]}"
 
 
-def shorten(stage: Stage, condition: Condition, wait: str) -> None:
-    """A TIME_WAIT is forgotten at once instead of after its minute, if the command would wait for so long."""
-    ends_by_itself = condition.kind.endswith(("time_wait", "orphan_fin_wait2"))
-    if ends_by_itself and int(re.sub(r"\D", "", wait)) >= 60:
-        time.sleep(PAUSE_S)
-        subprocess.run(["ss", "-K", "-tan", "sport", "=", f":{stage.port}"], stdout=subprocess.DEVNULL, check=False)
+def shortened(stage: Stage, wait: int) -> int:
+    """Nobody waits for a minute here, but for MPTCP, whose timer is not shown (net.mptcp.close_timeout). What the kernel says to forget within the time is forgotten at once; else the
+    wait is one that runs out."""
+    if stage.condition.protocol == "mptcp":
+        return wait
+    # Whoever was told to end may take a moment.
+    time.sleep(3 * PAUSE_S)
+    left = [re.search(r"timer:\(timewait,(?:(\d+)min)?(?:(\d+)(?:\.\d+)?sec)?", line) for line in stage.shown()]
+    seconds = [60 * int(found.group(1) or 0) + int(found.group(2) or 0) for found in left if found is not None]
+    if len(seconds) == len(left) and all(second <= wait for second in seconds):
+        stage.forget_what_ends()
+    return 1
 
 
-def names_holder(stage: Stage, out: str, event: dict) -> str:
-    states = {holder["state"] for holder in event["holders"]}
-    is_named = any(re.search(rf"\b{pid}\b", out) for pid in stage.pids) or any(state in out for state in states)
-    return "" if is_named else f"shows no holder: {out.strip()[-200:]}"
+def look(stage: Stage, condition: Condition, words: list[str]) -> str:
+    """It has to show the cause that whoever is allowed to look would be told, who asks for the port of no address."""
+    if condition.is_of_child():
+        # The parent ends with its child here.
+        stage.hold(role="listen", **stage.spec)
+    shown = subprocess.run([*as_it_runs(stage, condition, words), "--json"], stdout=subprocess.PIPE,
+                           stdin=subprocess.DEVNULL, check=False, text=True).stdout
+    uid = 0 if words[0] == "sudo" else condition.asker_uid
+    known_to_asker = condition.is_of_child() or condition.kind in ("second_listen", "listener_same_program")
+    kind = "listener" if known_to_asker else condition.kind
+    causes = causes_of(dataclasses.replace(condition, kind=kind, asker_uid=uid, asker_flags="", place="both",
+                                           family=condition.holder_family()))
+    cause = json.loads(shown)["cause"] if shown.startswith("{") else shown[-200:]
+    return "" if cause in causes else f"shows another cause: {cause}"
 
 
 def try_sentence(stage: Stage, condition: Condition, text: str) -> str:
-    for change in CHANGES:
-        found = re.search(change.pattern, text)
-        if found is None:
-            continue
-        if change.is_nothing:
-            return binds(stage, condition)
-        stage.end_holders()
-        parts = {name: value[1:] + getattr(condition, name) if str(value).startswith("+") else value
-                 for name, value in change.condition.items()}
-        if "holder_uid" in parts:
-            parts["holder_uid"] = condition.asker_uid
-        changed = dataclasses.replace(condition, **parts)
-        ask_changes = dict(change.ask)
-        for name, of_family in ask_changes.items():
-            if callable(of_family):
-                ask_changes[name] = of_family(changed.asker_family())
-        if change.port_group:
-            ask_changes["port"] = int(found.group(change.port_group))
-        stage.condition = changed
-        stage.build()
-        variables = {"PORTGUARD_DENY_ERRNO": found.group(1)} if change.errno else {}
-        return binds(stage, changed, variables, change.errno, **ask_changes)
-    return "a cure that the audit does not know how to try"
+    try:
+        change, ports = change_for(text)
+    except UnknownCure as why:
+        return str(why)
+    if change.is_nothing:
+        return binds(stage, condition)
+    stage.end_holders()
+    parts = {name: value[1:] + getattr(condition, name) if str(value).startswith("+") else value
+             for name, value in change.condition.items()}
+    if "holder_uid" in parts:
+        parts["holder_uid"] = condition.asker_uid
+    changed = dataclasses.replace(condition, **parts)
+    ask_changes = {name: value(changed.asker_family()) if callable(value) else value
+                   for name, value in change.ask.items()} | ports
+    stage.condition = changed
+    build(stage)
+    return binds(stage, changed, change.variables, change.errno, **ask_changes)
 
 
 def binds(stage: Stage, condition: Condition, variables=None, errno=None, **changes) -> str:

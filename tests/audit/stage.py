@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -16,10 +17,9 @@ MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PORT, PEER_PORT, PLAIN_PORT = 7000, 9000, 45000
 # Where unix sockets have their names: a folder as /tmp is, of the mount namespace.
 NAMES = "/mnt"
-# Where outgoing connections of a condition get their ports: few, so that one of them can be met again.
-RANGE = (7100, 7107)
-PLAN = {"PORTGUARD_LISTEN": "80,7000-7999", "PORTGUARD_EPHEMERAL": "40000-49999"}
 PATIENCE_S = 10
+# Programs of users: from there on they hold what was asked for.
+FIRST_UNPRIVILEGED = 7500
 
 
 class NotBuilt(Exception):
@@ -49,9 +49,9 @@ def run(*words: str) -> None:
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
 
 
-def set_range(low: int, high: int) -> None:
-    with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
-        file.write(f"{low} {high}")
+def set_sysctl(name: str, value: str) -> None:
+    with open("/proc/sys/net/" + name, "w", encoding="ascii") as file:
+        file.write(value)
 
 
 class Stage:
@@ -60,17 +60,24 @@ class Stage:
     def __init__(self, folder: str, condition: Condition):
         self.folder, self.condition = folder, condition
         self.port = PORT
+        self.spec: dict = {}
         self.holders: list[subprocess.Popen] = []
         self.dialer_prefix: list[str] = []
         self.dialed: dict = {}
+        self.own_socket: socket.socket | None = None
 
     def portguard(self) -> str:
         return self.folder + "/bin/portguard"
 
+    def words_of(self, spec: dict, script: str, prefix=(), **variables: str) -> list[str]:
+        # Behind options of an interpreter no one else knows which word is the program.
+        options = () if self.condition.kind == "listener_same_program" else ("-S", "-E")
+        return [*prefix, "env", *(f"{name}={value}" for name, value in variables.items()),
+                "/usr/bin/python3", *options, f"{self.folder}/{script}", json.dumps(spec)]
+
     def start(self, spec: dict, script: str, prefix=(), **variables: str) -> subprocess.Popen:
-        words = [*prefix, "env", *(f"{name}={value}" for name, value in variables.items()),
-                 "/usr/bin/python3", "-S", "-E", f"{self.folder}/{script}", json.dumps(spec)]
-        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
+        return subprocess.Popen(self.words_of(spec, script, prefix, **variables), stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
 
     def line_of(self, process: subprocess.Popen) -> dict:
         if select.select([process.stdout], [], [], PATIENCE_S)[0]:
@@ -84,7 +91,7 @@ class Stage:
     def as_user(uid: int) -> list[str]:
         return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
 
-    def asker_prefix(self, uid: int) -> list[str]:
+    def command_prefix(self, uid: int) -> list[str]:
         own_processes = ["unshare", "--pid", "--fork", "--mount-proc"] if self.condition.pid_namespace else []
         return own_processes + self.as_user(uid)
 
@@ -98,6 +105,8 @@ class Stage:
         return {int(name) for name in os.listdir("/proc") if name.isdigit()} - {os.getpid()}
 
     def end_holders(self) -> None:
+        if self.own_socket is not None:
+            self.own_socket.close()
         for pid in self.holder_pids():
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -115,104 +124,21 @@ class Stage:
         for _ in range(3):
             subprocess.run(["ss", "-K", "-tan"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
-    # Building.
+    def forget_what_ends(self) -> None:
+        """Sockets of the port that no process has and that have a timer."""
+        for state in ("time-wait", "fin-wait-2"):
+            subprocess.run(["ss", "-K", "-tan", "state", state, "sport", "=", f":{self.port}"], check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def build(self) -> None:
-        condition = self.condition
-        family = condition.holder_family()
-        self.spec = {"protocol": condition.protocol, "family": family, "flags": condition.holder_flags,
-                     "address": condition.holder_address(), "port": PORT, "v6only": condition.v6only,
-                     "cloexec": condition.cloexec, "name": "@audit" if condition.kind == "unix_abstract" else NAMES + "/s"}
-        self.loopback = {4: "127.0.0.1", 6: "::1"}[family]
-        kind = condition.kind
-        if kind.startswith(("accepted_", "orphan_")):
-            state = kind.removeprefix("accepted_")
-            self.hold(role="serve", state=state, peer=self.loopback, **self.spec)
-        elif kind.startswith(("outgoing", "exhausted", "four_tuple")):
-            self.build_outgoing()
-        elif kind == "hold":
-            holder = subprocess.Popen([self.portguard(), "hold", str(PORT), "--for=1h"], stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-            self.holders.append(holder)
-            if not holder.stdout.readline().startswith(b"ready"):
-                raise NotBuilt("portguard hold")
-        elif kind in ("listener", "listener_same_program"):
-            self.hold("endpoint.py" if kind.endswith("program") else "server.py", role="listen", **self.spec)
-        elif kind in ("bound", "second_listen"):
-            if kind == "bound":
-                self.hold(role="bind", **self.spec)
-        else:
-            self.build_other(kind)
+    def shown(self, *words: str) -> list[str]:
+        """Lines of ss(8) about TCP sockets of the port."""
+        found = subprocess.run(["ss", "-Htano", *words, "sport", "=", f":{self.port}"], capture_output=True, check=True,
+                               text=True)
+        return found.stdout.splitlines()
 
-    def build_other(self, kind: str) -> None:
-        if kind == "udp_connected":
-            self.hold(role="bind", peer=self.loopback, **self.spec)
-        elif kind == "inherited":
-            self.hold(role="bequeath", **self.spec)
-        elif kind == "self_connected":
-            self.hold(role="self_connect", **self.spec)
-        elif kind == "ipv6_disabled":
-            run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
-        elif kind == "privileged":
-            self.port = 80
-        elif kind == "outside_plan":
-            self.port = 6500
-        elif kind == "in_ephemeral_range":
-            self.port = PLAIN_PORT
-        elif kind in ("unix_listener", "unix_abstract"):
-            self.hold(role="listen", **self.spec)
-        elif kind == "unix_datagram":
-            self.hold(role="bind", **(self.spec | {"protocol": kind}))
-        elif kind in ("unix_stale", "unix_folder"):
-            self.hold(role="leave_file", **(self.spec | {"protocol": "unix" if kind == "unix_stale" else kind}))
-
-    def start_target(self) -> None:
-        """Who connections go to."""
-        family = self.condition.holder_family()
-        target = {"role": "accept_all", "address": {4: "0.0.0.0", 6: "::"}[family], "port": PEER_PORT, "protocol": "tcp",
-                  "family": family, "v6only": family == 6, "follow": self.condition.kind == "outgoing_time_wait"}
-        self.line_of(self.start(target, "server.py"))
-
-    def build_outgoing(self) -> None:
-        kind = self.condition.kind
-        self.start_target()
-        if kind in ("exhausted_connect", "exhausted_bind"):
-            set_range(RANGE[0], RANGE[0] + 1)
-            return
-        if kind == "four_tuple":
-            return
-        if kind == "outgoing_chosen":
-            self.port = PORT
-        else:
-            set_range(*RANGE)
-        self.dialed = self.spec | {"role": "dial", "peer": self.loopback, "peer_port": PEER_PORT,
-                                   "port": PORT if kind == "outgoing_chosen" and not self.condition.alone else 0,
-                                   "hang_up": kind == "outgoing_time_wait"}
-        self.port = self.hold(prefix=self.dialer_prefix, **self.dialed)["port"]
-        if self.condition.alone:
-            self.port = PORT
-        if kind == "outgoing_time_wait":
-            self.wait_for_time_wait()
-
-    def wait_for_time_wait(self) -> None:
+    def wait_for_state(self, state: str) -> None:
         for _ in range(1000):
-            shown = subprocess.run(["ss", "-Htan", "state", "time-wait", "sport", "=", f":{self.port}"],
-                                   capture_output=True, check=True)
-            if shown.stdout:
+            if self.shown("state", state):
                 return
             time.sleep(0.01)
-        raise NotBuilt("no TIME_WAIT")
-
-    def start_again(self) -> None:
-        """The holders end and start anew: outgoing ones take every port that they are given now."""
-        port, kind = self.port, self.condition.kind
-        self.end_holders()
-        if kind in ("outgoing", "outgoing_time_wait"):
-            self.start_target()
-            self.hold(prefix=self.dialer_prefix, **(self.dialed | {"count": 4}))
-        elif kind.startswith(("exhausted", "four_tuple")):
-            self.start_target()
-        elif kind.startswith(("accepted_", "orphan_")) and self.dialer_prefix:
-            self.hold(prefix=self.dialer_prefix, role="serve", state=kind.removeprefix("accepted_"), peer=self.loopback,
-                      **self.spec)
-        self.port = port
+        raise NotBuilt("no " + state)

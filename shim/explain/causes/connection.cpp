@@ -106,7 +106,7 @@ std::string outgoing_sentence(const Case& c) {
                                   ? ""
                                   : ", unless a listener that has ended accepted it";
     return "an outgoing connection of " + who_has(c) + " to " + address_words(c.holder->socket.remote) +
-           " has this port" + port_words(c) + flag_words(c) + proof;
+           " has this port" + port_words(c) + proof + flag_words(c);
 }
 
 std::string accepted_sentence(const Case& c) {
