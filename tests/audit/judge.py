@@ -110,7 +110,7 @@ def causes_of(condition: Condition) -> set[str]:
     if condition.kind in ("bound", "own_bound") and condition.protocol == "udp":
         allowed = allowed - {"bound_only"} | {"udp_holder"}
     if condition.kind in ("listener", "bound", "own_listener") and condition.family in (46, 64):
-        allowed = {"ipv6_wildcard"}
+        allowed = allowed & {"reuseport_other_user"} | {"ipv6_wildcard"}
     if condition.kind == "own_listener" and condition.family == 46:
         allowed |= {"covered_by_own_listener"}
     if condition.kind.startswith(("listener", "own_")) and condition.place in ("holder", "asker"):
