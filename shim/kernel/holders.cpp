@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include <sys/socket.h>
@@ -276,6 +277,15 @@ void add_details(HolderReport& report, const HolderOptions& options) {
 HolderReport find_holders(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
     const Deadline deadline(options.budget);
     HolderReport report = find_conflicts(asked, protocol, options);
+    const auto is_bound = [](const Holder& holder) { return holder.socket.state == SocketState::bound; };
+    if (options.settles.count() != 0 && std::any_of(report.holders.begin(), report.holders.end(), is_bound)) {
+        const std::vector<std::uint32_t> before = owned_inodes(report.holders);
+        std::this_thread::sleep_for(options.settles);
+        report = find_conflicts(asked, protocol, options);
+        std::erase_if(report.holders, [&](const Holder& holder) {
+            return is_bound(holder) && !std::binary_search(before.begin(), before.end(), holder.socket.inode);
+        });
+    }
     HolderOptions rest = options;
     rest.budget = std::chrono::milliseconds(deadline.remaining_ms());
     add_details(report, rest);

@@ -83,6 +83,10 @@ struct HolderOptions {
     /// diag_listen and its kin (diag_message.h): which holders are looked for. Listeners alone cost a
     /// hundredth of all.
     std::uint32_t states = diag_all;
+    /// A bound socket that does not listen has to stay for so long: who reads the descriptors of its process
+    /// in /proc puts off their close for a moment, and a server that starts over and over would find its own
+    /// port taken.
+    std::chrono::milliseconds settles{0};
     /// Inode of a socket that is left out: the one that asks. 0: none.
     std::uint64_t left_out_inode = 0;
     Syscalls syscalls{};

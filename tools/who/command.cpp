@@ -39,6 +39,7 @@ void wait_until_bindable(const AskedPort& asked, Protocol protocol, bool reusead
     const auto end = std::chrono::steady_clock::now() + most;
     HolderOptions options;
     options.owners = reuseaddr;
+    options.settles = std::chrono::milliseconds(pause_ms / 2);
     while (true) {
         const HolderReport report = find_holders(asked.address, protocol, options);
         const BindVerdict bind = judge_bind(asked.address, protocol, report);

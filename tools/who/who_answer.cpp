@@ -24,6 +24,7 @@ constexpr std::size_t most_holders = 6;
 HolderOptions look_up_options() {
     HolderOptions options;
     options.budget = look_up_budget;
+    options.settles = std::chrono::milliseconds(10);
     return options;
 }
 
