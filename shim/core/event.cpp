@@ -8,11 +8,6 @@
 namespace portguard {
 namespace {
 
-constexpr std::array<std::string_view, 10> event_names{
-    "refused",  "in_use",  "cured",  "exhausted", "unavailable", "privileged", "ephemeral_listener",
-    "injected", "invalid", "joined",
-};
-
 /// A long plan is cut: the sentence has to fit a line.
 void print_plan(const Config& config, TextWriter& out) {
     Text<excerpt_length + 1> plan;

@@ -2,6 +2,7 @@
 // design 3.5).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -43,6 +44,11 @@ Level level_of(EventKind kind, Protocol protocol);
 /// False: below `level`, or there is no log at all.
 bool is_told(EventKind kind, Protocol protocol, const Config& config);
 
+/// In the order of EventKind.
+inline constexpr std::array<std::string_view, 10> event_names{
+    "refused",  "in_use",  "cured",  "exhausted", "unavailable", "privileged", "ephemeral_listener",
+    "injected", "invalid", "joined",
+};
 std::string_view event_name(EventKind kind);
 std::optional<EventKind> event_named(std::string_view name);
 

@@ -56,20 +56,25 @@ int check(const Arguments& arguments) {
 
 const Command check_command{
     .name = "check",
-    .summary = "audits this host's ports against a plan, and names the command that mends each finding",
-    .description =
-        "Compares listeners, connections and kernel settings with --listen and --ephemeral. Without "
-        "--listen, "
-        "the ports that are listened on now are the plan; without --ephemeral, net.ipv4.ip_local_port_range "
-        "is. Nothing is changed.\n"
-        "Any user may run it. What takes root, such as seeing other users' processes, is left out without, "
-        "and "
-        "named at the end. share/portguard/check.schema.json describes what --json prints.\n"
-        "Exit status: 0 nothing but notes, 1 errors or warnings, 2 the command line or the configuration is "
-        "wrong.",
-    .examples = "    portguard check\n"
-                "    portguard check --listen=80,443,5000-14999 --ephemeral=15000-65000 --sample=2s\n"
-                "    portguard check --netns=blue --json\n",
+    .summary = "audits this host's ports against a plan and names each fix",
+    .description = R"(
+Compares listeners, connections and kernel settings with --listen and --ephemeral. Without --listen, the ports
+that are listened on now are the plan; without --ephemeral, net.ipv4.ip_local_port_range is. Changes nothing.
+
+Any user may run it. What needs root, such as the processes of other users, is left out for others and named at
+the end.
+)",
+    .exit_status = R"(
+0 nothing but notes
+1 errors or warnings
+2 the command line or the configuration is wrong
+)",
+    .examples = R"(
+portguard check
+portguard check --listen=80,443,5000-14999 --ephemeral=15000-65000
+portguard check --sample=2s --netns=blue --json
+)",
+    .guard = GuardOptions::plan,
     .own = parameters,
     .run = check,
 };

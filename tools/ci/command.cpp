@@ -30,8 +30,10 @@ constexpr std::string_view mode_name = "mode";
 constexpr std::string_view record_name = "record";
 
 constexpr std::array parameters{
+    Parameter{mode_name, "enforce|observe|off", "observe", "what the guard does in PROGRAM"},
+    Parameter{log_name, "file:PATH", "a new file below TMPDIR", "the record of all events"},
     Parameter{fail_on_name, "in-use|refused|never", "never",
-              "exit with 1 where COMMAND succeeded and a port was in use, or was outside the plan"},
+              "exit with 1 where PROGRAM succeeded and a port was in use, or was outside the plan"},
     junit_parameter,
     github_parameter,
     html_parameter,
@@ -147,29 +149,31 @@ int ci(const Arguments& arguments) {
 
 const Command ci_command{
     .name = "ci",
-    .summary = "runs a test suite, and says which of its processes fought over which port",
-    .description =
-        "Runs PROGRAM with the guard in it and in all that it starts. mode=observe, unless --mode says "
-        "otherwise: nothing is changed, and every call that fails over a port is recorded in one log "
-        "(--log=file:PATH, else a new file below TMPDIR). Afterwards each failure is reported on stderr "
-        "once, "
-        "with "
-        "both sides and the processes above them, how often it was, and the command that replays it.\n"
-        "Then follows which programs the guard was not in (statically linked, set-user-ID, another libc, "
-        "started "
-        "without LD_PRELOAD), as far as a look at the processes every 50 ms shows it. What has become "
-        "another "
-        "user may not write to the log.\n"
-        "A `portguard run` that PROGRAM starts does what it does without ci, and its events are reported "
-        "here as "
-        "well; a `portguard ci` below has the events of what it runs to itself.\n"
-        "Exit status: PROGRAM's own, as of `portguard run`; 1 where that is 0 and --fail-on holds; 2 the "
-        "command "
-        "line is wrong.",
-    .examples = "    portguard ci -- make check\n"
-                "    portguard ci --github --junit=ports.xml --html=ports.html -- ctest\n"
-                "    portguard ci --fail-on=in-use --log=file:ports.log -- pytest\n",
+    .summary = "runs a test suite and reports which processes fought over a port",
+    .description = R"(
+Runs PROGRAM, and all that it starts, under the guard. Nothing is changed, and every call that fails over a port
+is recorded. Afterwards each failure is reported once on stderr: both sides, the
+processes above them, how often, and the command that replays it.
+
+Then follows which programs the guard was not in (static, set-user-ID, another libc, started without
+LD_PRELOAD), as far as a look at the processes every 50 ms shows it. A program that has become another user may
+be unable to write to the log.
+
+A `portguard run` that PROGRAM starts does what it does without ci, and its events are reported here as well; a
+`portguard ci` below keeps the events of what it runs to itself.
+)",
+    .exit_status = R"(
+1    PROGRAM succeeded, and --fail-on holds
+2    the command line or the configuration is wrong
+else as of `portguard run`
+)",
+    .examples = R"(
+portguard ci -- make check
+portguard ci --github --junit=ports.xml --html=ports.html -- ctest
+portguard ci --fail-on=in-use --log=file:ports.log -- pytest
+)",
     .takes_program = true,
+    .guard = GuardOptions::all,
     .own = parameters,
     .run = ci,
 };

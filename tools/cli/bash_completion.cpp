@@ -20,29 +20,52 @@ bool is_errno_name(std::string_view word) {
 
 /// A word to be typed as it stands. Upper case stands for something else, unless it is the name of an errno.
 bool is_literal(std::string_view word) {
-    const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char letter) {
-        return letter >= 'a' && letter <= 'z';
-    });
+    const bool is_plain =
+        !word.empty() && word.front() >= 'a' && word.front() <= 'z' &&
+        std::all_of(word.begin(), word.end(), [](char letter) {
+            return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '-';
+        });
     return is_plain || is_errno_name(word);
+}
+
+/// What `values` says may stand there: "bind", "file:" of "file:PATH".
+std::vector<std::string> literals_of(std::string_view values) {
+    std::vector<std::string> words;
+    // In parentheses stand parts of words, such as units.
+    while (values.find('(') == std::string_view::npos && !values.empty()) {
+        std::string_view alternatives = next_field(values, '|');
+        while (!alternatives.empty()) {
+            const std::string_view word = next_field(alternatives, ',');
+            const std::string_view prefix = word.substr(0, word.find(':'));
+            if (is_literal(prefix)) {
+                words.emplace_back(word.substr(0, prefix.size() + 1));
+            }
+        }
+    }
+    return words;
+}
+
+std::string compgen_words(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        text.append(text.empty() ? "compgen -W '" : " ").append(word);
+    }
+    return text.empty() ? "" : text + "'";
 }
 
 /// "compgen ..." that completes a value of `parameter`; empty: nothing can be offered.
 std::string generator_of(const Parameter& parameter) {
-    std::string words;
-    bool takes_file = false;
-    // In parentheses stand parts of words, such as units.
-    std::string_view rest = parameter.values.find('(') == std::string_view::npos ? parameter.values : "";
-    while (!rest.empty()) {
-        const std::string_view word = next_field(rest, '|');
-        takes_file = takes_file || word == "FILE";
-        if (is_literal(word)) {
-            words.append(words.empty() ? "" : " ").append(word);
-        }
+    if (parameter.choices != nullptr) {
+        const auto choices = parameter.choices();
+        return compgen_words({choices.begin(), choices.end()});
     }
-    if (takes_file) {
+    if (parameter.values.starts_with("FILE")) {
         return "compgen -f";
     }
-    return words.empty() ? "" : "compgen -W '" + words + "'";
+    if (parameter.values.starts_with("FOLDER")) {
+        return "compgen -d";
+    }
+    return compgen_words(literals_of(parameter.values));
 }
 
 std::string options_of(const std::vector<Parameter>& parameters) {
@@ -54,19 +77,24 @@ std::string options_of(const std::vector<Parameter>& parameters) {
     return text;
 }
 
-/// `case` branches for the values of `parameters`.
+std::string branch(std::string_view pattern, const std::string& generator) {
+    std::string text = "        ";
+    text.append(pattern).append(") ");
+    return text + (generator.empty() ? "true" : generator + " -- \"$word\"") + " ;;\n";
+}
+
+/// `case` branches for the values of `parameters`. Outside quotes, "*" is every command.
 std::string value_branches(std::string_view command, std::span<const Parameter> parameters) {
     std::string text;
     for (const Parameter& parameter : parameters) {
-        const std::string generator = generator_of(parameter);
-        if (!parameter.values.empty()) {
-            text.append("        '")
-                .append(command)
-                .append(" ")
-                .append(spelled(parameter.name))
-                .append("') ");
-            text.append(generator.empty() ? "true" : generator + " -- \"$word\"").append(" ;;\n");
+        if (parameter.values.empty()) {
+            continue;
         }
+        const std::string pattern = std::string(command) + " " + spelled(parameter.name);
+        if (parameter.values.find("file:PATH") != std::string_view::npos) {
+            text += branch(pattern + "=file:'", "compgen -f");
+        }
+        text += branch(pattern + "'", generator_of(parameter));
     }
     return text;
 }
@@ -79,27 +107,37 @@ std::string command_names() {
     return names + "--help --version";
 }
 
-// Bash splits words at '=' (COMP_WORDBREAKS), so that "--mode=en" arrives as three.
 constexpr std::string_view head = R"(# bash completion for portguard, made by `portguard completion bash`
 
 _portguard_words() {
     local word=$1 option=$2 command=$3
     case "$command $option" in
 )";
+// Bash splits words at '=' and ':' (COMP_WORDBREAKS): "--mode=en" arrives as three, "--log=file:/tmp" as
+// five.
 constexpr std::string_view tail = R"(    esac
 }
 
 _portguard() {
-    local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}
-    if [[ $word == = ]]; then
+    local -i at=COMP_CWORD
+    local word=${COMP_WORDS[at]} prefix=
+    if [[ $word == [=:] ]]; then
         word=
-    elif [[ $option == = ]]; then
-        option=${COMP_WORDS[COMP_CWORD - 2]}
+    else
+        at+=-1
     fi
+    if [[ ${COMP_WORDS[at]} == : ]]; then
+        prefix="=${COMP_WORDS[at - 1]}:"
+        at+=-2
+    fi
+    if [[ ${COMP_WORDS[at]} == = ]]; then
+        at+=-1
+    fi
+    local option=${COMP_WORDS[at]}$prefix
     ((COMP_CWORD > 1)) || option=
     mapfile -t COMPREPLY < <(_portguard_words "$word" "$option" "${COMP_WORDS[1]}")
     # A value follows at once.
-    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }
@@ -107,24 +145,33 @@ _portguard() {
 complete -o bashdefault -o default -F _portguard portguard
 )";
 
+/// What may stand where no value of an option is expected.
+std::string word_branch(const Command& command) {
+    std::vector<Parameter> parameters = guard_parameters_of(command.guard, command.own);
+    parameters.insert(parameters.end(), command.own.begin(), command.own.end());
+    parameters.push_back(help_parameter);
+    std::string words = options_of(parameters);
+    if (command.operand.choices != nullptr) {
+        for (const std::string_view choice : command.operand.choices()) {
+            words.append(" ").append(choice);
+        }
+    }
+    std::string text =
+        "        '" + std::string(command.name) + " '*) compgen -W '" + words + "' -- \"$word\"";
+    return text + (command.takes_program ? "; compgen -c -- \"$word\" ;;\n" : " ;;\n");
+}
+
 } // namespace
 
 std::string bash_completion() {
-    std::string text(head);
-    const std::vector<Parameter> common = parameters_of(Command{});
-    std::string options;
+    std::string values;
+    std::string words;
     for (const Command* const command : all_commands()) {
-        text += value_branches(command->name, command->own);
-        options.append("        '").append(command->name).append(" '*) ");
-        options += "compgen -W '" + options_of(parameters_of(*command)) + "' -- \"$word\"";
-        options += command->takes_program ? "; compgen -c -- \"$word\" ;;\n" : " ;;\n";
+        values += value_branches("'" + std::string(command->name), command->own);
+        words += word_branch(*command);
     }
-    std::string values = value_branches("*", common);
-    // Quoted, an asterisk would stand for itself.
-    for (std::size_t at = values.find("'* "); at != std::string::npos; at = values.find("'* ", at)) {
-        values.replace(at, 3, "*' ");
-    }
-    return text + values + "        *' ') compgen -W '" + command_names() + "' -- \"$word\" ;;\n" + options +
+    return std::string(head) + values + value_branches("*'", guard_parameters_of(GuardOptions::all)) +
+           branch("*=*:", "") + branch("*' '", "compgen -W '" + command_names() + "'") + words +
            std::string(tail);
 }
 

@@ -1,8 +1,7 @@
-// What the command line looks like, as data. Parser and --help read it, and so can whatever else has to name
-// the same words (a man page, a shell's completion).
+// What the command line looks like, as data: parser, help, man pages and completion are made from it.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +9,8 @@
 #include <vector>
 
 namespace portguard::tools {
+
+using Choices = std::vector<std::string_view>();
 
 struct Parameter {
     /// With underscores, as in a configuration file; spelled() is the command line's form.
@@ -19,8 +20,10 @@ struct Parameter {
     /// What holds without it, in words; empty: nothing worth telling.
     std::string_view fallback;
     std::string_view help;
-    /// The name alone is enough, and the word after it is no value.
+    /// The name alone is enough, and the word after it is not its value.
     bool optional_value = false;
+    /// The closed list that `values` names in one word; null: `values` is all there is to know.
+    Choices* choices = nullptr;
 };
 
 /// "deny_errno" as "--deny-errno".
@@ -43,31 +46,50 @@ struct Arguments {
     [[nodiscard]] bool has(std::string_view name) const { return value(name) != nullptr; }
 };
 
+inline constexpr Parameter help_parameter{"help", "", "", "show the help of the command"};
+
 /// Words that are no options, such as PORT. They may stand before, between and after the options.
 struct Operand {
     std::string_view name;
     unsigned least = 0;
     unsigned most = 0;
+    /// As of Parameter.
+    Choices* choices = nullptr;
+};
+
+/// Which options of core's option_table() mean something to a command. Parsed are all of them everywhere: one
+/// set of arguments, of a script or a service, does for several commands.
+enum class GuardOptions : std::uint8_t {
+    none,
+    /// `listen` and `ephemeral`.
+    plan,
+    all,
 };
 
 struct Command {
     std::string_view name;
-    /// One line for the list of subcommands.
+    /// What it does, in one line.
     std::string_view summary;
-    /// A paragraph a line.
+    /// Paragraphs with an empty line between them. The first is in --help, all are in the man page.
     std::string_view description;
+    /// Lines: a status or `else`, blanks, its meaning.
+    std::string_view exit_status;
     /// Lines to paste.
     std::string_view examples;
     Operand operand = {};
     /// Words after the parameters, or after "--" where there are operands, are a program and its arguments.
     bool takes_program = false;
-    /// Besides --config and the options of core's option_table(), which every command takes.
+    GuardOptions guard = GuardOptions::none;
+    /// Besides --config and the options of the guard.
     std::span<const Parameter> own;
     int (*run)(const Arguments& arguments) = nullptr;
 };
 
-/// Everything that may be given to `command`, in the order of --help.
+/// Everything that may be given to `command`.
 std::vector<Parameter> parameters_of(const Command& command);
+/// Those options of the guard, with --config, that mean something to it.
+/// One that `own` has, too, is left out: the command gives it a meaning of its own.
+std::vector<Parameter> guard_parameters_of(GuardOptions guard, std::span<const Parameter> own = {});
 
 /// `words` is what follows the command's name. Throws Refusal. The one place that knows the parser library,
 /// which is costly to compile, is command_line.cpp.
@@ -78,7 +100,6 @@ std::span<const Command* const> all_commands();
 /// Those that only developers need.
 std::span<const Command* const> hidden_commands();
 
-/// A file a subcommand.
 extern const Command run_command;
 extern const Command check_command;
 extern const Command plan_command;
@@ -92,6 +113,7 @@ extern const Command ci_command;
 extern const Command repro_command;
 extern const Command config_command;
 extern const Command completion_command;
+extern const Command help_command;
 extern const Command man_command;
 
 } // namespace portguard::tools

@@ -8,9 +8,7 @@ namespace portguard::tools {
 namespace {
 
 constexpr Parameter config_parameter{"config", "FILE", "PORTGUARD_CONFIG, else /etc/portguard.conf",
-                                     "file with lines `name = value`; an environment variable "
-                                     "PORTGUARD_<NAME> beats it, the command line beats both"};
-constexpr Parameter help_parameter{"help", "", "", "show this text"};
+                                     "file with lines `name = value`"};
 
 } // namespace
 
@@ -35,12 +33,27 @@ const std::string* Arguments::value(std::string_view name) const {
     return found == given.end() ? nullptr : &found->second;
 }
 
-std::vector<Parameter> parameters_of(const Command& command) {
+std::vector<Parameter> guard_parameters_of(GuardOptions guard, std::span<const Parameter> own) {
+    const auto is_own = [own](std::string_view name) {
+        return std::any_of(own.begin(), own.end(),
+                           [name](const Parameter& parameter) { return parameter.name == name; });
+    };
     std::vector<Parameter> parameters;
     for (const Option& option : option_table()) {
-        parameters.push_back({option.name, option.values, option.fallback, option.help});
+        const bool is_plan = option.name == "listen" || option.name == "ephemeral";
+        if ((guard == GuardOptions::all || (guard == GuardOptions::plan && is_plan)) &&
+            !is_own(option.name)) {
+            parameters.push_back({option.name, option.values, option.fallback, option.help});
+        }
     }
-    parameters.push_back(config_parameter);
+    if (guard != GuardOptions::none) {
+        parameters.push_back(config_parameter);
+    }
+    return parameters;
+}
+
+std::vector<Parameter> parameters_of(const Command& command) {
+    std::vector<Parameter> parameters = guard_parameters_of(GuardOptions::all, command.own);
     parameters.insert(parameters.end(), command.own.begin(), command.own.end());
     parameters.push_back(help_parameter);
     return parameters;
@@ -50,7 +63,7 @@ std::span<const Command* const> all_commands() {
     static constexpr std::array commands{
         &run_command,    &check_command,      &plan_command,   &map_command,   &who_command,
         &rescue_command, &hold_command,       &events_command, &repro_command, &ci_command,
-        &config_command, &completion_command, &man_command};
+        &config_command, &completion_command, &help_command,   &man_command};
     return commands;
 }
 

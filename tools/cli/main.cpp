@@ -14,20 +14,20 @@ namespace {
 using namespace portguard::tools;
 
 const Command& find_command(std::string_view name) {
-    std::string known;
+    std::vector<std::string_view> known;
     for (const Command* const command : all_commands()) {
         if (command->name == name) {
             return *command;
         }
-        known.append(known.empty() ? "" : ", ").append(command->name);
+        known.push_back(command->name);
     }
     for (const Command* const command : hidden_commands()) {
         if (command->name == name) {
             return *command;
         }
     }
-    throw Refusal(ExitCode::usage, "'" + shown(name) + "' is not a subcommand; the subcommands are " + known +
-                                       "; `portguard --help` explains them");
+    throw Refusal(ExitCode::usage, "'" + shown(name) + "' is not a subcommand; the subcommands are " +
+                                       listed(known) + "; `portguard --help` explains them");
 }
 
 int dispatch(std::vector<std::string> words) {

@@ -13,7 +13,7 @@ namespace portguard::tools {
 
 /// For Command::own.
 inline constexpr Parameter anyway_parameter{"anyway", "", "",
-                                            "start the program even where the guard cannot be in it"};
+                                            "start PROGRAM even where the guard cannot be in it"};
 
 struct GuardedProgram {
     /// The file to execute; empty: no program was named.

@@ -9,8 +9,8 @@ namespace portguard::tools {
 
 /// For Command::own.
 inline constexpr Parameter netns_parameter{
-    "netns", "NAME|PID", "that of the caller",
-    "network namespace: one of `ip netns list`, or that of a process; needs CAP_SYS_ADMIN there"};
+    "netns", "NAME|PID", "",
+    "look in this network namespace (`ip netns list`), or in that of a process; needs CAP_SYS_ADMIN there"};
 
 /// Moves this process, which has one thread, into the namespace of --netns, where that was given. Sockets
 /// made before stay where they are; what is made or read in /proc/sys/net afterwards is of the other one.

@@ -46,6 +46,15 @@ std::string wrapped(std::string_view words, std::string_view margin, std::size_t
     return text + "\n";
 }
 
+std::string listed(const std::vector<std::string_view>& words) {
+    std::string text;
+    for (std::size_t index = 0; index < words.size(); ++index) {
+        const bool is_last = index + 1 == words.size();
+        text.append(index == 0 ? "" : is_last ? " and " : ", ").append(words[index]);
+    }
+    return text;
+}
+
 bool wants_colour(int fd) {
     const char* const terminal = std::getenv("TERM");
     return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr &&

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portguard::tools {
 
@@ -15,6 +16,9 @@ std::string shell_quoted(std::string_view word);
 
 /// Breaks at blanks, so that a terminal does not break inside a word. Each line begins with `margin`.
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
+
+/// "bind, listen and connect".
+std::string listed(const std::vector<std::string_view>& words);
 
 /// `fd` is a terminal, and nobody has said NO_COLOR.
 bool wants_colour(int fd);

@@ -30,11 +30,19 @@ int print_config(const Arguments& arguments) {
 const Command config_command{
     .name = "config",
     .summary = "shows every option, its value and where it came from",
-    .description =
-        "Shows what `portguard run` would do with the same options, environment and file: every "
-        "option, its value, and where it came from (default, file:line, environment, command line).",
-    .examples = "    portguard config\n"
-                "    portguard config --config ./portguard.conf --mode=observe\n",
+    .description = R"(
+Shows what `portguard run` would do with the same options, environment and file: every option, its value, and
+where that came from (default, file and line, environment, command line).
+)",
+    .exit_status = R"(
+0 the configuration is right
+2 the command line or the configuration is wrong
+)",
+    .examples = R"(
+portguard config
+portguard config --config=./portguard.conf --mode=observe
+)",
+    .guard = GuardOptions::all,
     .own = parameters,
     .run = print_config,
 };

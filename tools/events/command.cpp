@@ -57,19 +57,24 @@ int events(const Arguments& arguments) {
 
 const Command events_command{
     .name = "events",
-    .summary = "reads logs of events: filters, folds, and shows them as text, JSON, JUnit or a page",
-    .description =
-        "Reads what --log=file:PATH --format=json has written; a file may be compressed by gzip, and - is "
-        "standard input. Events with the same call, address, cause and stack are one failure, with the "
-        "processes that fought over the port. A line that is no event is named on stderr, and costs no "
-        "other.\n"
-        "share/portguard/events.schema.json describes what --json prints. --html writes one page that loads "
-        "nothing.\n"
-        "Exit status: 0 no failure, 1 failures, or something could not be read, 2 the command line is wrong.",
-    .examples = "    portguard events ports.log\n"
-                "    portguard events --event=in_use --port=8000-8999 --html=ports.html ports.log.1.gz "
-                "ports.log\n"
-                "    portguard events --github --junit=ports.xml ports.log\n",
+    .summary = "reads event logs: filters, folds, prints text, JSON, JUnit or HTML",
+    .description = R"(
+Reads what --log=file:PATH --format=json has written; a file may be gzipped, and - is standard input. Events
+with the same call, address, cause and stack are shown as one failure.
+
+With a failure stand the processes that fought over the port. A line that is not an event is named on stderr,
+and affects no other. The page of --html loads nothing.
+)",
+    .exit_status = R"(
+0 no failure
+1 failures, or something could not be read
+2 the command line is wrong
+)",
+    .examples = R"(
+portguard events ports.log
+portguard events --event=in_use --port=8000-8999 ports.log.1.gz ports.log
+portguard events --github --junit=ports.xml --html=ports.html ports.log
+)",
     .operand = {"FILE", 1, 10000},
     .own = parameters,
     .run = events,

@@ -79,12 +79,24 @@ bool is_named(const RecordedProcess& process, const std::string& name) {
 
 } // namespace
 
+std::vector<std::string_view> event_words() {
+    return {event_names.begin(), event_names.end()};
+}
+
+std::vector<std::string_view> cause_words() {
+    return {
+#define CAUSE(name) #name,
+#include "explain/causes.def"
+#undef CAUSE
+    };
+}
+
 EventFilter::EventFilter(const Arguments& arguments)
-    : kind_(word(arguments, event_filter, event_named, "in_use, refused or another of --help")),
+    : kind_(word(arguments, event_filter, event_named, listed(event_words()))),
       call_(word(arguments, call_filter, call_named, std::string(call_filter.values))),
       ports_(ports_of(arguments)), pid_(word(arguments, pid_filter, parse_pid, "a process number")),
       since_(time_of(arguments, since_filter)), until_(time_of(arguments, until_filter)) {
-    const auto cause = word(arguments, cause_filter, cause_named, "one of examples/events/schema.json");
+    const auto cause = word(arguments, cause_filter, cause_named, "one that `portguard man events` lists");
     if (cause.has_value()) {
         cause_ = cause_name(*cause);
     }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/port_set.h"
 #include "explain/cause.h"
@@ -12,12 +14,19 @@
 
 namespace portguard::tools {
 
-inline constexpr Parameter event_filter{
-    "event", "KIND", "",
-    "only events of this kind: refused, in_use, cured, exhausted, "
-    "unavailable, privileged, ephemeral_listener, invalid, joined or injected"};
-inline constexpr Parameter cause_filter{"cause", "CAUSE", "",
-                                        "only events with this cause, such as own_time_wait"};
+std::vector<std::string_view> event_words();
+std::vector<std::string_view> cause_words();
+
+inline constexpr Parameter event_filter{.name = "event",
+                                        .values = "KIND",
+                                        .fallback = "",
+                                        .help = "only events of this kind",
+                                        .choices = event_words};
+inline constexpr Parameter cause_filter{.name = "cause",
+                                        .values = "CAUSE",
+                                        .fallback = "",
+                                        .help = "only events with this cause, such as own_time_wait",
+                                        .choices = cause_words};
 inline constexpr Parameter port_filter{"port", "PORT(|LOW-HIGH)[,...]", "", "only events about these ports"};
 inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this process, or of what it started"};
 inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};

@@ -23,13 +23,18 @@ int explain(const Arguments& arguments) {
 const Command explain_command{
     .name = "explain",
     .summary = "shows the report of a recorded snapshot",
-    .description = "Shows what the guard reports of a failed call whose snapshot (shim/core/snapshot.h) is "
-                   "in a file, as its own "
-                   "helper, portguard-explain, does. What only the socket and the running process could have "
-                   "added is missing. The "
-                   "stack needs the second file, a copy of the process's /proc/PID/maps.\n"
-                   "Exit status: 0, or 2 where the file is not a snapshot of this version.",
-    .examples = "    portguard explain snapshot maps\n",
+    .description = R"(
+Shows what the guard reports of a failed call whose snapshot (shim/core/snapshot.h) is in a file, as its own
+helper, portguard-explain, does. What only the socket and the running process could have added is missing. The
+stack needs the second file, a copy of the process's /proc/PID/maps.
+)",
+    .exit_status = R"(
+0 the report was shown
+2 the file is not a snapshot of this version
+)",
+    .examples = R"(
+portguard explain snapshot maps
+)",
     .operand = {"FILE", 1, 2},
     .own = {},
     .run = explain,

@@ -36,10 +36,11 @@ constexpr std::string_view shared_name = "shared";
 
 constexpr std::array parameters{
     Parameter{for_name, duration_values, "until it is ended", "hold for so long"},
-    Parameter{
-        held_state_name, held_state_values, "unset: reserve the ports",
-        "bring one PORT (or ADDRESS:PORT) into this state instead, and keep it there until standard input "
-        "closes; with --for, for so long"},
+    Parameter{.name = held_state_name,
+              .values = "STATE",
+              .fallback = "",
+              .help = "bring one PORT into STATE instead, until standard input closes or --for is over",
+              .choices = held_state_words},
     Parameter{flagged_name, "", "", "with --state: the socket has SO_REUSEADDR"},
     Parameter{shared_name, "", "", "with --state: the socket has SO_REUSEPORT"},
     anyway_parameter,
@@ -232,36 +233,38 @@ int hold(const Arguments& arguments) {
 
 const Command hold_command{
     .name = "hold",
-    .summary = "reserves TCP ports for listeners, so that no outgoing connection is given one",
-    .description = "Binds a socket to each of PORTS (without PORTS: of --listen), and never listens on it. "
-                   "The kernel then "
-                   "gives none of them to a connection or to a bind to port 0, while a listener with "
-                   "SO_REUSEADDR, or under "
-                   "`portguard run`, binds and serves as if nothing were there, and leaves no gap when it is "
-                   "restarted. No "
-                   "root and no sysctl is needed from port 1024 on.\n"
-                   "A program that binds such a port without SO_REUSEADDR and without the guard gets "
-                   "EADDRINUSE. Any program "
-                   "with SO_REUSEADDR may take it: a hold is no lock. TCP only, since a UDP socket would "
-                   "take datagrams.\n"
-                   "Prints `ready` once the ports are held, and on standard error each that is not, with the "
-                   "reason. What is "
-                   "in use is tried again until it is free.\n"
-                   "With PROGRAM, becomes PROGRAM with the guard in it; pid, signals and exit status are "
-                   "PROGRAM's own, and the "
-                   "hold ends with it. `ready` is not printed then, since standard output is PROGRAM's.\n"
-                   "With --state, connected states are of a connection from PORT to this process itself. "
-                   "TIME_WAIT lasts 60 s "
-                   "and is made again at once.\n"
-                   "share/portguard/hold.schema.json describes what --json prints in place of `ready`.\n"
-                   "Exit status: 0 all was held, 1 not all of it, 2 the command line or the configuration is "
-                   "wrong; with "
-                   "PROGRAM as of `portguard run`.",
-    .examples = "    portguard hold 10000 --for=10m\n"
-                "    portguard hold 5000-14999 -- nginx -g 'daemon off;'\n"
-                "    portguard hold 10000 --state=time-wait --for=60s\n",
+    .summary = "reserves TCP ports for listeners, or brings one into a given state",
+    .description = R"(
+Binds a socket to each of PORTS, by default those of --listen, and never listens on it. The kernel then gives
+none of them to a connection or to a bind to port 0, while a listener with SO_REUSEADDR, or under `portguard
+run`, binds and serves as if nothing were there. From port 1024 on it needs no root.
+
+A program that binds such a port without SO_REUSEADDR and without the guard gets EADDRINUSE. Any program with
+SO_REUSEADDR may take it: a hold is not a lock. TCP only, since a UDP socket would take datagrams.
+
+Prints `ready` once the ports are held, and on standard error each that is not, with the reason. What is in use
+is tried again until it is free.
+
+With PROGRAM, becomes PROGRAM with the guard in it: same pid, signals and exit status, and the hold ends with
+it. `ready` is not printed then, since standard output is PROGRAM's.
+
+With --state, connected states are those of a connection from PORT to this process itself. TIME_WAIT lasts 60 s
+and is made again at once.
+)",
+    .exit_status = R"(
+0    all was held
+1    not all of it
+2    the command line or the configuration is wrong
+else with PROGRAM, as of `portguard run`
+)",
+    .examples = R"(
+portguard hold 10000 --for=10m
+portguard hold 5000-14999 -- nginx -g 'daemon off;'
+portguard hold 10000 --state=time-wait --for=60s
+)",
     .operand = {"PORTS", 0, 1},
     .takes_program = true,
+    .guard = GuardOptions::all,
     .own = parameters,
     .run = hold,
 };

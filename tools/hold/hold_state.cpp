@@ -35,7 +35,7 @@ SocketState state_of(const std::string& word) {
                                     [&word](const StateWord& entry) { return entry.word == word; });
     if (found == state_words.end()) {
         throw Refusal(ExitCode::usage, "state=" + shown(word) + " is not a state; the values are " +
-                                           std::string(held_state_values));
+                                           listed(held_state_words()));
     }
     return found->state;
 }
@@ -60,6 +60,14 @@ std::string way_out(const AskedAddress& address, int error) {
 constexpr std::chrono::milliseconds renewal_margin{20};
 
 } // namespace
+
+std::vector<std::string_view> held_state_words() {
+    std::vector<std::string_view> words;
+    for (const StateWord& entry : state_words) {
+        words.push_back(entry.word);
+    }
+    return words;
+}
 
 HeldState::HeldState(const std::string& word, const AskedPort& asked, bool reuseaddr, bool reuseport)
     : word_(word) {

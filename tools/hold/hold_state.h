@@ -5,17 +5,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/common/asked_port.h"
 #include "tools/common/condition.h"
 
 namespace portguard::tools {
 
-inline constexpr std::string_view held_state_values =
-    "listen|bound|established|syn-sent|time-wait|close-wait|fin-wait1|fin-wait|closing|last-ack|v6-wildcard|"
-    "udp";
+std::vector<std::string_view> held_state_words();
 
-/// A word of held_state_values, and what it means for a port.
+/// A word of held_state_words(), and what it means for a port.
 class HeldState {
 public:
     /// Throws Refusal.

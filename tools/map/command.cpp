@@ -132,27 +132,37 @@ int map(const Arguments& arguments) {
 
 const Command map_command{
     .name = "map",
-    .summary = "draws the 65,536 ports at a glance: plan, listeners, connections, collisions",
-    .description =
-        "Draws what each port is meant for (--listen, --ephemeral, net.ipv4.ip_local_reserved_ports) and "
-        "what "
-        "it is used for: TCP listeners, ports that are bound only, UDP, outgoing connections, TIME_WAIT. "
-        "TCP and UDP, IPv4 and IPv6 together. Connections that came in have their listener's port, and are "
-        "not drawn apart.\n"
-        "A collision is a TCP listener on a port that outgoing connections are given, or an outgoing "
-        "connection, or its TIME_WAIT, on a port of --listen. It is drawn in red and named below the map; "
-        "`portguard check` explains it and names the cure.\n"
-        "In a cell of several ports a listener beats all else; otherwise it shows what most of its ports "
-        "are used for. Without a terminal, or with NO_COLOR, letters say what colours do.\n"
-        "--svg writes a file that needs nothing else, in light or dark as the viewer has it. A file of that "
-        "name is replaced once the new one is whole; links, folders and devices are left alone.\n"
-        "Any user may look; other users' processes are shown to root alone. share/portguard/map.schema.json "
-        "describes what --json prints.\n"
-        "Exit status: 0 no collisions, 1 collisions, 2 the command line or the configuration is wrong, or "
-        "the file cannot be written.",
-    .examples = "    portguard map --listen=5000-14999 --ephemeral=15000-65000\n"
-                "    portguard map --wide --watch\n"
-                "    portguard map --svg=ports.svg\n",
+    .summary = "draws the 65,536 ports: plan, listeners, connections, collisions",
+    .description = R"(
+Draws what each port is meant for (--listen, --ephemeral, net.ipv4.ip_local_reserved_ports) and what it is used
+for. A collision, such as a listener on a port that outgoing connections are given, is red and named below the
+map; `portguard check` explains it and names the fix.
+
+Drawn are TCP listeners, ports that are only bound, UDP, outgoing connections and TIME_WAIT, TCP and UDP, IPv4
+and IPv6 together. Connections that came in have the port of their listener, and are not drawn apart.
+
+A collision is a TCP listener on a port that outgoing connections are given, or an outgoing connection, or its
+TIME_WAIT, on a port of --listen.
+
+In a cell of several ports a listener is shown before all else; otherwise what most of its ports are used for.
+Without a terminal, or with NO_COLOR, letters say what colours do.
+
+--svg writes a file that needs nothing else, light or dark as the viewer has it. A file of that name is
+replaced once the new one is whole; links, folders and devices are left alone.
+
+Any user may look; the processes of other users are shown to root only.
+)",
+    .exit_status = R"(
+0 no collisions
+1 collisions
+2 the command line or the configuration is wrong, or the file cannot be written
+)",
+    .examples = R"(
+portguard map --listen=5000-14999 --ephemeral=15000-65000
+portguard map --wide --watch
+portguard map --svg=ports.svg
+)",
+    .guard = GuardOptions::plan,
     .own = parameters,
     .run = map,
 };

@@ -97,22 +97,25 @@ int plan(const Arguments& arguments) {
 
 const Command plan_command{
     .name = "plan",
-    .summary = "proposes the largest range for outgoing connections that keeps every listener out",
-    .description =
-        "Takes the ports that are listened on now, those of --list and those of --listen, and proposes the "
-        "largest range between them; where they stand too far apart, a range around them with reserved "
-        "ports. "
-        "With --ephemeral it looks inside that range alone. Nothing is changed.\n"
-        "Two names with one port in the list are reported. share/portguard/plan.schema.json describes what "
-        "--json "
-        "prints.\n"
-        "Exit status: 0 there is a plan, 1 it is impossible or the list names a port twice, 2 the command "
-        "line, "
-        "the configuration or the list is wrong.",
-    .examples =
-        "    portguard plan\n"
-        "    portguard plan --list=services.txt --to=sysctl | sudo tee /etc/sysctl.d/60-portguard.conf\n"
-        "    portguard plan --listen=5000-14999 --to=env\n",
+    .summary = "proposes a range for outgoing connections that avoids listeners",
+    .description = R"(
+Takes the ports that are listened on now, those of --list and those of --listen, and proposes the largest range
+between them; where they stand too far apart, a range around them with reserved ports. With --ephemeral it
+looks only inside that range. Changes nothing.
+
+Two names with one port in the list are reported.
+)",
+    .exit_status = R"(
+0 there is a plan
+1 there is none, or the list names a port twice
+2 the command line, the configuration or the list is wrong
+)",
+    .examples = R"(
+portguard plan
+portguard plan --to=sysctl | sudo tee /etc/sysctl.d/60-portguard.conf
+portguard plan --list=services.txt --to=env
+)",
+    .guard = GuardOptions::plan,
     .own = parameters,
     .run = plan,
 };

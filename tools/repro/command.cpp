@@ -163,33 +163,38 @@ int repro(const Arguments& arguments) {
 
 const Command repro_command{
     .name = "repro",
-    .summary = "makes the condition of a recorded event again, and runs PROGRAM in it",
-    .description =
-        "Takes one event of LOG (written with --format=json, plain or gzipped; - is standard input), makes a "
-        "private network namespace, and in it the sockets that the event names: same addresses, ports, "
-        "states, "
-        "SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY, and as root the same users. Addresses that a fresh "
-        "namespace lacks are put on a dummy device. Every errno is the kernel's own; nothing of this "
-        "machine's "
-        "network is touched. Without root, user namespaces have to be allowed.\n"
-        "A probe makes the call of the event first: kernel and diagnosis have to say the same as they did. "
-        "PROGRAM runs then, under the guard, which looks on and changes nothing (without PROGRAM: the "
-        "command "
-        "of the event, in its folder, as far as they exist here). What is not as it was is listed as "
-        "`missing`.\n"
-        "--with-fix shows which cure works, in a table: reuseaddr, as if all had run under the guard; split, "
-        "as if the range of outgoing connections left the port out; wait, once TIME_WAIT is over (a "
-        "minute).\n"
-        "An event that the guard made itself (refused, cured) is made again by the guard; --listen beats the "
-        "plan that the event names.\n"
-        "share/portguard/repro.schema.json describes what --json prints.\n"
-        "Exit status: 0 reproduced, by the probe and, where the guard is in it, by PROGRAM; 1 not; 2 wrong "
-        "usage.",
-    .examples = "    portguard repro ports.log -- ./server\n"
-                "    portguard repro ports.log --event=3 --probe --with-fix=all\n"
-                "    portguard repro ports.log --with-fix=split --for=1m -- ctest -R flaky\n",
+    .summary = "recreates the condition of a recorded event and runs PROGRAM in it",
+    .description = R"(
+Takes one event of LOG (written with --format=json, plain or gzipped; - is standard input), makes a private
+network namespace and in it the sockets that the event names. A probe makes the call of the event: kernel and
+diagnosis have to say what they said. Then PROGRAM runs, by default the command of the event.
+
+The sockets have the addresses, ports, states, SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY of the event and, as
+root, its users. Addresses that a fresh namespace lacks are put on a dummy device. Every errno is the kernel's
+own; nothing of this machine's network is touched. Without root, user namespaces have to be allowed.
+
+PROGRAM runs under the guard, which looks on and changes nothing. The command of the event runs in its folder,
+as far as both exist here. What is not as it was is listed as `missing`.
+
+--with-fix shows which cure works, in a table: reuseaddr, as if all had run under the guard; split, as if the
+range of outgoing connections left the port out; wait, once TIME_WAIT is over (a minute).
+
+An event that the guard made itself (refused, cured) is made again by the guard; --listen beats the plan that
+the event names.
+)",
+    .exit_status = R"(
+0 reproduced, by the probe and, where the guard is in it, by PROGRAM
+1 not reproduced
+2 the command line is wrong
+)",
+    .examples = R"(
+portguard repro ports.log -- ./server
+portguard repro ports.log --event=3 --probe --with-fix=all
+portguard repro ports.log --with-fix=split --for=1m -- ctest -R flaky
+)",
     .operand = {"LOG", 1, 1},
     .takes_program = true,
+    .guard = GuardOptions::plan,
     .own = parameters,
     .run = repro,
 };

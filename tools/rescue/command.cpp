@@ -145,23 +145,24 @@ int run_rescue(const Arguments& arguments) {
 
 const Command rescue_command{
     .name = "rescue",
-    .summary = "frees a TCP port for a listener with SO_REUSEADDR, and stops no process",
-    .description =
-        "Sets SO_REUSEADDR on the sockets that hold the port, in whichever process they are; their "
-        "connections "
-        "go on. A listener that sets SO_REUSEADDR itself, or runs under `portguard run`, can then bind. "
-        "Needs "
-        "Linux 5.6 and the right to trace the process: the same user, or root. Sockets that cannot be "
-        "reached "
-        "are named with the reason.\n"
-        "Only TCP: two UDP sockets on a port would take each other's datagrams.\n"
-        "share/portguard/rescue.schema.json describes what --json prints.\n"
-        "Exit status: 0 a listener with SO_REUSEADDR can bind (with --dry-run: could), 1 it still cannot, 2 "
-        "the "
-        "command line is wrong.",
-    .examples = "    portguard rescue 10000\n"
-                "    sudo portguard rescue --time-wait --orphans 10000\n"
-                "    portguard rescue --dry-run --json 127.0.0.1:10000\n",
+    .summary = "frees a TCP port for a SO_REUSEADDR listener; stops no process",
+    .description = R"(
+Sets SO_REUSEADDR on the sockets that hold the port, in whichever process they are; their connections go on. A
+listener that sets SO_REUSEADDR itself, or runs under `portguard run`, can then bind.
+
+Needs Linux 5.6 and the right to trace the process: the same user, or root. Sockets that cannot be reached are
+named with the reason. TCP only: two UDP sockets on a port would take each other's datagrams.
+)",
+    .exit_status = R"(
+0 a listener with SO_REUSEADDR can bind (with --dry-run: could)
+1 it still cannot
+2 the command line is wrong
+)",
+    .examples = R"(
+portguard rescue 10000
+sudo portguard rescue --time-wait --orphans 10000
+portguard rescue --dry-run --json 127.0.0.1:10000
+)",
     .operand = {asked_port_name, 1, 1},
     .own = parameters,
     .run = run_rescue,

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::array parameters{
     anyway_parameter,
-    Parameter{"print", "", "", "show configuration and environment, and start nothing"},
+    Parameter{"print", "", "", "show configuration and environment; start nothing"},
 };
 
 using Variables = std::map<std::string, std::string>;
@@ -75,29 +75,34 @@ int run(const Arguments& arguments) {
 
 const Command run_command{
     .name = "run",
-    .summary = "starts PROGRAM with the guard in it; pid, signals and exit status are the program's own",
-    .description =
-        "Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts "
-        "is "
-        "guarded too. The command line beats the environment (PORTGUARD_<NAME>), which beats the file. A "
-        "--log "
-        "or --record on the command line has to name a file that can be written to when PROGRAM starts.\n"
-        "Below `portguard ci` it does what it does without: ci's mode=observe and log=none are not "
-        "inherited, "
-        "options that were given to ci are. Its events are reported where it says, and in ci's report as "
-        "well.\n"
-        "Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple "
-        "command, it is the program there that is judged. A program that is started without the environment "
-        "(env -i, su -, sudo, a cleared environ) is unguarded: put `portguard run` behind these. "
-        "`portguard ci` counts such programs.\n"
-        "Exit status: 2 the configuration is wrong, 3 the guard cannot be in PROGRAM (statically linked, Go, "
-        "set-user-ID, built for another platform or libc, started without the environment), 126 PROGRAM "
-        "cannot be executed, 127 there is no "
-        "PROGRAM; else PROGRAM's own.",
-    .examples = "    portguard run --listen=5000-14999 --ephemeral=15000-65000 nginx -g 'daemon off;'\n"
-                "    portguard run --mode=observe --log=file:ports.log -- make test\n"
-                "    portguard run --listen=80,443 --print\n",
+    .summary = "runs PROGRAM under the guard: same pid, signals and exit status",
+    .description = R"(
+Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts is guarded
+too. Without an option nothing is refused: TIME_WAIT no longer blocks a restart, and what fails is explained.
+
+A --log or --record on the command line has to name a file that can be written to when PROGRAM starts.
+
+Below `portguard ci`, a run does what it does without it: the mode=observe and log=none of ci are not
+inherited, the options that were given to ci are. Its events go where it says, and into the report of ci.
+
+Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple command, the
+program there is the one that is judged. A program that is started without the environment (env -i, su -, sudo,
+a cleared environ) is unguarded: put `portguard run` behind these. `portguard ci` counts such programs.
+)",
+    .exit_status = R"(
+2    the command line or the configuration is wrong
+3    the guard cannot be in PROGRAM (static, Go, set-user-ID, another platform or libc, no environment)
+126  PROGRAM cannot be executed
+127  PROGRAM is not found
+else that of PROGRAM
+)",
+    .examples = R"(
+portguard run --listen=5000-14999 --ephemeral=15000-65000 -- nginx
+portguard run --mode=observe --log=file:ports.log -- make test
+portguard run --listen=80,443 --print
+)",
     .takes_program = true,
+    .guard = GuardOptions::all,
     .own = parameters,
     .run = run,
 };

@@ -94,25 +94,31 @@ int who(const Arguments& arguments) {
 
 const Command who_command{
     .name = "who",
-    .summary = "shows who holds a port, why, and what a bind would say",
-    .description =
-        "Shows every socket that is in the way of a bind to the port, its process, the cause and the cure, "
-        "as "
-        "a report of the guard does. The verdict follows the kernel's rule for the sockets that are there, "
-        "so that "
-        "no server that starts meanwhile is kept off. Without an address, all of both families count.\n"
-        "Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to "
-        "root; "
-        "what was left out is said.\n"
-        "A word with a slash is the path of a unix socket, and one that begins with @ an abstract name: "
-        "shown is "
-        "who has bound it, or that the file was left behind and can be removed.\n"
-        "share/portguard/who.schema.json describes what --json prints.\n"
-        "Exit status: 0 free, 1 held, 2 the command line is wrong.",
-    .examples = "    portguard who 10000\n"
-                "    portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server\n"
-                "    portguard who --udp --json 53\n"
-                "    portguard who /run/server.sock\n",
+    .summary = "shows who holds a port, why, and what a bind would meet",
+    .description = R"(
+Shows every socket that is in the way of a bind to the port, its process, the cause and the cure, as a report
+of the guard does. Without an address, all of both families count. PATH is a unix socket: a word with a slash,
+or with @ in front for an abstract name.
+
+The verdict follows the kernel's rule for the sockets that are there, so that no server that starts meanwhile
+is kept off.
+
+Any user may ask. Processes of other users, and the SO_REUSEADDR of their sockets, are shown to root only; what
+was left out is said.
+
+Of a unix socket is shown who has bound it, or that the file was left behind and can be removed.
+)",
+    .exit_status = R"(
+0 free
+1 held
+2 the command line is wrong
+)",
+    .examples = R"(
+portguard who 10000
+portguard who --wait=60s --with-reuseaddr 127.0.0.1:8080 && ./server
+portguard who --udp --json 53
+portguard who /run/server.sock
+)",
     .operand = {"[ADDRESS:]PORT|PATH", 1, 1},
     .own = parameters,
     .run = who,

@@ -1,4 +1,7 @@
-// Completions and man page, in the hands of bash and man.
+// Completions and man pages, in the hands of bash and man.
+#include <filesystem>
+#include <sstream>
+
 #include "core/options.h"
 #include "tools/cli/command.h"
 #include "tools/support/command.h"
@@ -27,11 +30,13 @@ TEST(Completion, OffersSubcommands) {
     }
 }
 
-TEST(Completion, OffersTheOptionsOfTheSubcommandAlone) {
+TEST(Completion, OffersOnlyTheOptionsOfTheSubcommand) {
     EXPECT_EQ(offered({"check", "--sa"}), "--sample=\n");
     EXPECT_EQ(offered({"plan", "--sa"}), "\n");
+    EXPECT_EQ(offered({"who", "--mo"}), "\n");
+    EXPECT_EQ(offered({"run", "--mo"}), "--mode=\n");
     for (const tools::Command* const command : tools::all_commands()) {
-        for (const tools::Parameter& parameter : tools::parameters_of(*command)) {
+        for (const tools::Parameter& parameter : command->own) {
             const std::string spelled =
                 tools::spelled(parameter.name) + (parameter.values.empty() ? "" : "=");
             EXPECT_NE(offered({std::string(command->name), spelled}).find(spelled), std::string::npos)
@@ -46,6 +51,37 @@ TEST(Completion, OffersValuesAfterTheEqualsSign) {
     EXPECT_EQ(offered({"run", "--deny-errno", "=", "EP"}), "EPERM\n");
     EXPECT_EQ(offered({"plan", "--to", "=", "sys"}), "sysctl\nsystemd\n");
     EXPECT_EQ(offered({"check", "--sample", "="}), "\n");
+    EXPECT_EQ(offered({"run", "--log", "=", "f"}), "file:\n");
+    EXPECT_EQ(offered({"run", "--stack-depth", "="}), "\n");
+}
+
+TEST(Completion, OffersValuesWithADash) {
+    EXPECT_EQ(offered({"hold", "10000", "--state", "=", "time"}), "time-wait\n");
+    EXPECT_EQ(offered({"hold", "10000", "--state", "time"}), "time-wait\n");
+    EXPECT_EQ(offered({"ci", "--fail-on", "=", "in"}), "in-use\n");
+}
+
+TEST(Completion, OffersClosedLists) {
+    EXPECT_EQ(offered({"events", "--event", "=", "in"}), "in_use\ninjected\n");
+    EXPECT_EQ(offered({"events", "--cause", "=", "own_"}), "own_time_wait\n");
+    EXPECT_EQ(offered({"events", "--call", "=", "co"}), "connect\n");
+    EXPECT_EQ(offered({"repro", "--with-fix", "="}), "all\nreuseaddr\nsplit\nwait\nnone\n");
+}
+
+TEST(Completion, OffersShellsAndSubjects) {
+    EXPECT_EQ(offered({"completion", "b"}), "bash\n");
+    EXPECT_EQ(offered({"help", "re"}), "rescue\nrepro\n");
+    EXPECT_EQ(offered({"man", "op"}), "options\n");
+}
+
+TEST(Completion, OffersFilesAfterFile) {
+    for (const char* const option : {"--log", "--record"}) {
+        EXPECT_NE(offered({"run", option, "=", "file", ":", "/etc/passw"}).find("/etc/passwd\n"),
+                  std::string::npos);
+        EXPECT_NE(offered({"ci", option, "=", "file", ":"}).find("\n"), std::string::npos);
+    }
+    EXPECT_EQ(offered({"run", "--mode", "=", "file", ":", "/etc/passw"}), "\n");
+    EXPECT_EQ(offered({"who", "127.0.0.1", ":"}), "\n");
 }
 
 TEST(Completion, OffersFilesWhereAFileIsWanted) {
@@ -61,28 +97,90 @@ TEST(Completion, OfAnotherShellIsRefused) {
     EXPECT_TRUE(refused_with(portguard({"completion"}), 2, {"SHELL"}));
 }
 
-TEST(ManPage, IsFormattedWithoutAWarning) {
-    const TemporaryFolder folder;
-    const std::string file = folder.write("portguard.1", portguard({"man"}).out);
-    for (const Words& argv : {Words{"man", "--warnings", "--local-file", file},
-                              Words{"groff", "-ww", "-man", "-Tutf8", "-z", file}}) {
-        const Finished finished =
-            run_process({.argv = argv, .environment = {"MANWIDTH=80", "LC_ALL=C.UTF-8"}});
-        EXPECT_TRUE(finished.exited_with(0)) << finished;
-        EXPECT_EQ(finished.err, "");
+/// A file for each page.
+class ManPage : public testing::Test {
+protected:
+    void SetUp() override {
+        const Finished finished = portguard({"man", "--into", folder_.path().string()});
+        ASSERT_TRUE(finished.exited_with(0)) << finished;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+            if (entry.is_regular_file()) {
+                files_.push_back(entry.path().string());
+            }
+        }
+        // Each command, portguard(1) and portguard.conf(5).
+        ASSERT_EQ(files_.size(), tools::all_commands().size() + 2);
+    }
+
+    [[nodiscard]] const Words& files() const { return files_; }
+    static std::string rendered(const std::string& file) {
+        return run_process({.argv = {"groff", "-man", "-Tascii", "-rLL=80n", "-P-c", "-P-bou", file}}).out;
+    }
+    [[nodiscard]] std::string rendered_page(const std::string& name) const {
+        return rendered(folder_.file(name));
+    }
+
+private:
+    TemporaryFolder folder_;
+    Words files_;
+};
+
+TEST_F(ManPage, IsFormattedWithoutAWarning) {
+    for (const std::string& file : files()) {
+        for (const Words& argv : {Words{"man", "--warnings", "--local-file", file},
+                                  Words{"groff", "-ww", "-man", "-Tutf8", "-z", file}}) {
+            const Finished finished =
+                run_process({.argv = argv, .environment = {"MANWIDTH=80", "LC_ALL=C.UTF-8"}});
+            EXPECT_TRUE(finished.exited_with(0)) << finished;
+            EXPECT_EQ(finished.err, "");
+        }
     }
 }
 
-TEST(ManPage, NamesEverySubcommandAndOption) {
-    const TemporaryFolder folder;
-    const std::string file = folder.write("portguard.1", portguard({"man"}).out);
-    const std::string page = run_process({.argv = {"groff", "-man", "-Tascii", "-P-c", "-P-bou", file}}).out;
-    for (const tools::Command* const command : tools::all_commands()) {
-        EXPECT_NE(page.find("portguard " + std::string(command->name)), std::string::npos) << page;
-        for (const tools::Parameter& parameter : tools::parameters_of(*command)) {
-            EXPECT_NE(page.find(tools::spelled(parameter.name)), std::string::npos) << parameter.name;
+TEST_F(ManPage, FitsEightyColumns) {
+    for (const std::string& file : files()) {
+        std::istringstream lines(rendered(file));
+        for (std::string line; std::getline(lines, line);) {
+            EXPECT_LE(line.size(), 80U) << file << ": " << line;
         }
     }
+}
+
+TEST_F(ManPage, HasExitStatusAndExamples) {
+    for (const std::string& file : files()) {
+        const std::string page = rendered(file);
+        for (const char* const heading : {"\nNAME\n", "\nEXIT STATUS\n", "\nEXAMPLES\n", "\nSEE ALSO\n"}) {
+            EXPECT_NE(page.find(heading), std::string::npos) << file << " has no " << heading;
+        }
+    }
+}
+
+TEST_F(ManPage, OfACommandNamesEachOfItsOptions) {
+    const std::string overview = rendered_page("man1/portguard.1");
+    for (const tools::Command* const command : tools::all_commands()) {
+        const std::string name = "portguard-" + std::string(command->name);
+        EXPECT_NE(overview.find(name + "(1)"), std::string::npos) << overview;
+        const std::string page = rendered_page("man1/" + name + ".1");
+        EXPECT_EQ(portguard({"man", std::string(command->name)}).out.find(".\\\" Made by"), 0U);
+        for (const tools::Parameter& parameter : command->own) {
+            EXPECT_NE(page.find(tools::spelled(parameter.name)), std::string::npos) << page;
+        }
+    }
+}
+
+TEST_F(ManPage, OfTheFileNamesEveryOption) {
+    const std::string page = rendered_page("man5/portguard.conf.5");
+    for (const Option& option : option_table()) {
+        EXPECT_NE(page.find(tools::spelled(option.name)), std::string::npos) << page;
+    }
+}
+
+TEST_F(ManPage, IsPrintedByItsSubject) {
+    EXPECT_NE(portguard({"man"}).out.find(".TH PORTGUARD 1 "), std::string::npos);
+    EXPECT_NE(portguard({"man", "run"}).out.find(".TH PORTGUARD\\-RUN 1 "), std::string::npos);
+    EXPECT_NE(portguard({"man", "options"}).out.find(".TH PORTGUARD.CONF 5 "), std::string::npos);
+    EXPECT_TRUE(refused_with(portguard({"man", "rnu"}), 2, {"'rnu'", "options"}));
+    EXPECT_TRUE(refused_with(portguard({"man", "--into=/proc"}), 1, {"/proc/man1", "cannot be written"}));
 }
 
 } // namespace

@@ -30,7 +30,8 @@ TEST(Schema, StandsBesideEveryCommandWithJsonAndItsHelpNamesIt) {
         ++count;
         const std::string name(command->name);
         EXPECT_EQ(schema_of(name)["title"], "portguard " + name + " --json, schema 1");
-        EXPECT_NE(command->description.find("share/portguard/" + name + ".schema.json"), std::string::npos);
+        EXPECT_NE(portguard({"help", name}).out.find("share/portguard/" + name + ".schema.json"),
+                  std::string::npos);
         const Finished finished =
             run_process({.argv = {"python3", "-c",
                                   "import json, sys, jsonschema\n"

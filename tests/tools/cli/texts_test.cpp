@@ -1,9 +1,11 @@
 // Texts that are made from the option table: help and the page of options.
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "core/options.h"
 #include "tools/cli/command.h"
+#include "tools/cli/texts.h"
 #include "tools/support/command.h"
 
 namespace portguard::test {
@@ -24,33 +26,70 @@ TEST(OptionsPage, HoldsTheTableAsTheCommandPrintsIt) {
         << "paste the output of `portguard config --markdown` between the two markers";
 }
 
-TEST(Help, NamesEveryOptionAndItsValues) {
-    for (const char* const command : {"run", "config"}) {
-        const Finished finished = portguard({command, "--help"});
-        EXPECT_TRUE(finished.exited_with(0)) << finished;
-        for (const Option& option : option_table()) {
-            const std::string line =
-                "  " + tools::spelled(option.name) + "=" + std::string(option.values) + "\n";
-            EXPECT_NE(finished.out.find(line), std::string::npos) << line << " is not in " << finished.out;
-        }
-        EXPECT_NE(finished.out.find("Examples:\n    portguard "), std::string::npos) << finished.out;
+/// The words of one help: `portguard help` without a subject, too.
+Words help_of(std::string_view subject) {
+    return subject.empty() ? Words{"help"} : Words{"help", std::string(subject)};
+}
+
+std::vector<std::string_view> all_subjects() {
+    std::vector<std::string_view> subjects = tools::subjects();
+    subjects.emplace_back();
+    return subjects;
+}
+
+TEST(Help, OfTheOptionsNamesEveryOneWithItsValues) {
+    const Finished finished = portguard({"help", "options"});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    for (const Option& option : option_table()) {
+        const std::string head = "  " + tools::spelled(option.name) + "=" + std::string(option.values);
+        EXPECT_NE(finished.out.find(head), std::string::npos) << head << " is not in " << finished.out;
     }
 }
 
 TEST(Help, FitsATerminal) {
-    for (const Words& words : {Words{"--help"}, Words{"run", "--help"}, Words{"config", "--help"}}) {
-        std::istringstream lines(portguard(words).out);
-        for (std::string line; std::getline(lines, line);) {
-            EXPECT_LE(line.size(), 100U) << line;
+    for (const std::string_view subject : all_subjects()) {
+        const Finished finished = portguard(help_of(subject));
+        EXPECT_TRUE(finished.exited_with(0)) << finished;
+        std::istringstream lines(finished.out);
+        std::size_t count = 0;
+        for (std::string line; std::getline(lines, line); ++count) {
+            EXPECT_LE(line.size(), 80U) << line;
+        }
+        if (subject != tools::options_subject) {
+            EXPECT_LE(count, 40U) << finished.out;
         }
     }
 }
 
+TEST(Help, OfACommandNamesItsOwnOptionsItsExitStatusAndAnExample) {
+    for (const tools::Command* const command : tools::all_commands()) {
+        const std::string name(command->name);
+        const Finished finished = portguard({name, "--help"});
+        EXPECT_EQ(finished.out, portguard({"help", name}).out);
+        for (const tools::Parameter& parameter : command->own) {
+            EXPECT_NE(finished.out.find("  " + tools::spelled(parameter.name)), std::string::npos)
+                << finished;
+        }
+        EXPECT_NE(finished.out.find("\nExit status: "), std::string::npos) << finished;
+        EXPECT_NE(finished.out.find("Examples:\n  "), std::string::npos) << finished;
+    }
+}
+
+TEST(Help, HasNoOptionOfAGuardedProgramWhereNoneRuns) {
+    EXPECT_EQ(portguard({"who", "--help"}).out.find("--listen"), std::string::npos);
+    EXPECT_EQ(portguard({"check", "--help"}).out.find("--mode"), std::string::npos);
+}
+
 TEST(Help, OfTheWholeNamesEverySubcommand) {
     const Finished finished = portguard({"--help"});
+    EXPECT_EQ(finished.out, portguard({"help"}).out);
     for (const tools::Command* const command : tools::all_commands()) {
-        EXPECT_NE(finished.out.find("portguard " + std::string(command->name)), std::string::npos);
+        EXPECT_NE(finished.out.find("\n  " + std::string(command->name) + " "), std::string::npos);
     }
+}
+
+TEST(Help, OfAnUnknownSubjectNamesThoseThatThereAre) {
+    EXPECT_TRUE(refused_with(portguard({"help", "rnu"}), 2, {"'rnu'", "run, check", "options"}));
 }
 
 TEST(Help, ComesBeforeAnyComplaint) {
