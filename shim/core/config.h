@@ -11,8 +11,8 @@
 
 namespace portguard {
 
-// In every enumeration the default comes first, so that an all-zero Config is the default one and needs no
-// memory in the object file.
+// In every enumeration the default comes first, so that the guard's own Config is all zero until it is read,
+// and needs no memory in the object file.
 enum class Mode : std::uint8_t { enforce, observe, off };
 /// `automatic`: EACCES, and EADDRINUSE for UDP.
 enum class DenyErrno : std::uint8_t { automatic, eacces, eperm, eaddrnotavail, eaddrinuse };
@@ -23,22 +23,6 @@ enum class Diagnosis : std::uint8_t { full, stack, line, off };
 enum class LogKind : std::uint8_t { standard_error, file, none, journal, syslog };
 enum class Format : std::uint8_t { text, json };
 enum class Level : std::uint8_t { info, warn, error };
-
-/// A number whose default is not 0, and yet all zero by default: kept as the difference from it.
-template <std::uint16_t fallback>
-class Tuned {
-public:
-    constexpr Tuned& operator=(std::uint16_t value) {
-        difference_ = value ^ fallback;
-        return *this;
-    }
-    [[nodiscard]] constexpr std::uint16_t value() const {
-        return static_cast<std::uint16_t>(difference_ ^ fallback);
-    }
-
-private:
-    std::uint16_t difference_ = 0;
-};
 
 /// With the pid in it, and its NUL.
 inline constexpr std::size_t log_path_capacity = 600;
@@ -68,11 +52,11 @@ struct Config {
     /// Events below it are not told.
     Level level = Level::info;
     /// Frames of a stack that are shown; 0: none.
-    Tuned<32> stack_depth;
+    std::uint16_t stack_depth = 32;
     /// What one look-up for a report may take.
-    Tuned<200> budget_ms;
+    std::uint16_t budget_ms = 200;
     /// Reports a second and process; the rest is counted.
-    Tuned<20> max_reports;
+    std::uint16_t max_reports = 20;
     /// Empty: no plan, nothing is refused. Here, lest what each exec reads lie on both sides of 8 KiB that
     /// most of them leave zero.
     PortSet listen;

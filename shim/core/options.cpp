@@ -178,7 +178,7 @@ bool assign_number(Config& config, std::string_view value, TextWriter& why) {
 
 template <auto member>
 void print_number(const Config& config, TextWriter& out) {
-    out.add_number((config.*member).value());
+    out.add_number(config.*member);
 }
 
 bool assign_inject(Config& config, std::string_view value, TextWriter& why) {

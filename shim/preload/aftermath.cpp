@@ -11,9 +11,9 @@
 #include "preload/fd_memory.h"
 #include "preload/given_numbers.h"
 #include "preload/guard.h"
+#include "preload/host_plan.h"
 #include "preload/kernel_answer.h"
-#include "preload/outgoing_side.h"
-#include "preload/report.h"
+#include "preload/occurrence.h"
 #include "preload/socket_state.h"
 
 namespace portguard {
@@ -112,8 +112,7 @@ bool is_bind_cured(int fd, const sockaddr* address, socklen_t length, SocketFact
     }
     const CureOutcome outcome = cure_or_tell(occurrence);
     if (outcome.cured) {
-        fd_memory::remember(fd,
-                            decide_bind(guard::config(), outgoing_side::plan(), outcome.facts, target).next);
+        fd_memory::remember(fd, decide_bind(guard::config(), host_plan::plan(), outcome.facts, target).next);
     }
     return outcome.cured;
 }
@@ -143,9 +142,8 @@ bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
 
 } // namespace
 
-bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& verdict) {
-    const SocketFacts facts = outgoing_side::ask_kernel(fd);
-    const Target target = read_target(address, length);
+bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Target target, Verdict& verdict) {
+    const SocketFacts facts = socket_state::facts_of(fd);
     if (facts.protocol() == Protocol::other || given_numbers::contain(target.port)) {
         verdict = {.next = verdict.next.with_port(PortChoice::program)};
         return false;
@@ -173,7 +171,7 @@ bool refuse_listen(int fd, const OutgoingPlan& plan) {
         given_numbers::contain(port)) {
         return false;
     }
-    const SocketFacts facts = outgoing_side::ask_kernel(fd);
+    const SocketFacts facts = socket_state::facts_of(fd);
     const int error = refusal_errno(guard::config(), facts.protocol());
     tell({EventKind::refused, Call::listen, fd, error, nullptr, 0, facts});
     errno = error;

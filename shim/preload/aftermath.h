@@ -13,7 +13,8 @@ namespace portguard {
 /// The plan is against this bind. True: it has failed, and errno is set, by the plan or as the kernel itself
 /// would have it. The memory may be of another socket by now, so the kernel is asked first: what it would not
 /// take as a bind is left to it. False: the call is to be made; `verdict` says what to remember.
-[[gnu::cold]] bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Verdict& verdict);
+[[gnu::cold]] bool refuse_bind(int fd, const sockaddr* address, socklen_t length, Target target,
+                               Verdict& verdict);
 
 /// The plan is against this listen, by what is remembered. True: refused, and errno is set. False: the kernel
 /// says otherwise, or the number came from port 0.

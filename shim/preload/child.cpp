@@ -20,7 +20,7 @@
 #include "preload/cure.h"
 #include "preload/explainer.h"
 #include "preload/guard.h"
-#include "preload/outgoing_side.h"
+#include "preload/host_plan.h"
 #include "preload/plain_report.h"
 #include "preload/signals.h"
 #include "preload/standard_error.h"
@@ -167,7 +167,7 @@ void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
 
 /// A port of the range that the kernel gives to no connection all the same.
 bool is_needless(const Job& job) {
-    return job.kind == EventKind::ephemeral_listener && outgoing_side::is_reserved(job.asked.port);
+    return job.kind == EventKind::ephemeral_listener && host_plan::is_reserved(job.asked.port);
 }
 
 int exit_status(const Job& job) {
@@ -178,7 +178,7 @@ int run(void* argument) {
     auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
     change_valgrind_silence(1);
     leave_handlers();
-    set_alarm(guard::config().budget_ms.value() + grace_ms);
+    set_alarm(guard::config().budget_ms + grace_ms);
     job.is_shared = true;
     for (const int resource : {RLIMIT_NOFILE, RLIMIT_AS}) {
         raise_limit(resource);

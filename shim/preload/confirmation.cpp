@@ -9,7 +9,7 @@
 #include "kernel/kernel_call.h"
 #include "kernel/socket_option.h"
 #include "preload/guard.h"
-#include "preload/outgoing_side.h"
+#include "preload/socket_state.h"
 
 namespace portguard {
 namespace {
@@ -41,7 +41,7 @@ SocketFacts confirmed(int fd, SocketFacts facts) {
     if (is_silenced(fd)) {
         return facts;
     }
-    const SocketFacts known = outgoing_side::ask_kernel(fd);
+    const SocketFacts known = socket_state::facts_of(fd);
     if (known.protocol() != facts.protocol()) {
         return known.with_port(facts.port());
     }

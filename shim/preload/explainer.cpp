@@ -17,8 +17,8 @@
 #include "preload/cure.h"
 #include "preload/guard.h"
 #include "preload/helper_file.h"
+#include "preload/host_plan.h"
 #include "preload/lost_events.h"
-#include "preload/outgoing_side.h"
 #include "preload/registers.h"
 #include "preload/signals.h"
 
@@ -50,7 +50,7 @@ bool move_to(long fd, int wanted, int flags = 0) {
 /// Where step 3 of design 3.4 looked for a port; empty: it did not.
 PortRange searched_range(const Job& job) {
     const Call call = job.occurrence.call;
-    const OutgoingPlan plan = outgoing_side::plan();
+    const OutgoingPlan plan = host_plan::plan();
     const bool searched = plan.binds && !job.facts.chose_range() &&
                           (call != Call::connect || plan.connect == OutgoingMethod::explicit_bind);
     return searched ? plan.range : PortRange{};
@@ -123,7 +123,7 @@ void look_beside_helper(Job& job, Workspace& workspace) {
 /// The stack first: only then is known how much of it there was. The write stops by itself where the mapping
 /// ends.
 bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
-    if (snapshot.config.stack_depth.value() != 0) {
+    if (snapshot.config.stack_depth != 0) {
         const long copied = kernel_call(SYS_pwrite64, snapshot_fd,
                                         static_cast<long>(snapshot.registers[stack_pointer_register]),
                                         snapshot_stack_capacity, sizeof snapshot);
@@ -231,7 +231,7 @@ bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
         // Its number may be one of those that are given away here.
         fail(job, "dup3 failed");
     } else if (open_descriptors(job, workspace)) {
-        long budget = guard::config().budget_ms.value();
+        long budget = guard::config().budget_ms;
         const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD, end_of(workspace.starter_stack),
                                      start_helper, &budget);
         if (pid > 0) {

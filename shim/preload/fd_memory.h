@@ -36,8 +36,8 @@ inline SocketFacts recall(int fd) {
 }
 
 /// The store is plain: if another thread closes and reopens the number at the same time the program has the
-/// race already, and a wrong hint is harmless (H05). Nothing is written that stands there, so that a program
-/// which closes every number up to its limit (H36) does not dirty the table's pages.
+/// race already, and what is done by a hint asks the kernel first (H05). Nothing is written that stands
+/// there, so that a program which closes every number up to its limit (H36) does not dirty the table's pages.
 inline void remember(int fd, SocketFacts facts) {
     if (is_covered(fd) && recall(fd) != facts) {
         table[static_cast<unsigned>(fd)].store(facts.bits(), std::memory_order_relaxed);

@@ -16,8 +16,22 @@
 namespace portguard::guard {
 
 PORTGUARD_ON_START_PAGE constinit std::atomic<Activity> current_activity{Activity::not_started};
+
+namespace {
+
+/// All zero, so that it has no page in the file; read_configuration() sets the numbers.
+constexpr Draft unread() {
+    Draft zero;
+    zero.config.stack_depth = 0;
+    zero.config.budget_ms = 0;
+    zero.config.max_reports = 0;
+    return zero;
+}
+
+} // namespace
+
 // From the beginning of a page, so that a plan of low ports is read into that page alone.
-alignas(start_page_size) constinit Draft draft;
+alignas(start_page_size) constinit Draft draft = unread();
 
 namespace {
 
@@ -82,8 +96,11 @@ bool read_file(const char* named_path, std::string_view& text, TextWriter& why) 
 }
 
 bool read_configuration(Sentence& why) {
-    // The default, and yet a write: a fresh page that is read first costs an exec two faults.
-    draft.config.mode = Mode::enforce;
+    // Also because it is a write: a fresh page that is read first costs an exec two faults.
+    constexpr Config defaults;
+    draft.config.stack_depth = defaults.stack_depth;
+    draft.config.budget_ms = defaults.budget_ms;
+    draft.config.max_reports = defaults.max_reports;
     const char* const named_path = config_path_in(environ);
     std::string_view text;
     return read_file(named_path, text, why) &&

@@ -6,7 +6,7 @@
 
 #include "core/policy.h"
 #include "preload/guard.h"
-#include "preload/outgoing_side.h"
+#include "preload/host_plan.h"
 
 namespace portguard {
 
@@ -19,7 +19,7 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
 /// the option, and the plan is another one then.
 template <typename Decide>
 [[gnu::cold, gnu::noinline]] Verdict decide_on_refused_range(SocketFacts facts, Decide decide) {
-    const OutgoingPlan plan = outgoing_side::plan();
+    const OutgoingPlan plan = host_plan::plan();
     const Verdict again = decide(plan);
     if (again.before != Before::set_port_range) {
         return again;
@@ -35,7 +35,7 @@ Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide deci
     if (verdict.before != Before::set_port_range) {
         return verdict;
     }
-    if (outgoing_side::clamp(fd, verdict.range)) {
+    if (host_plan::clamp(fd, verdict.range)) {
         return {.other_range = verdict.other_range, .next = verdict.next};
     }
     return decide_on_refused_range(facts, decide);

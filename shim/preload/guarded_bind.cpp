@@ -4,9 +4,10 @@
 #include "preload/fd_memory.h"
 #include "preload/given_numbers.h"
 #include "preload/guarded.h"
-#include "preload/inject.h"
+#include "preload/injection.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
+#include "preload/socket_state.h"
 
 namespace portguard {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 Verdict decide_known_bind(int fd, const OutgoingPlan& plan, SocketFacts facts, Target target) {
     const Verdict verdict = decide_bind(guard::config(), plan, facts, target);
     return verdict.before == Before::ask_kernel
-               ? decide_bind(guard::config(), plan, outgoing_side::ask_kernel(fd), target)
+               ? decide_bind(guard::config(), plan, socket_state::facts_of(fd), target)
                : verdict;
 }
 
@@ -42,7 +43,7 @@ int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts 
     deferred_port::settle_if_any(fd);
     facts = courtesy::end(fd, facts);
     const Config& config = guard::config();
-    const OutgoingPlan plan = outgoing_side::plan();
+    const OutgoingPlan plan = host_plan::plan();
     Verdict verdict;
     Target target;
     // Without a plan the kernel reads the address first, so that a bad pointer is its EFAULT and not our
@@ -52,7 +53,7 @@ int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts 
     if (decides_first) {
         target = read_target(address, length);
         verdict = decide_known_bind(fd, plan, facts, target);
-        if (verdict.before == Before::refuse && refuse_bind(fd, address, length, verdict)) {
+        if (verdict.before == Before::refuse && refuse_bind(fd, address, length, target, verdict)) {
             return -1;
         }
         verdict = set_range(fd, verdict, facts, [&](const OutgoingPlan& now) {

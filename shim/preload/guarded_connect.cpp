@@ -5,12 +5,27 @@
 #include "preload/deferred_port.h"
 #include "preload/fd_memory.h"
 #include "preload/guarded.h"
-#include "preload/inject.h"
+#include "preload/injection.h"
+#include "preload/own_address.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
+#include "preload/socket_state.h"
 
 namespace portguard {
 namespace {
+
+/// The destination's port, where it is one of this host and the local port might be the same (K15); else 0,
+/// as for all but TCP.
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
+                            socklen_t length) {
+    const bool may_meet_itself = !plan.divisible.empty() && facts.is_tcp_like();
+    const Endpoint destination = may_meet_itself ? read_endpoint(address, length) : Endpoint{};
+    if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
+        return 0;
+    }
+    const bool here = destination.is_loopback() || destination.is_wildcard() || is_own_address(destination);
+    return here ? destination.port : std::uint16_t{0};
+}
 
 /// Whether the plan has a say in the local port that connect will choose. Not for AF_UNSPEC, nor for what the
 /// kernel refuses: a port given there would stay, and the program's next bind would fail.
@@ -25,9 +40,9 @@ bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t 
            Verdict& verdict) {
     if (facts.protocol() == Protocol::unknown &&
         decide_connect(guard::config(), plan, facts).before == Before::ask_kernel) {
-        facts = outgoing_side::ask_kernel(fd);
+        facts = socket_state::facts_of(fd);
     }
-    const std::uint16_t avoid = outgoing_side::port_to_avoid(plan, facts, address, length);
+    const std::uint16_t avoid = port_to_avoid(plan, facts, address, length);
     const auto decide = [&facts, avoid](const OutgoingPlan& now) {
         return decide_connect(guard::config(), now, facts, avoid);
     };
@@ -39,7 +54,7 @@ int steered_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
                     const Verdict& verdict) {
     int result = real::connect(fd, address, length);
     if (result != 0 && errno == EADDRNOTAVAIL && !verdict.other_range.empty() &&
-        outgoing_side::clamp(fd, verdict.other_range)) {
+        host_plan::clamp(fd, verdict.other_range)) {
         result = real::connect(fd, address, length);
     }
     if (result != 0 && errno != EINPROGRESS) {
@@ -88,7 +103,7 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
     if (facts.port() == PortChoice::courteous) {
         return connect_again(fd, address, length, facts);
     }
-    const OutgoingPlan plan = outgoing_side::plan();
+    const OutgoingPlan plan = host_plan::plan();
     Verdict verdict{.next = facts};
     if (plan.connect == OutgoingMethod::courtesy) {
         verdict = decide_connect(guard::config(), plan, facts);

@@ -3,7 +3,7 @@
 #include "preload/aftermath.h"
 #include "preload/fd_memory.h"
 #include "preload/guarded.h"
-#include "preload/inject.h"
+#include "preload/injection.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
 #include "preload/socket_state.h"
@@ -30,7 +30,7 @@ int guarded_listen(int fd, int backlog, SocketFacts facts) {
     const auto decide = [&facts](const OutgoingPlan& plan) {
         return decide_listen(guard::config(), plan, facts);
     };
-    const OutgoingPlan plan = outgoing_side::plan();
+    const OutgoingPlan plan = host_plan::plan();
     Verdict verdict = decide(plan);
     if (verdict.before == Before::refuse) {
         if (refuse_listen(fd, plan)) {

@@ -1,7 +1,7 @@
-// When: the hooks. What is to happen is decided in core/policy.h, and done in guarded_bind.cpp,
-// guarded_listen.cpp and guarded_connect.cpp; what cannot be undone or is slow lives in report.cpp. Nothing
-// here may throw, allocate or touch TLS while calls succeed, and no object with a destructor may live across
-// real::connect or real::close, which are cancellation points (H10).
+// When: the hooks, and below them what they share. What is to happen is decided in core/policy.h, and done in
+// guarded_bind.cpp, guarded_listen.cpp and guarded_connect.cpp; what follows a failure is in aftermath.cpp.
+// Nothing here may throw, allocate or touch TLS while calls succeed, and no object with a destructor may live
+// across real::connect or real::close, which are cancellation points (H10).
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,52 +11,17 @@
 #include "preload/fd_memory.h"
 #include "preload/guard.h"
 #include "preload/guarded.h"
-#include "preload/outgoing_side.h"
+#include "preload/host_plan.h"
 #include "preload/real.h"
 
 using namespace portguard;
 
 namespace {
 
-[[gnu::constructor]] void on_load() {
-    guard::start();
-}
-
-[[gnu::noinline]] int watched_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
-    const int result = real::setsockopt(fd, level, option, value, length);
-    if (result == 0) {
-        fd_memory::remember(fd, facts_after_setsockopt(fd_memory::recall(fd), level, option));
-    }
-    return result;
-}
-
-[[gnu::noinline]] int joining_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
-    const int result = real::setsockopt(fd, level, option, value, length);
-    return result == 0 || !guard::is_awake() ? result : after_failed_join(fd, level, option, value, length);
-}
-
-/// sendto chooses a port without a call that we see, so that a UDP socket is kept in its range from the
-/// beginning.
-[[gnu::noinline]] void after_udp_socket(int fd, SocketFacts facts) {
-    if (!guard::is_awake()) {
-        return;
-    }
-    const Verdict verdict = decide_socket(guard::config(), outgoing_side::plan(), facts);
-    if (verdict.before == Before::set_port_range && outgoing_side::clamp(fd, verdict.range)) {
-        fd_memory::remember(fd, verdict.next);
-    }
-}
-
-/// Apart from bind, whose frequent case calls nothing that returns, and so needs no stack.
-[[gnu::noinline]] int bind_at_length(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    const bool passes = facts.protocol() == Protocol::other ||
-                        (outgoing_side::enforces_listen() && is_of_no_plan(address, length));
-    if (!passes && guard::is_awake()) {
-        return guarded_bind(fd, address, length, facts);
-    }
-    const int result = real::bind(fd, address, length);
-    return result == 0 ? 0 : after_failed_foreign_bind(fd, address, length);
-}
+int watched_setsockopt(int fd, int level, int option, const void* value, socklen_t length);
+int joining_setsockopt(int fd, int level, int option, const void* value, socklen_t length);
+void after_udp_socket(int fd, SocketFacts facts);
+int bind_at_length(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
 
 } // namespace
 
@@ -79,7 +44,7 @@ int socket(int domain, int type, int protocol) noexcept {
 
 int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
     const SocketFacts facts = fd_memory::recall(fd);
-    if (!outgoing_side::enforces_listen() || !is_bind_in_plan(guard::config(), facts, address, length) ||
+    if (!host_plan::enforces_listen() || !is_bind_in_plan(guard::config(), facts, address, length) ||
         !real::are_bare.load(std::memory_order_relaxed)) {
         return bind_at_length(fd, address, length, facts);
     }
@@ -100,7 +65,7 @@ int connect(int fd, const sockaddr* address, socklen_t length) {
     const SocketFacts facts = fd_memory::recall(fd);
     // In observe the kernel reads the address first: it may stand on a page that is gone.
     if (facts.is_tcp_like() && facts.port() != PortChoice::courteous &&
-        guard::config().mode == Mode::enforce && outgoing_side::leaves_connect_alone(address, length)) {
+        guard::config().mode == Mode::enforce && host_plan::leaves_connect_alone(address, length)) {
         const int result = real::connect(fd, address, length);
         return result == 0 ? 0 : after_failed_connect(fd, address, length, facts);
     }
@@ -151,7 +116,7 @@ int dup3(int old_fd, int new_fd, int flags) noexcept {
 #else
 #define LIKE(of)
 #endif
-#define INTERPOSED(result, name, parameters, arguments, specification, number)
+#define INTERPOSED(name)
 #define ALIAS(name, of) __typeof__(of) name __attribute__((alias(#of) LIKE(of)));
 #include "preload/interposed.def"
 #undef LIKE
@@ -161,3 +126,47 @@ int dup3(int old_fd, int new_fd, int flags) noexcept {
 #pragma GCC visibility pop
 
 } // extern "C"
+
+namespace {
+
+[[gnu::constructor]] void on_load() {
+    guard::start();
+}
+
+[[gnu::noinline]] int watched_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
+    const int result = real::setsockopt(fd, level, option, value, length);
+    if (result == 0) {
+        fd_memory::remember(fd, facts_after_setsockopt(fd_memory::recall(fd), level, option));
+    }
+    return result;
+}
+
+[[gnu::noinline]] int joining_setsockopt(int fd, int level, int option, const void* value, socklen_t length) {
+    const int result = real::setsockopt(fd, level, option, value, length);
+    return result == 0 || !guard::is_awake() ? result : after_failed_join(fd, level, option, value, length);
+}
+
+/// sendto chooses a port without a call that we see, so that a UDP socket is kept in its range from the
+/// beginning.
+[[gnu::noinline]] void after_udp_socket(int fd, SocketFacts facts) {
+    if (!guard::is_awake()) {
+        return;
+    }
+    const Verdict verdict = decide_socket(guard::config(), host_plan::plan(), facts);
+    if (verdict.before == Before::set_port_range && host_plan::clamp(fd, verdict.range)) {
+        fd_memory::remember(fd, verdict.next);
+    }
+}
+
+/// Apart from bind, whose frequent case calls nothing that returns, and so needs no stack.
+[[gnu::noinline]] int bind_at_length(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const bool passes = facts.protocol() == Protocol::other ||
+                        (host_plan::enforces_listen() && is_of_no_plan(address, length));
+    if (!passes && guard::is_awake()) {
+        return guarded_bind(fd, address, length, facts);
+    }
+    const int result = real::bind(fd, address, length);
+    return result == 0 ? 0 : after_failed_foreign_bind(fd, address, length);
+}
+
+} // namespace

@@ -7,7 +7,7 @@
 
 #include "core/snapshot.h"
 #include "kernel/port_look.h"
-#include "preload/report.h"
+#include "preload/occurrence.h"
 
 namespace portguard {
 

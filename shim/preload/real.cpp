@@ -60,21 +60,36 @@ int call_kernel(long number, Arguments... arguments) {
     return static_cast<int>(result);
 }
 
-#define EXPAND(...) __VA_ARGS__
-#define INTERPOSED(result, name, parameters, arguments, specification, number)                               \
-    result raw_##name parameters specification {                                                             \
-        return call_kernel(number, EXPAND arguments);                                                        \
-    }                                                                                                        \
+/// The system call, as `Function`, one of Pointers, makes it.
+template <typename Function, long number>
+struct Raw;
+template <typename Result, typename... Arguments, long number>
+struct Raw<Result (*)(Arguments...), number> {
+    static Result call(Arguments... arguments) { return call_kernel(number, arguments...); }
+};
+
+/// What `find` finds, as `Function`.
+template <typename Function, auto find>
+struct Resolving;
+template <typename Result, typename... Arguments, auto find>
+struct Resolving<Result (*)(Arguments...), find> {
+    static Result call(Arguments... arguments) { return find()(arguments...); }
+};
+
+template <typename Function>
+Function found(const char* name, Function otherwise, std::atomic<Function>& pointer) {
+    auto function = reinterpret_cast<Function>(find_next(name));
+    if (function == nullptr) {
+        function = otherwise;
+    }
+    pointer.store(function, std::memory_order_relaxed);
+    return function;
+}
+
+#define INTERPOSED(name)                                                                                     \
     auto find_##name() {                                                                                     \
-        auto function = reinterpret_cast<result(*) parameters specification>(find_next(#name));              \
-        if (function == nullptr) {                                                                           \
-            function = raw_##name;                                                                           \
-        }                                                                                                    \
-        pointers.name.store(function, std::memory_order_relaxed);                                            \
-        return function;                                                                                     \
-    }                                                                                                        \
-    result resolve_##name parameters specification {                                                         \
-        return find_##name() arguments;                                                                      \
+        using Function = Plain<decltype(&::name)>::Type;                                                     \
+        return found<Function>(#name, Raw<Function, SYS_##name>::call, pointers.name);                       \
     }
 #define ALIAS(name, of)
 #include "preload/interposed.def"
@@ -114,13 +129,13 @@ long listen_by_pointer(int fd, int backlog) {
 }
 
 constinit Pointers pointers{
-#define INTERPOSED(result, name, parameters, arguments, specification, number) resolve_##name,
+#define INTERPOSED(name) Resolving<Plain<decltype(&::name)>::Type, find_##name>::call,
 #include "preload/interposed.def"
 #undef INTERPOSED
 };
 
 void resolve_all() {
-#define INTERPOSED(result, name, parameters, arguments, specification, number) find_##name();
+#define INTERPOSED(name) find_##name();
 #include "preload/interposed.def"
 #undef INTERPOSED
     are_bare.store(

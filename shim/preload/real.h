@@ -5,17 +5,26 @@
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kernel/kernel_call.h"
 
 namespace portguard::real {
 
-/// One pointer a name. Each starts at a resolver, so that a call that arrives before our constructor is
+/// A function as libc's header declares it, but never noexcept: connect and close are cancellation points and
+/// let a forced unwind pass (H10), and compilers differ over a noexcept that is deduced.
+template <typename Function>
+struct Plain;
+template <typename Result, typename... Arguments, bool nothrow>
+struct Plain<Result (*)(Arguments...) noexcept(nothrow)> {
+    using Type = Result (*)(Arguments...);
+};
+
+/// One pointer per name. Each starts at a resolver, so that a call that arrives before our constructor is
 /// served (H01); two threads that resolve at once store the same value. Read-only after that: no line bounces
 /// between cores.
 struct Pointers {
-#define INTERPOSED(result, name, parameters, arguments, specification, number)                               \
-    std::atomic<result(*) parameters specification> name;
+#define INTERPOSED(name) std::atomic<Plain<decltype(&::name)>::Type> name;
 #define ALIAS(name, of)
 #include "preload/interposed.def"
 #undef INTERPOSED
@@ -23,9 +32,10 @@ struct Pointers {
 };
 [[gnu::visibility("hidden")]] extern constinit Pointers pointers;
 
-#define INTERPOSED(result, name, parameters, arguments, specification, number)                               \
-    inline result name parameters specification {                                                            \
-        return pointers.name.load(std::memory_order_relaxed) arguments;                                      \
+#define INTERPOSED(name)                                                                                     \
+    template <typename... Arguments>                                                                         \
+    inline auto name(Arguments... arguments) {                                                               \
+        return pointers.name.load(std::memory_order_relaxed)(arguments...);                                  \
     }
 #define ALIAS(name, of)
 #include "preload/interposed.def"

@@ -9,10 +9,15 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "core/socket_facts.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_option.h"
 
 namespace portguard::socket_state {
+
+/// Of a descriptor that we never saw. The protocol is never Protocol::unknown: what is not a TCP, MPTCP or
+/// UDP socket, or no socket at all, is Protocol::other.
+SocketFacts facts_of(int fd);
 
 /// TCP_LISTEN and its like; 0: not a socket of TCP or MPTCP. The one question that no other protocol answers,
 /// and its first byte is the state (struct tcp_info, linux/tcp.h).

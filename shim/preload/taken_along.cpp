@@ -12,7 +12,6 @@
 
 #include "core/text.h"
 #include "kernel/kernel_call.h"
-#include "kernel/seccomp_status.h"
 
 namespace portguard {
 namespace {
@@ -40,6 +39,11 @@ KernelVersion version_in(const char* note, std::size_t length) {
         length -= whole;
     }
     return 0;
+}
+
+/// A filter of system calls is in force, by the process's status (proc_pid_status(5)).
+bool has_seccomp_filter(std::string_view status) {
+    return status.find("\nSeccomp:\t2") != std::string_view::npos;
 }
 
 /// Without a system call: uname(2) may be what the filter kills for. 0: there is no vDSO, or it does not say.

@@ -20,7 +20,7 @@ namespace {
 
 std::set<std::string> interposed_names() {
     return {
-#define INTERPOSED(result, name, ...) #name,
+#define INTERPOSED(name) #name,
 #define ALIAS(name, of) #name,
 #include "preload/interposed.def"
 #undef INTERPOSED
@@ -51,7 +51,7 @@ std::string path_of_libc() {
 
 /// objdump knows an address by one of its names only: close is __close to it.
 std::string symbol_of(const std::string& function) {
-#define INTERPOSED(...)
+#define INTERPOSED(name)
 #define ALIAS(name, of)                                                                                      \
     if (function == #of) {                                                                                   \
         return #name;                                                                                        \

@@ -1,4 +1,4 @@
-#include "preload/inject.h"
+#include "preload/injection.h"
 
 #include <array>
 #include <atomic>
@@ -9,8 +9,8 @@
 #include "core/inject.h"
 #include "core/policy.h"
 #include "kernel/kernel_call.h"
-#include "preload/outgoing_side.h"
-#include "preload/report.h"
+#include "preload/occurrence.h"
+#include "preload/socket_state.h"
 
 namespace portguard::inject {
 namespace {
@@ -57,7 +57,7 @@ Target target_of(int fd, const sockaddr* address, socklen_t length) {
 } // namespace
 
 bool fails_by_rule(int fd, Call call, const sockaddr* address, socklen_t length, SocketFacts facts) {
-    const SocketFacts known = facts.protocol() == Protocol::unknown ? outgoing_side::ask_kernel(fd) : facts;
+    const SocketFacts known = facts.protocol() == Protocol::unknown ? socket_state::facts_of(fd) : facts;
     if (known.protocol() == Protocol::other || (call == Call::connect && is_disconnect(address, length))) {
         return false;
     }

@@ -1,10 +1,8 @@
-#include "preload/outgoing_side.h"
+#include "preload/host_plan.h"
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <optional>
-
 #include <optional>
 #include <utility>
 
@@ -17,9 +15,9 @@
 #include "kernel/kernel_call.h"
 #include "kernel/socket_option.h"
 #include "preload/guard.h"
-#include "preload/own_address.h"
+#include "preload/socket_state.h"
 
-namespace portguard::outgoing_side {
+namespace portguard::host_plan {
 
 constinit PublishedPlan published_plan;
 
@@ -134,7 +132,7 @@ bool clamp(int fd, PortRange range) {
     const long result = set_socket_option(fd, SOL_IP, ip_local_port_range, value);
     if (result == -ENOPROTOOPT) {
         // Other sockets that took a number over unseen (netlink, vsock) say the same.
-        const Protocol protocol = ask_kernel(fd).protocol();
+        const Protocol protocol = socket_state::facts_of(fd).protocol();
         if (protocol == Protocol::tcp || protocol == Protocol::udp) {
             kernel_lacks_range.store(true, std::memory_order_relaxed);
             read_host();
@@ -143,32 +141,4 @@ bool clamp(int fd, PortRange range) {
     return result == 0;
 }
 
-std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
-                            socklen_t length) {
-    const bool may_meet_itself = !plan.divisible.empty() && facts.is_tcp_like();
-    const Endpoint destination = may_meet_itself ? read_endpoint(address, length) : Endpoint{};
-    if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
-        return 0;
-    }
-    const bool here = destination.is_loopback() || destination.is_wildcard() || is_own_address(destination);
-    return here ? destination.port : std::uint16_t{0};
-}
-
-SocketFacts ask_kernel(int fd) {
-    const std::optional<int> domain = socket_option(fd, SOL_SOCKET, SO_DOMAIN);
-    const std::optional<int> type = socket_option(fd, SOL_SOCKET, SO_TYPE);
-    const std::optional<int> protocol = socket_option(fd, SOL_SOCKET, SO_PROTOCOL);
-    if (!domain || !type || !protocol) {
-        return SocketFacts::of(Protocol::other);
-    }
-    SocketFacts facts = facts_of_socket(*domain, *type, *protocol);
-    if (socket_option_or(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0) {
-        facts = facts.with_chosen_reuseaddr();
-    }
-    if (socket_option_or(fd, SOL_IP, ip_local_port_range, 0) != 0) {
-        facts = facts.with_chosen_range();
-    }
-    return facts;
-}
-
-} // namespace portguard::outgoing_side
+} // namespace portguard::host_plan

@@ -1,4 +1,4 @@
-// The host's side of the plan: the sysctls, read once a process.
+// What the host's sysctls make of the plan: read once per process.
 #pragma once
 
 #include <atomic>
@@ -9,9 +9,8 @@
 
 #include "core/endpoint.h"
 #include "core/outgoing.h"
-#include "core/socket_facts.h"
 
-namespace portguard::outgoing_side {
+namespace portguard::host_plan {
 
 /// An OutgoingPlan in words that can be published without a lock: `plan` comes last, whose
 /// `published` bit says that all are there. Threads that compute at the same time publish the same.
@@ -62,13 +61,4 @@ bool is_reserved(std::uint16_t port);
 /// errno is left alone. False: it was not set.
 bool clamp(int fd, PortRange range);
 
-/// The destination's port, where it is one of this host and the local port might be the same (K15); else 0,
-/// as for all but TCP.
-std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
-                            socklen_t length);
-
-/// What the kernel says of a descriptor that we never saw. The protocol is never Protocol::unknown: what is
-/// not a TCP, MPTCP or UDP socket, or no socket at all, is Protocol::other.
-SocketFacts ask_kernel(int fd);
-
-} // namespace portguard::outgoing_side
+} // namespace portguard::host_plan

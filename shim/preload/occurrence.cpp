@@ -1,4 +1,4 @@
-#include "preload/report.h"
+#include "preload/occurrence.h"
 
 #include "core/policy.h"
 #include "preload/admission.h"
