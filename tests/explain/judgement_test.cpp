@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "explain/conflict.h"
-#include "explain/holder_samples.h"
+#include "kernel_look/holder_samples.h"
 #include "explain/manager.h"
 #include "explain/same_program.h"
 #include "explain/text_block.h"

@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "explain/holder_samples.h"
+#include "kernel_look/holder_samples.h"
 #include "kernel/cgroup.h"
 #include "kernel/holders.h"
 #include "kernel/owner_search.h"

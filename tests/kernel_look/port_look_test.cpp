@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "explain/holder_samples.h"
+#include "kernel_look/holder_samples.h"
 #include "kernel/holders.h"
 #include "kernel/port_look.h"
 #include "kernel_look/random_condition.h"

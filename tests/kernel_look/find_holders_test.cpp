@@ -7,7 +7,7 @@
 #include <netinet/ip.h>
 #include <sys/stat.h>
 
-#include "explain/holder_samples.h"
+#include "kernel_look/holder_samples.h"
 #include "kernel/holders.h"
 #include "support/child.h"
 #include "support/private_net.h"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "explain/holder_samples.h"
+#include "kernel_look/holder_samples.h"
 #include "kernel/overlap.h"
 
 namespace portguard::test {
