@@ -20,7 +20,7 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
     if (probe == Probe::address) {
         asked.endpoint.port = 0;
     }
-    const SocketAddress address(asked);
+    const SocketAddress address = socket_address(asked);
     const Syscalls syscalls;
     const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
     const ScopedFd socket(::socket(address.family(), type | SOCK_CLOEXEC, 0), syscalls);

@@ -1,10 +1,6 @@
 #include "kernel/socket_address.h"
 
-#include <cstring>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
+#include "kernel/overlap.h"
 #include "kernel/syscalls.h"
 
 namespace portguard {
@@ -18,28 +14,12 @@ bool kernel_has_ipv6() {
 
 } // namespace
 
-SocketAddress::SocketAddress(const AskedAddress& asked) {
-    const Endpoint& endpoint = asked.endpoint;
-    const bool ipv6 =
-        endpoint.family == Family::ipv6 && (!endpoint.is_wildcard() || asked.v6only || kernel_has_ipv6());
-    if (ipv6) {
-        sockaddr_in6 value{};
-        value.sin6_family = AF_INET6;
-        value.sin6_port = htons(endpoint.port);
-        std::memcpy(&value.sin6_addr, endpoint.address.data(), sizeof value.sin6_addr);
-        value.sin6_scope_id = asked.device;
-        length_ = sizeof value;
-        std::memcpy(&storage_, &value, sizeof value);
-        return;
+SocketAddress socket_address(const AskedAddress& asked) {
+    Endpoint endpoint = asked.endpoint;
+    if (endpoint.family == Family::ipv6 && endpoint.is_wildcard() && !asked.v6only && !kernel_has_ipv6()) {
+        endpoint.family = Family::ipv4;
     }
-    sockaddr_in value{};
-    value.sin_family = AF_INET;
-    value.sin_port = htons(endpoint.port);
-    if (endpoint.family == Family::ipv4) {
-        std::memcpy(&value.sin_addr, endpoint.address.data(), sizeof value.sin_addr);
-    }
-    length_ = sizeof value;
-    std::memcpy(&storage_, &value, sizeof value);
+    return SocketAddress(endpoint, asked.device);
 }
 
 } // namespace portguard

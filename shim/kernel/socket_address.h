@@ -1,24 +1,54 @@
-// An Endpoint as the kernel takes it.
+// An Endpoint as the kernel takes it. No heap, no libc: the preloaded object has it too.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
+
+#include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "kernel/overlap.h"
+#include "core/endpoint.h"
 
 namespace portguard {
 
+struct AskedAddress;
+
 class SocketAddress {
 public:
-    /// [::] becomes 0.0.0.0 where the kernel has no IPv6.
-    explicit SocketAddress(const AskedAddress& asked);
+    /// `device` is the interface of a link-local address; 0: none.
+    explicit SocketAddress(const Endpoint& endpoint, std::uint32_t device = 0) {
+        if (endpoint.family == Family::ipv6) {
+            sockaddr_in6 value{};
+            value.sin6_family = AF_INET6;
+            value.sin6_port = htons(endpoint.port);
+            std::memcpy(&value.sin6_addr, endpoint.address.data(), sizeof value.sin6_addr);
+            value.sin6_scope_id = device;
+            keep(value);
+        } else {
+            sockaddr_in value{};
+            value.sin_family = AF_INET;
+            value.sin_port = htons(endpoint.port);
+            std::memcpy(&value.sin_addr, endpoint.address.data(), sizeof value.sin_addr);
+            keep(value);
+        }
+    }
 
-    [[nodiscard]] int family() const { return storage_.ss_family; }
-    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+    [[nodiscard]] int family() const { return get()->sa_family; }
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes_); }
     [[nodiscard]] socklen_t length() const { return length_; }
 
 private:
-    sockaddr_storage storage_{};
+    template <typename Value>
+    void keep(const Value& value) {
+        std::memcpy(&bytes_, &value, sizeof value);
+        length_ = sizeof value;
+    }
+
+    alignas(sockaddr_in6) std::uint8_t bytes_[sizeof(sockaddr_in6)] = {};
     socklen_t length_ = 0;
 };
+
+/// [::] becomes 0.0.0.0 where the kernel has no IPv6. Not for the preloaded object, which has no need of it.
+SocketAddress socket_address(const AskedAddress& asked);
 
 } // namespace portguard

@@ -3,14 +3,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "core/hash.h"
 #include "kernel/kernel_call.h"
+#include "kernel/socket_address.h"
 
 namespace portguard {
 namespace {
@@ -24,19 +23,14 @@ constinit std::array<std::atomic<std::uint64_t>, 64> answers{};
 
 /// True where a socket can be bound to it: that needs an address of our own, but no list of interfaces.
 bool can_be_bound(const Endpoint& endpoint) {
-    const bool four = endpoint.family == Family::ipv4;
-    const long fd = kernel_call(SYS_socket, four ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    Endpoint any_port = endpoint;
+    any_port.port = 0;
+    const SocketAddress address(any_port);
+    const long fd = kernel_call(SYS_socket, address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return false;
     }
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    std::memcpy(&in.sin_addr, endpoint.address.data(), sizeof in.sin_addr);
-    sockaddr_in6 in6{};
-    in6.sin6_family = AF_INET6;
-    std::memcpy(&in6.sin6_addr, endpoint.address.data(), sizeof in6.sin6_addr);
-    const long result = four ? kernel_call(SYS_bind, fd, as_argument(&in), sizeof in)
-                             : kernel_call(SYS_bind, fd, as_argument(&in6), sizeof in6);
+    const long result = kernel_call(SYS_bind, fd, as_argument(address.get()), address.length());
     kernel_call(SYS_close, fd);
     return result == 0;
 }

@@ -106,7 +106,7 @@ void Condition::listen(int fd, const WantedSocket& wanted) {
 
 int Condition::open_socket(const WantedSocket& wanted, const AskedAddress& address) {
     const int type = wanted.protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
-    const int family = SocketAddress(address).family();
+    const int family = socket_address(address).family();
     const int fd = ::socket(family, type | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         throw ConditionError(wanted, errno);
@@ -129,7 +129,7 @@ int Condition::bound_socket(const WantedSocket& wanted, const AskedAddress& addr
     if (wanted.is_hold) {
         set_socket_option(fd, SOL_IP, IP_TOS, int{hold_tos});
     }
-    const SocketAddress local(address);
+    const SocketAddress local = socket_address(address);
     if (::bind(fd, local.get(), local.length()) != 0) {
         throw ConditionError(wanted, errno);
     }
@@ -161,7 +161,7 @@ void Condition::add_unconnected(const WantedSocket& wanted) {
         listen(fd, wanted);
         listeners_.push_back({wanted.local.endpoint, fd, true});
     } else if (wanted.protocol == Protocol::udp && wanted.remote.port != 0) {
-        const SocketAddress remote(peer_of(wanted));
+        const SocketAddress remote = socket_address(peer_of(wanted));
         if (::connect(fd, remote.get(), remote.length()) != 0) {
             throw ConditionError(wanted, errno);
         }
@@ -182,7 +182,7 @@ int Condition::dial(const WantedSocket& wanted, const AskedAddress& from, bool c
         source.endpoint.port = 0;
     }
     set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, source.endpoint.port != 0 && wanted.reuseaddr);
-    const SocketAddress local(source);
+    const SocketAddress local = socket_address(source);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     if (::bind(fd, local.get(), local.length()) != 0 ||
@@ -192,7 +192,7 @@ int Condition::dial(const WantedSocket& wanted, const AskedAddress& from, bool c
     // Who listens on a wildcard is reached by the address that the connection is to have.
     AskedAddress target = wanted.accepted ? wanted.local : peer_of(wanted);
     target.endpoint.port = read_endpoint(reinterpret_cast<const sockaddr*>(&peer), length).port;
-    const SocketAddress remote(target);
+    const SocketAddress remote = socket_address(target);
     if (::connect(fd, remote.get(), remote.length()) != 0) {
         throw ConditionError(wanted, errno);
     }

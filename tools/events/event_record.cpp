@@ -209,7 +209,7 @@ std::string not_json(std::string_view line) {
     }
     return line.starts_with(ours)
                ? "it is a report for people; --format=json writes logs that can be read again"
-               : "it is no JSON";
+               : "it is not JSON";
 }
 
 } // namespace

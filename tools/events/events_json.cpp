@@ -28,7 +28,7 @@ Json fights_json(const Failure& failure) {
 
 Json failure_json(const Failure& failure) {
     Json numbers = Json::array();
-    for (const Occurrence& occurrence : failure.occurrences) {
+    for (const FoldedEvent& occurrence : failure.occurrences) {
         numbers.push_back(occurrence.number);
     }
     return {{"event", event_name(failure.first.record.kind)},

@@ -22,7 +22,7 @@ struct Fight {
     std::uint64_t times = 0;
 };
 
-struct Occurrence {
+struct FoldedEvent {
     std::uint64_t number = 0;
     std::string time;
     std::chrono::milliseconds instant{0};
@@ -35,7 +35,7 @@ struct Failure {
     LoggedEvent first;
     /// Calls, those that the log only counts among them.
     std::uint64_t times = 0;
-    std::vector<Occurrence> occurrences;
+    std::vector<FoldedEvent> occurrences;
     std::vector<Fight> fights;
     /// Further pairs that `fights` has no room for.
     std::uint64_t more_fights = 0;

@@ -93,7 +93,7 @@ std::string occurrences(const Failure& failure) {
     const std::size_t count = failure.occurrences.size();
     std::string text = "<details><summary>" + counted(count, "event") + "</summary>\n<ul>\n";
     for (std::size_t index = 0; index < std::min(count, most_occurrences); ++index) {
-        const Occurrence& occurrence = failure.occurrences[index];
+        const FoldedEvent& occurrence = failure.occurrences[index];
         std::string line = "#" + std::to_string(occurrence.number);
         line.append("  ").append(occurrence.time).append("  ").append(occurrence.asker);
         line += occurrence.count > 1 ? ", " + std::to_string(occurrence.count) + " times" : "";

@@ -52,7 +52,7 @@ struct Row {
 Span span_of(const std::vector<Failure>& failures) {
     Span span{milliseconds::max(), milliseconds::min()};
     for (const Failure& failure : failures) {
-        for (const Occurrence& occurrence : failure.occurrences) {
+        for (const FoldedEvent& occurrence : failure.occurrences) {
             span.first = std::min(span.first, occurrence.instant);
             span.last = std::max(span.last, occurrence.instant);
         }
@@ -71,7 +71,7 @@ std::vector<Row> rows_of(const std::vector<Failure>& failures, const Span& span)
         Row& row = rows[label];
         row.label = label;
         row.port = event.asked.port;
-        for (const Occurrence& occurrence : failures[index].occurrences) {
+        for (const FoldedEvent& occurrence : failures[index].occurrences) {
             const double x = span.at(occurrence.instant);
             Mark& mark = row.marks[{index, static_cast<int>(x) / bucket}];
             mark = {mark.times + occurrence.count, mark.times == 0 ? x : mark.x,

@@ -31,7 +31,7 @@ long bind_as_hold(int fd, const SocketAddress& address) {
 
 /// 0, or an errno. The socket stays open.
 int hold_port(std::uint16_t port) {
-    const SocketAddress address(every_address(port));
+    const SocketAddress address = socket_address(every_address(port));
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return errno;

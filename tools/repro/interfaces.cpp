@@ -74,7 +74,7 @@ bool is_reachable(const Endpoint& endpoint, unsigned index) {
     address.endpoint = endpoint;
     address.endpoint.port = 1;
     address.device = endpoint.is_link_local() ? index : 0;
-    const SocketAddress target(address);
+    const SocketAddress target = socket_address(address);
     const Syscalls syscalls;
     const ScopedFd socket(::socket(target.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0), syscalls);
     return ::connect(socket.get(), target.get(), target.length()) == 0;

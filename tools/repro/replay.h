@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tools/repro/fix.h"
-#include "tools/repro/probe.h"
+#include "tools/repro/call_probe.h"
 #include "tools/repro/program.h"
 
 namespace portguard::tools {

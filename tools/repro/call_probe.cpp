@@ -1,4 +1,4 @@
-#include "tools/repro/probe.h"
+#include "tools/repro/call_probe.h"
 
 #include <array>
 #include <cerrno>
@@ -36,7 +36,7 @@ struct Asking {
 };
 
 int open_asking_socket(const WantedSocket& asked) {
-    const SocketAddress address(asked.local);
+    const SocketAddress address = socket_address(asked.local);
     const int type = asked.protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
     const int protocol = asked.protocol == Protocol::mptcp ? IPPROTO_MPTCP : 0;
     const int fd = ::socket(address.family(), type | SOCK_CLOEXEC, protocol);
@@ -93,7 +93,7 @@ int refusal_errno(const Scene& scene, const SocketAddress& address) {
 }
 
 void make_call(const Scene& scene, Fix fix, Asking& asking) {
-    const SocketAddress address(scene.asked.local);
+    const SocketAddress address = socket_address(scene.asked.local);
     const auto outcome = [](int result) { return result == 0 ? 0 : errno; };
     if (scene.kind == EventKind::refused) {
         asking.error = refusal_errno(scene, address);
@@ -126,7 +126,7 @@ std::string diagnose(const Scene& scene, const Asking& asking, const Explainer& 
     snapshot.pid = ::getpid();
     snapshot.tid = ::gettid();
     if (scene.call != Call::listen) {
-        const SocketAddress address(scene.asked.local);
+        const SocketAddress address = socket_address(scene.asked.local);
         snapshot.address_length = address.length();
         std::memcpy(snapshot.address, address.get(), address.length());
     }
@@ -148,7 +148,7 @@ void ask(const Scene& scene, Fix fix, bool other_users, const Line& line) {
     Asking asking;
     asking.fd = open_asking_socket(scene.asked);
     if (scene.call == Call::listen) {
-        asking.error = bind_errno(asking.fd, SocketAddress(scene.asked.local));
+        asking.error = bind_errno(asking.fd, socket_address(scene.asked.local));
     }
     line.send(ready);
     static_cast<void>(line.receive());
