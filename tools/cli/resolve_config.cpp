@@ -26,7 +26,7 @@ std::string absolute(std::string_view path) {
     const std::filesystem::path result = std::filesystem::absolute(path, error);
     if (error) {
         throw Refusal(ExitCode::usage, "'" + shown(path) +
-                                           "' is relative, and the current directory cannot be told (" +
+                                           "' is relative, and the current directory is unknown (" +
                                            error.message() + "); use an absolute path");
     }
     return result.string();

@@ -32,7 +32,7 @@ constexpr std::array parameters{
     Parameter{svg_name, "FILE|-", "text",
               "write a picture instead, in which each port has a title: process and state; - is standard "
               "output"},
-    Parameter{watch_name, duration_values, "once; with --watch alone 2s",
+    Parameter{watch_name, duration_values, "once; 2s where --watch has no value",
               "refresh in place, until q or ctrl-C", true},
     netns_parameter,
     json_parameter,
@@ -109,8 +109,7 @@ int map(const Arguments& arguments) {
     const std::string* const svg = arguments.value(svg_name);
     const bool as_json = arguments.has(json_parameter.name);
     if (svg != nullptr && *svg == "-" && as_json) {
-        throw Refusal(ExitCode::usage, "--svg=- and --json both go to standard output; --svg=FILE would be "
-                                       "right");
+        throw Refusal(ExitCode::usage, "--svg=- and --json both go to standard output; use --svg=FILE");
     }
     const MapWish wish{resolved.draft().config, svg != nullptr || as_json};
     if (arguments.has(watch_name)) {

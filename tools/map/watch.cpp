@@ -79,7 +79,7 @@ public:
         if (fd_ < 0) {
             const int error = errno;
             ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-            throw Refusal(ExitCode::usage, std::string("--watch cannot be told of signals (") +
+            throw Refusal(ExitCode::usage, std::string("--watch cannot receive signals (") +
                                                std::strerror(error) +
                                                "); without it the map is printed once");
         }

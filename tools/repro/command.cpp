@@ -32,7 +32,7 @@ constexpr std::array parameters{
     Parameter{event_name_option, "N", "the last one of kind in_use",
               "which event of LOG, counted from 1 as `portguard events` does"},
     Parameter{fix_option, fix_values, "none", "which cures to try as well, each in a condition of its own"},
-    Parameter{probe_option, "", "", "start no PROGRAM: let the probe alone say what a call meets"},
+    Parameter{probe_option, "", "", "start no PROGRAM: only the probe makes the call"},
     Parameter{bare_option, "", "",
               "start PROGRAM without the guard; its exit status is all that is known then"},
     Parameter{for_name, duration_values, "10s", "end PROGRAM after so long: a server that serves goes on"},
@@ -126,7 +126,7 @@ Chosen choose_program(const Arguments& arguments, const ResolvedConfig& resolved
         if (!is_recorded) {
             throw;
         }
-        std::fprintf(stderr, "portguard: %s; the probe alone is made\n", refusal.what());
+        std::fprintf(stderr, "portguard: %s; only the probe is made\n", refusal.what());
         return chosen;
     }
     if (plan.with_shim && !arguments.has(anyway_parameter.name)) {

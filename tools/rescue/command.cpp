@@ -85,7 +85,7 @@ std::string describe_sockets(const HolderReport& report, const std::vector<Rescu
 std::string describe_verdict(const AskedPort& asked, const RescueResult& result) {
     const std::string name = describe(asked) + ": a listener with SO_REUSEADDR ";
     if (!result.bindable.has_value()) {
-        return name + "would be let in or not, which cannot be told\n";
+        return describe(asked) + ": whether a listener with SO_REUSEADDR can bind is unknown\n";
     }
     if (result.dry_run) {
         return name + (*result.bindable ? "could bind then\n" : "still could not bind then\n");

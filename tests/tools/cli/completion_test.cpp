@@ -45,6 +45,14 @@ TEST(Completion, OffersOnlyTheOptionsOfTheSubcommand) {
     }
 }
 
+TEST(Completion, OffersEveryOptionOfTheGuardWhereAProgramRuns) {
+    const std::string all = "\n" + offered({"run", "--"});
+    for (const Option& option : option_table()) {
+        const std::string spelled = tools::spelled(option.name) + "=";
+        EXPECT_NE(all.find("\n" + spelled + "\n"), std::string::npos) << spelled << " is not in " << all;
+    }
+}
+
 TEST(Completion, OffersValuesAfterTheEqualsSign) {
     EXPECT_EQ(offered({"run", "--mode", "="}), "enforce\nobserve\noff\n");
     EXPECT_EQ(offered({"run", "--mode", "=", "ob"}), "observe\n");

@@ -20,10 +20,10 @@ TEST(OptionsPage, HoldsTheTableAsTheCommandPrintsIt) {
     const std::size_t last = text.find(end);
     ASSERT_TRUE(first != std::string::npos && last != std::string::npos)
         << PORTGUARD_OPTIONS_PAGE " has no lines " << start << "and " << end
-        << "; the output of `portguard config --markdown` belongs between them";
+        << "; the table of `portguard config --markdown` stands between them";
     EXPECT_EQ(text.substr(first + start.size(), last - first - start.size()),
               portguard({"config", "--markdown"}).out)
-        << "paste the output of `portguard config --markdown` between the two markers";
+        << "run `cmake --build --preset dev --target options_page`";
 }
 
 /// The words of one help: `portguard help` without a subject, too.

@@ -58,7 +58,7 @@ TEST(EventLog, LosesNothingToABadLine) {
     const std::string file = folder.write("log", line + "no event\n" + line);
     const Reading reading = read({file});
     EXPECT_EQ(reading.events.size(), 2U);
-    EXPECT_EQ(reading.complaints, std::vector<std::string>{file + ":2: it is no JSON"});
+    EXPECT_EQ(reading.complaints, std::vector<std::string>{file + ":2: it is not JSON"});
 }
 
 TEST(EventLog, SaysThatTheLastLineIsCutOff) {
@@ -68,7 +68,7 @@ TEST(EventLog, SaysThatTheLastLineIsCutOff) {
     const Reading reading = read({file});
     EXPECT_EQ(reading.events.size(), 1U);
     EXPECT_EQ(reading.complaints,
-              std::vector<std::string>{file + ":2: the last line is cut off: it is no JSON"});
+              std::vector<std::string>{file + ":2: the last line is cut off: it is not JSON"});
 }
 
 TEST(EventLog, TakesALastLineWithoutNewline) {

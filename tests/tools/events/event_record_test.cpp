@@ -186,8 +186,8 @@ TEST(EventRecord, MayBeWhatIsWrittenWithoutTheModule) {
 }
 
 TEST(EventRecord, OfSomethingElseIsASentence) {
-    EXPECT_EQ(parse_event("").problem, "it is no JSON");
-    EXPECT_EQ(parse_event("{\"schema\": 1").problem, "it is no JSON");
+    EXPECT_EQ(parse_event("").problem, "it is not JSON");
+    EXPECT_EQ(parse_event("{\"schema\": 1").problem, "it is not JSON");
     EXPECT_EQ(parse_event("[]").problem, "it is of type array and should be an object");
     EXPECT_EQ(parse_event("{}").problem, "`schema` is missing");
     EXPECT_EQ(parse_event("portguard: a[1]: bind tcp *:1: in use").problem,

@@ -56,7 +56,7 @@ TEST_F(EventsCommand, IsNotEndedByAnEventOfAnyDepth) {
 TEST_F(EventsCommand, NamesWhatItCouldNotRead) {
     const std::string bad = folder.write("bad", line_of(sample_event()) + "{\n");
     const Finished finished = portguard({"events", bad});
-    EXPECT_EQ(finished.err, "portguard: " + bad + ":2: it is no JSON\n");
+    EXPECT_EQ(finished.err, "portguard: " + bad + ":2: it is not JSON\n");
     EXPECT_TRUE(finished.exited_with(1)) << finished;
     EXPECT_NE(finished.out.find("1 failure in 1 event; not everything could be read\n"), std::string::npos);
     EXPECT_TRUE(portguard({"events", folder.file("none")}).exited_with(2));

@@ -120,7 +120,7 @@ TEST(Repro, ACommandThatIsNotHereLeavesTheProbe) {
     });
     const Finished finished = portguard({"repro", log});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
-    EXPECT_NE(finished.err.find("the probe alone is made"), std::string::npos) << finished;
+    EXPECT_NE(finished.err.find("only the probe is made"), std::string::npos) << finished;
 }
 
 TEST(Repro, TheCommandOfTheEventIsToldBeforeItStarts) {
