@@ -78,7 +78,8 @@ const Command run_command{
     .summary = "runs PROGRAM under the guard: same pid, signals and exit status",
     .description = R"(
 Checks the configuration, puts the guard into LD_PRELOAD and becomes PROGRAM. What PROGRAM starts is guarded
-too. Without an option nothing is refused: TIME_WAIT no longer blocks a restart, and what fails is explained.
+too. Without an option nothing is refused: TIME_WAIT no longer blocks a restart, and what fails is explained. A
+program that is started without the environment (env -i, su -, sudo) is unguarded: put `portguard run` behind these.
 
 A --log or --record on the command line has to name a file that can be written to when PROGRAM starts.
 
@@ -86,8 +87,7 @@ Below `portguard ci`, a run does what it does without it: the mode=observe and l
 inherited, the options that were given to ci are. Its events go where it says, and into the report of ci.
 
 Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple command, the
-program there is the one that is judged. A program that is started without the environment (env -i, su -, sudo,
-a cleared environ) is unguarded: put `portguard run` behind these. `portguard ci` counts such programs.
+program there is the one that is judged. `portguard ci` counts the programs that are unguarded.
 )",
     .exit_status = R"(
 2    the command line or the configuration is wrong
