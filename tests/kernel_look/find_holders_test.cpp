@@ -7,8 +7,8 @@
 #include <netinet/ip.h>
 #include <sys/stat.h>
 
-#include "kernel_look/holder_samples.h"
 #include "kernel/holders.h"
+#include "kernel_look/holder_samples.h"
 #include "support/child.h"
 #include "support/private_net.h"
 #include "support/skip.h"

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "kernel_look/holder_samples.h"
 #include "kernel/overlap.h"
+#include "kernel_look/holder_samples.h"
 
 namespace portguard::test {
 namespace {

@@ -10,10 +10,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "kernel_look/holder_samples.h"
 #include "kernel/cgroup.h"
 #include "kernel/holders.h"
 #include "kernel/owner_search.h"
+#include "kernel_look/holder_samples.h"
 #include "support/child.h"
 #include "support/private_net.h"
 #include "support/skip.h"

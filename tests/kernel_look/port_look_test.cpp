@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "kernel_look/holder_samples.h"
 #include "kernel/holders.h"
 #include "kernel/port_look.h"
+#include "kernel_look/holder_samples.h"
 #include "kernel_look/random_condition.h"
 #include "support/private_net.h"
 #include "support/skip.h"

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/repro/fix.h"
 #include "tools/repro/call_probe.h"
+#include "tools/repro/fix.h"
 #include "tools/repro/program.h"
 
 namespace portguard::tools {
