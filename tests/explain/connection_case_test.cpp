@@ -66,7 +66,7 @@ TEST_F(ConnectionCase, AConnectionThatItsProgramHasClosed) {
     Connection connection = connect_pair(server);
     connection.server.reset();
     server.reset();
-    ASSERT_TRUE(eventually([] { return !port_is_in_state(port, TcpState::established); }));
+    ASSERT_TRUE(eventually([] { return port_is_in_state(port, TcpState::fin_wait2); }));
     EXPECT_EQ(cause_for(wildcard(port)), "orphaned_connection");
     EXPECT_NE(sentence().find("FIN_WAIT2"), std::string::npos) << written;
     EXPECT_TRUE(advises("portguard rescue --orphans 10000")) << written;

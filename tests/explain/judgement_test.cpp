@@ -7,11 +7,11 @@
 #include <gtest/gtest.h>
 
 #include "explain/conflict.h"
-#include "kernel_look/holder_samples.h"
 #include "explain/manager.h"
 #include "explain/same_program.h"
 #include "explain/text_block.h"
 #include "kernel/opener.h"
+#include "kernel_look/holder_samples.h"
 #include "support/process.h"
 
 namespace portguard::test {

@@ -137,7 +137,7 @@ TEST_F(ManagedHolder, AContainerIsStopped) {
 TEST_F(ManagedHolder, OfDockersProxyTheContainerIsStopped) {
     const OtherProgram server("if os.environ.get('X')!='1':\n"
                               " os.environ['X']='1'\n"
-                              " os.execv('/usr/bin/python3',['/usr/bin/docker-proxy','-c',open('/proc/self/"
+                              " os.execv('/usr/bin/python3',['docker-proxy','-c',open('/proc/self/"
                               "cmdline').read().split('\\0')[2]])\n" +
                               std::string(listens));
     const std::string text = cures();
@@ -145,7 +145,8 @@ TEST_F(ManagedHolder, OfDockersProxyTheContainerIsStopped) {
     EXPECT_EQ(text.find("kill"), std::string::npos) << text;
 }
 
-/// A supervisor by its name, with a child that has its variables and listens.
+/// A supervisor by its name, with a child that has its variables, listens, and ends with it
+/// (PR_SET_PDEATHSIG).
 std::string supervisor(const std::string& comm, const std::string& variables) {
     return "import ctypes\n"
            "ctypes.CDLL(None).prctl(15,b'" +
@@ -154,7 +155,8 @@ std::string supervisor(const std::string& comm, const std::string& variables) {
            "r,w=os.pipe();os.set_inheritable(w,True)\n"
            "if os.fork()==0: os.execve('/usr/bin/python3',['python3','-c',"
            "'import "
-           "socket,time,os;l=socket.socket();l.bind((\"127.0.0.1\",10000));l.listen();os.write(%d,b\"x\");"
+           "ctypes,socket,time,os;ctypes.CDLL(None).prctl(1,9);l=socket.socket();l.bind((\"127.0.0.1\",10000)"
+           ");l.listen();os.write(%d,b\"x\");"
            "time.sleep(600)'%w],{" +
            variables + "})\nos.read(r,1)";
 }

@@ -83,7 +83,14 @@ bool carries_data(const Connection& connection);
 std::uint16_t into_time_wait(Fd first, Fd second);
 
 /// The state numbers of include/net/tcp_states.h that tests ask about.
-enum class TcpState : std::uint8_t { established = 1, syn_sent = 2, time_wait = 6, close = 7, listen = 10 };
+enum class TcpState : std::uint8_t {
+    established = 1,
+    syn_sent = 2,
+    fin_wait2 = 5,
+    time_wait = 6,
+    close = 7,
+    listen = 10
+};
 /// As /proc/net/tcp and tcp6 tell it. Bound sockets that do not listen are not in there.
 bool port_is_in_state(std::uint16_t local_port, TcpState state);
 

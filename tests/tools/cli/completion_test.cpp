@@ -70,7 +70,7 @@ TEST(Completion, OffersValuesWithADash) {
 }
 
 TEST(Completion, OffersClosedLists) {
-    EXPECT_EQ(offered({"events", "--event", "=", "in"}), "in_use\ninjected\n");
+    EXPECT_EQ(offered({"events", "--event", "=", "in"}), "in_use\ninjected\ninvalid\n");
     EXPECT_EQ(offered({"events", "--cause", "=", "own_"}), "own_time_wait\n");
     EXPECT_EQ(offered({"events", "--call", "=", "co"}), "connect\n");
     EXPECT_EQ(offered({"repro", "--with-fix", "="}), "all\nreuseaddr\nsplit\nwait\nnone\n");
