@@ -280,8 +280,8 @@ void run_in_child(Job& job) {
     ChildArguments arguments{job, *workspace};
     // Of a child that has a copy of the memory, as fork(2) makes it, the exit status says what came of it.
     const unsigned long sharing = may_be_taken_along(workspace->answers) ? 0 : CLONE_VM;
-    const auto clone = [&](unsigned long flags) {
-        return clone_child(flags, end_of(workspace->stack), job.only_line ? run_for_line : run, &arguments);
+    const auto clone = [&](unsigned long how) {
+        return clone_child(how, end_of(workspace->stack), job.only_line ? run_for_line : run, &arguments);
     };
     long child = clone(sharing | CLONE_VFORK);
     if (child == -EINVAL) {
