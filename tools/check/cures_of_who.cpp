@@ -37,9 +37,10 @@ void add_cures(std::vector<Finding>& findings, const Config& config, const std::
         if (asked++ < most_asked) {
             add_cures(finding, config, inside);
         } else {
-            const std::string udp = finding.cured_as->protocol == Protocol::udp ? "--udp " : "";
-            finding.fix.insert(0, inside + "portguard who " + udp + std::to_string(finding.cured_as->port) +
-                                      "\n");
+            const char* const udp = finding.cured_as->protocol == Protocol::udp ? "--udp " : "";
+            std::string command = inside + "portguard who ";
+            command.append(udp).append(std::to_string(finding.cured_as->port)).append("\n");
+            finding.fix.insert(0, command);
         }
     }
 }

@@ -62,10 +62,9 @@ constexpr std::chrono::milliseconds renewal_margin{20};
 } // namespace
 
 std::vector<std::string_view> held_state_words() {
-    std::vector<std::string_view> words;
-    for (const StateWord& entry : state_words) {
-        words.push_back(entry.word);
-    }
+    std::vector<std::string_view> words(std::size(state_words));
+    std::transform(std::begin(state_words), std::end(state_words), words.begin(),
+                   [](const StateWord& entry) { return entry.word; });
     return words;
 }
 
