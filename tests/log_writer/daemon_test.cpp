@@ -31,8 +31,10 @@ protected:
         }
         std::ofstream(folder_.file("nginx.conf")) << text << "  server { " << listens << " }\n}\n";
     }
+    /// In a session of its own: the process group of a program that has ended is killed, and until its own
+    /// setsid(2) the daemon is in it.
     [[nodiscard]] Finished start() const {
-        return run_process({.argv = {nginx, "-c", folder_.file("nginx.conf")},
+        return run_process({.argv = {"/usr/bin/setsid", "--wait", nginx, "-c", folder_.file("nginx.conf")},
                             .environment = {std::string("LD_PRELOAD=") + PORTGUARD_SHIM}});
     }
     [[nodiscard]] pid_t pid() const {
