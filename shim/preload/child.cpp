@@ -285,7 +285,7 @@ void run_in_child(Job& job) {
     };
     long child = clone(sharing | CLONE_VFORK);
     if (child == -EINVAL) {
-        // qemu-user has no child without an exit signal. There, and there alone, a handler sees one of ours.
+        // qemu-user has no child without an exit signal: there a handler of SIGCHLD sees one of ours.
         child = clone(CLONE_VFORK | SIGCHLD);
     }
     job.socket = job.occurrence.fd;
