@@ -48,12 +48,7 @@ std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protoco
                                    const Syscalls& syscalls) {
     const PortSet ports = candidates(snapshot, socket, host);
     std::vector<DiagSocket> sockets;
-    for (const int family : {AF_INET, AF_INET6}) {
-        if (dump_sockets(family, protocol, 0, diag_all, deadline, syscalls, sockets).error != 0) {
-            return std::nullopt;
-        }
-    }
-    if (ports.empty()) {
+    if (ports.empty() || dump_both_families(protocol, {}, diag_all, deadline, syscalls, sockets).error != 0) {
         return std::nullopt;
     }
     PortUsage usage = summarize_ports(ports, sockets);
@@ -64,9 +59,7 @@ std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protoco
 PortSet ask_listened_ports(const Deadline& deadline) {
     std::vector<DiagSocket> sockets;
     PortSet ports;
-    for (const int family : {AF_INET, AF_INET6}) {
-        dump_sockets(family, Protocol::tcp, 0, diag_listen, deadline, Syscalls{}, sockets);
-    }
+    dump_both_families(Protocol::tcp, {}, diag_listen, deadline, Syscalls{}, sockets);
     for (const DiagSocket& socket : sockets) {
         ports.insert({socket.local.port, socket.local.port});
     }

@@ -114,10 +114,8 @@ void gather_unix_holders(const Inquiry& inquiry, Facts& facts) {
 std::optional<DiagSocket> find_connection(const Endpoint& local, const Endpoint& remote, Protocol protocol,
                                           const Deadline& deadline) {
     std::vector<DiagSocket> sockets;
-    for (const int family : {AF_INET, AF_INET6}) {
-        dump_sockets(family, protocol, local.port, diag_connected, deadline, Syscalls{}, sockets,
-                     remote.port);
-    }
+    dump_both_families(protocol, {local.port, local.port}, diag_connected, deadline, Syscalls{}, sockets,
+                       remote.port);
     const auto found = std::find_if(sockets.begin(), sockets.end(), [&](const DiagSocket& socket) {
         return socket.remote.address == remote.address &&
                (local.is_wildcard() || socket.local.address == local.address);

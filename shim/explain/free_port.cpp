@@ -1,9 +1,6 @@
 #include "explain/free_port.h"
 
 #include <algorithm>
-#include <cerrno>
-
-#include <sys/socket.h>
 
 #include "explain/cures.h"
 #include "explain/known_defaults.h"
@@ -28,15 +25,27 @@ public:
         }
         const auto port = static_cast<std::uint16_t>(number);
         const bool may_be_had = is_planned_ ? listen_.contains(port) : !host_.gives(port);
-        return may_be_had && !is_known_default(port);
+        return may_be_had && !known_defaults_.contains(port);
     }
 
 private:
     const PortSet& listen_;
     bool is_planned_;
     const HostPorts& host_;
+    // Ray's and Nomad's ranges alone are 20,000 neighbouring ports to pass by.
+    PortSet known_defaults_ = known_default_ports();
     std::uint16_t lowest_ = 1;
 };
+
+/// 0: none of them is known to be free.
+std::uint16_t first_free(const std::vector<std::uint16_t>& ports, const Neighbours& known) {
+    const auto is_free = [&known](std::uint16_t port) {
+        return known.ports.contains(port) &&
+               !std::binary_search(known.taken.begin(), known.taken.end(), port);
+    };
+    const auto free = std::find_if(ports.begin(), ports.end(), is_free);
+    return free == ports.end() ? std::uint16_t{0} : *free;
+}
 
 } // namespace
 
@@ -56,37 +65,31 @@ std::vector<std::uint16_t> ports_beside(std::uint16_t asked, const PortSet& list
 }
 
 std::uint16_t nearest_free_port(std::uint16_t asked, Protocol protocol, const PortSet& listen,
-                                const HostSettings& host, const Deadline& deadline,
+                                const HostSettings& host, const Neighbours& known, const Deadline& deadline,
                                 const Syscalls& syscalls) {
     const std::vector<std::uint16_t> ports = ports_beside(asked, listen, host);
-    if (ports.empty()) {
-        return 0;
+    if (const std::uint16_t port = first_free(ports, known); port != 0 || ports.empty()) {
+        return port;
     }
     const auto [lowest, highest] = std::minmax_element(ports.begin(), ports.end());
+    Neighbours seen{{*lowest, *highest}, {}};
     std::vector<DiagSocket> sockets;
-    for (const int family : {AF_INET, AF_INET6}) {
-        const int error = dump_sockets(family, protocol, PortRange{*lowest, *highest}, diag_all, deadline,
-                                       syscalls, sockets)
-                              .error;
-        // Without IPv6 in the kernel there is nothing to ask.
-        if (error != 0 && !(family == AF_INET6 && error == ENOENT)) {
-            return 0;
-        }
+    if (dump_both_families(protocol, seen.ports, diag_all, deadline, syscalls, sockets).error != 0) {
+        return 0;
     }
-    PortSet taken;
     for (const DiagSocket& socket : sockets) {
-        taken.insert({socket.local.port, socket.local.port});
+        seen.taken.push_back(socket.local.port);
     }
-    const auto free =
-        std::find_if(ports.begin(), ports.end(), [&](std::uint16_t port) { return !taken.contains(port); });
-    return free == ports.end() ? std::uint16_t{0} : *free;
+    std::sort(seen.taken.begin(), seen.taken.end());
+    return first_free(ports, seen);
 }
 
 void ask_free_port(Facts& facts, const Explanation& explanation, const Deadline& deadline) {
     // Without the host's range every port would look fit.
     if (names_free_port(facts, explanation) && !facts.host.ports.range.empty()) {
-        facts.free_port = nearest_free_port(facts.event.asked.port, facts.event.protocol,
-                                            facts.config->listen, facts.host, deadline, Syscalls{});
+        facts.free_port =
+            nearest_free_port(facts.event.asked.port, facts.event.protocol, facts.config->listen, facts.host,
+                              facts.holders.neighbours, deadline, Syscalls{});
     }
 }
 

@@ -1,6 +1,5 @@
 #include "explain/known_defaults.h"
 
-#include <algorithm>
 #include <array>
 
 namespace portguard {
@@ -155,11 +154,17 @@ std::span<const KnownDefault> known_defaults() {
     return table;
 }
 
-bool is_known_default(std::uint16_t port) {
-    return std::find(usual_server_ports.begin(), usual_server_ports.end(), port) !=
-               usual_server_ports.end() ||
-           std::any_of(table.begin(), table.end(),
-                       [port](const KnownDefault& entry) { return entry.ports.contains(port); });
+PortSet known_default_ports() {
+    PortSet ports;
+    for (const KnownDefault& entry : table) {
+        if (!entry.ports.empty()) {
+            ports.insert(entry.ports);
+        }
+    }
+    for (const std::uint16_t port : usual_server_ports) {
+        ports.insert({port, port});
+    }
+    return ports;
 }
 
 } // namespace portguard

@@ -25,7 +25,7 @@ struct KnownDefault {
 
 std::span<const KnownDefault> known_defaults();
 
-/// A port of these, or one that servers have as a rule: nobody shall be sent there.
-bool is_known_default(std::uint16_t port);
+/// The ports of these, and those that servers have as a rule: nobody shall be sent there.
+PortSet known_default_ports();
 
 } // namespace portguard

@@ -18,10 +18,8 @@ constexpr std::uint32_t diag_open = diag_connected & ~(1U << 6); // no process h
 std::vector<std::uint32_t> accepted_from(std::uint16_t port, PortRange ephemeral, const Deadline& deadline,
                                          const Syscalls& syscalls) {
     std::vector<DiagSocket> sockets;
-    for (const int family : {AF_INET, AF_INET6}) {
-        // What is not told is not seen, and proves nothing.
-        dump_sockets(family, Protocol::tcp, 0, diag_open, deadline, syscalls, sockets, port);
-    }
+    // What is not told is not seen, and proves nothing.
+    dump_both_families(Protocol::tcp, {}, diag_open, deadline, syscalls, sockets, port);
     std::vector<std::uint32_t> inodes;
     for (const DiagSocket& socket : sockets) {
         if (socket.remote.port == port && !ephemeral.contains(socket.local.port) && socket.inode != 0) {

@@ -21,56 +21,6 @@ namespace {
 // Reading the options of one socket costs three system calls of its owner's locks.
 constexpr std::size_t most_flag_reads = 64;
 
-int rank_of(SocketState state) {
-    switch (state) {
-    case SocketState::listen: return 0;
-    case SocketState::bound:
-    case SocketState::unconnected: return 1;
-    case SocketState::time_wait: return 3;
-    default: return 2;
-    }
-}
-
-void tell_unread_list(HolderReport& report, const char* family, int error) {
-    report.sockets_complete = false;
-    std::string why = describe_errno(error);
-    if (error == ETIME) {
-        why = "out of time";
-    } else if (error == EAGAIN) {
-        why = "it changed while it was read";
-    }
-    report.missing.push_back(std::string("the list of ") + family + " sockets (" + why + ")");
-}
-
-std::vector<DiagSocket> read_sockets(const AskedAddress& asked, Protocol protocol, const Deadline& deadline,
-                                     const HolderOptions& options, HolderReport& report) {
-    std::vector<DiagSocket> sockets;
-    const auto dump = [&](int family) {
-        return dump_sockets(family, protocol, asked.endpoint.port, options.states, deadline, options.syscalls,
-                            sockets)
-            .error;
-    };
-    // An address that only IPv6 has is in no IPv4 socket's way.
-    const bool only_ipv6 = asked.endpoint.family == Family::ipv6 && !asked.endpoint.is_wildcard();
-    if (protocol != Protocol::udp && !only_ipv6) {
-        if (dump(AF_UNSPEC) == 0) {
-            return sockets;
-        }
-        sockets.clear();
-    }
-    // Without IPv6 in the kernel there is nothing to ask.
-    if (const int error = dump(AF_INET6); error != 0 && error != ENOENT) {
-        tell_unread_list(report, "IPv6", error);
-    }
-    if (only_ipv6) {
-        return sockets;
-    }
-    if (const int error = dump(AF_INET); error != 0) {
-        tell_unread_list(report, "IPv4", error);
-    }
-    return sockets;
-}
-
 std::vector<std::uint32_t> owned_inodes(const std::vector<Holder>& holders) {
     std::vector<std::uint32_t> inodes;
     for (const Holder& holder : holders) {
@@ -235,32 +185,6 @@ std::string describe_errno(int error) {
     Text<32> name;
     print_errno(error, name);
     return std::string(name.view());
-}
-
-HolderReport conflicts_among(const AskedAddress& asked, std::span<const DiagSocket> sockets,
-                             const HolderOptions& options) {
-    HolderReport report;
-    for (const DiagSocket& socket : sockets) {
-        const bool is_asker = socket.inode != 0 && socket.inode == options.left_out_inode;
-        if (!is_asker && overlaps(asked, socket)) {
-            report.holders.emplace_back().socket = socket;
-        }
-    }
-    std::stable_sort(report.holders.begin(), report.holders.end(),
-                     [](const Holder& left, const Holder& right) {
-                         return rank_of(left.socket.state) < rank_of(right.socket.state);
-                     });
-    return report;
-}
-
-HolderReport find_conflicts(const AskedAddress& asked, Protocol protocol, const HolderOptions& options) {
-    HolderReport unread;
-    const std::vector<DiagSocket> sockets =
-        read_sockets(asked, protocol, Deadline(options.budget), options, unread);
-    HolderReport report = conflicts_among(asked, sockets, options);
-    report.sockets_complete = unread.sockets_complete;
-    report.missing = std::move(unread.missing);
-    return report;
 }
 
 void add_details(HolderReport& report, const HolderOptions& options) {

@@ -55,6 +55,14 @@ struct Holder {
     std::string unix_name;
 };
 
+/// Ports beside the one that was asked for, seen in the same walk through the kernel's tables.
+struct Neighbours {
+    /// Empty: none was looked at.
+    PortRange ports;
+    /// Those of them on which a socket is, in any state, on any address, in either family; sorted.
+    std::vector<std::uint16_t> taken;
+};
+
 struct HolderReport {
     /// Those that overlap what was asked. Listening and bound ones first, TIME_WAIT last.
     std::vector<Holder> holders;
@@ -62,6 +70,7 @@ struct HolderReport {
     std::vector<ProcessInfo> processes;
     /// The kernel answered for every list that was asked; otherwise there may be more holders.
     bool sockets_complete = true;
+    Neighbours neighbours;
     /// What could not be found out, each a clause without a full stop.
     std::vector<std::string> missing;
 
@@ -83,6 +92,9 @@ struct HolderOptions {
     /// diag_listen and its kin (diag_message.h): which holders are looked for. Listeners alone cost a
     /// hundredth of all.
     std::uint32_t states = diag_all;
+    /// So many ports below and above are looked at as well, for whoever needs another one: each walk through
+    /// all connections costs 0.15 ms and, where there are 50,000, 7 ms more.
+    std::uint16_t neighbours = 0;
     /// A bound socket that does not listen has to stay for so long: who reads the descriptors of its process
     /// in /proc puts off their close for a moment, and a server that starts over and over would find its own
     /// port taken.

@@ -87,14 +87,9 @@ Opener ask_opener(const DiagSocket& socket, const Deadline& deadline, const Sysc
 
 bool is_still_there(const DiagSocket& socket, const Deadline& deadline, const Syscalls& syscalls) {
     std::vector<DiagSocket> sockets;
-    for (const int family : {AF_INET, AF_INET6}) {
-        const int error =
-            dump_sockets(family, socket.protocol, socket.local.port, diag_all, deadline, syscalls, sockets)
-                .error;
-        // Without IPv6 in the kernel there is nothing to ask.
-        if (error != 0 && (family == AF_INET || error != ENOENT)) {
-            return true;
-        }
+    const PortRange port{socket.local.port, socket.local.port};
+    if (dump_both_families(socket.protocol, port, diag_all, deadline, syscalls, sockets).error != 0) {
+        return true;
     }
     // What its program has closed, and TIME_WAIT, keep the cookie.
     return std::any_of(sockets.begin(), sockets.end(), [&](const DiagSocket& other) {

@@ -97,4 +97,23 @@ DumpResult dump_sockets(int family, Protocol protocol, PortRange ports, std::uin
     return {EAGAIN};
 }
 
+DumpResult dump_both_families(Protocol protocol, PortRange ports, std::uint32_t states,
+                              const Deadline& deadline, const Syscalls& syscalls,
+                              std::vector<DiagSocket>& out, std::uint16_t remote_port) {
+    const std::size_t before = out.size();
+    const auto dump = [&](int family) {
+        return dump_sockets(family, protocol, ports, states, deadline, syscalls, out, remote_port);
+    };
+    if (protocol != Protocol::udp) {
+        if (dump(AF_UNSPEC).error == 0) {
+            return {};
+        }
+        out.resize(before);
+    }
+    if (const DumpResult result = dump(AF_INET6); result.error != 0 && result.error != ENOENT) {
+        return result;
+    }
+    return dump(AF_INET);
+}
+
 } // namespace portguard

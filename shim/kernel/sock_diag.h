@@ -23,6 +23,12 @@ DumpResult dump_sockets(int family, Protocol protocol, PortRange ports, std::uin
                         const Deadline& deadline, const Syscalls& syscalls, std::vector<DiagSocket>& out,
                         std::uint16_t remote_port = 0);
 
+/// Of both families; TCP's in one walk through the kernel's tables where it can. Without IPv6 in the kernel
+/// there is nothing to ask of it, which is no error.
+DumpResult dump_both_families(Protocol protocol, PortRange ports, std::uint32_t states,
+                              const Deadline& deadline, const Syscalls& syscalls,
+                              std::vector<DiagSocket>& out, std::uint16_t remote_port = 0);
+
 /// Of one port; 0: any.
 inline DumpResult dump_sockets(int family, Protocol protocol, std::uint16_t port, std::uint32_t states,
                                const Deadline& deadline, const Syscalls& syscalls,

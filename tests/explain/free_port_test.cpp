@@ -67,7 +67,7 @@ TEST(PortsBeside, APortThatNeedsACapabilityIsAdvisedOnlyForOne) {
 using NearestFreePort = PrivateNetTest;
 
 std::uint16_t free_beside(std::uint16_t asked, Protocol protocol) {
-    return nearest_free_port(asked, protocol, {}, usual_host(), Deadline(std::chrono::seconds(10)),
+    return nearest_free_port(asked, protocol, {}, usual_host(), {}, Deadline(std::chrono::seconds(10)),
                              Syscalls{});
 }
 
@@ -90,9 +90,13 @@ TEST_F(NearestFreePort, IsNoneWhereTheKernelIsNotAsked) {
         errno = EAFNOSUPPORT;
         return -1;
     };
-    EXPECT_EQ(nearest_free_port(7000, Protocol::tcp, {}, usual_host(), Deadline(std::chrono::seconds(10)),
-                                forbidden),
-              0);
+    const auto free_beside_7000 = [&forbidden](const Neighbours& known) {
+        return nearest_free_port(7000, Protocol::tcp, {}, usual_host(), known,
+                                 Deadline(std::chrono::seconds(10)), forbidden);
+    };
+    EXPECT_EQ(free_beside_7000({}), 0);
+    EXPECT_EQ(free_beside_7000({{6999, 7001}, {7001}}), 6999) << "what is known needs no question";
+    EXPECT_EQ(free_beside_7000({{6999, 7001}, {6999, 7001}}), 0);
 }
 
 } // namespace

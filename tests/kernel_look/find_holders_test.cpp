@@ -142,6 +142,21 @@ TEST_F(FindHolders, LeavesOutTheSocketThatAsks) {
     EXPECT_TRUE(find_holders(asked("127.0.0.1"), Protocol::tcp, options).holders.empty());
 }
 
+TEST_F(FindHolders, TellsThePortsBesideThatAreTaken) {
+    const Fd server = listener(loopback(port));
+    const Fd above = listener(loopback(port + 1, AF_INET6));
+    const Fd beyond = listener(loopback(port + 3));
+    HolderOptions options;
+    options.neighbours = 2;
+    const HolderReport report = find_holders(asked("127.0.0.1"), Protocol::tcp, options);
+    EXPECT_EQ(report.holders.size(), 1U);
+    EXPECT_EQ(report.neighbours.ports, (PortRange{port - 2, port + 2}));
+    EXPECT_EQ(report.neighbours.taken, std::vector<std::uint16_t>{port + 1});
+    EXPECT_TRUE(find(asked("127.0.0.1")).neighbours.ports.empty()) << "nobody asked";
+    EXPECT_TRUE(find_holders(asked("::1"), Protocol::tcp, options).neighbours.ports.empty())
+        << "the IPv4 sockets were not read";
+}
+
 TEST_F(FindHolders, AnotherUsersHolderIsSeenButNotItsOwner) {
     const Fd server = listener(flagged(tcp_socket()), loopback(port));
     EXPECT_EQ(result_in_child([&] {

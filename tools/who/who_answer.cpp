@@ -25,6 +25,7 @@ HolderOptions look_up_options() {
     HolderOptions options;
     options.budget = look_up_budget;
     options.settles = std::chrono::milliseconds(10);
+    options.neighbours = 8;
     return options;
 }
 
