@@ -25,6 +25,7 @@
 #include "preload/signals.h"
 #include "preload/standard_error.h"
 #include "preload/taken_along.h"
+#include "preload/valgrind.h"
 
 #ifdef __SANITIZE_ADDRESS__
 extern "C" void __asan_unpoison_memory_region(const volatile void* address, std::size_t size);
@@ -137,23 +138,6 @@ constexpr long grace_ms = 300;
 void set_alarm(long milliseconds) {
     const itimerval timer{{}, {milliseconds / 1000, milliseconds % 1000 * 1000}};
     kernel_call(SYS_setitimer, ITIMER_REAL, as_argument(&timer), 0);
-}
-
-/// A stack is copied as it is, with what was never written. valgrind's memcheck would tell the program's user
-/// of it: its request VG_USERREQ__CHANGE_ERR_DISABLEMENT (valgrind.h), four rotations by 128 bits in all
-/// elsewhere.
-void change_valgrind_silence(std::int64_t change) {
-#if defined(__x86_64__)
-    const std::int64_t request[6] = {0x1801, change, 0, 0, 0, 0};
-    std::int64_t result = 0;
-    asm volatile(
-        "rolq $3, %%rdi\n\trolq $13, %%rdi\n\trolq $61, %%rdi\n\trolq $51, %%rdi\n\txchgq %%rbx, %%rbx"
-        : "+d"(result)
-        : "a"(request)
-        : "cc", "memory");
-#else
-    static_cast<void>(change);
-#endif
 }
 
 void tell(Job& job, Workspace& workspace, bool stderr_is_ours) {
