@@ -33,6 +33,17 @@ struct LogTarget {
     char path[512] = {};
 };
 
+/// Every option that is a number. Together, since the guard keeps them zero until it reads (guard.cpp).
+struct Limits {
+    /// Frames of a stack that are shown; 0: none.
+    std::uint16_t stack_depth;
+    /// What one look-up for a report may take.
+    std::uint16_t budget_ms;
+    /// Reports a second and process; the rest is counted.
+    std::uint16_t max_reports;
+};
+inline constexpr Limits default_limits{.stack_depth = 32, .budget_ms = 200, .max_reports = 20};
+
 struct Config {
     /// Empty: net.ipv4.ip_local_port_range.
     PortRange ephemeral;
@@ -51,12 +62,7 @@ struct Config {
     Format format = Format::text;
     /// Events below it are not told.
     Level level = Level::info;
-    /// Frames of a stack that are shown; 0: none.
-    std::uint16_t stack_depth = 32;
-    /// What one look-up for a report may take.
-    std::uint16_t budget_ms = 200;
-    /// Reports a second and process; the rest is counted.
-    std::uint16_t max_reports = 20;
+    Limits limits = default_limits;
     /// Empty: no plan, nothing is refused. Here, lest what each exec reads lie on both sides of 8 KiB that
     /// most of them leave zero.
     PortSet listen;

@@ -9,18 +9,17 @@
 namespace portguard {
 namespace {
 
-/// The words of an enumeration, in its order.
-template <std::size_t count>
-bool assign_word(const std::array<std::string_view, count>& words, std::string_view value, std::size_t& index,
+/// `words` of an enumeration, in its order.
+bool assign_word(std::span<const std::string_view> words, std::string_view value, std::size_t& index,
                  TextWriter& why) {
-    for (index = 0; index < count; ++index) {
+    for (index = 0; index < words.size(); ++index) {
         if (words[index] == value) {
             return true;
         }
     }
     why.add("must be ");
-    for (std::size_t word = 0; word < count; ++word) {
-        why.add(word == 0 ? "" : word + 1 == count ? " or " : ", ").add(words[word]);
+    for (std::size_t word = 0; word < words.size(); ++word) {
+        why.add(word == 0 ? "" : word + 1 == words.size() ? " or " : ", ").add(words[word]);
     }
     return false;
 }
@@ -35,9 +34,14 @@ bool assign_enum(Config& config, std::string_view value, TextWriter& why) {
     return true;
 }
 
+/// One that came from elsewhere may be none of them: "?", which assign_word refuses.
+void print_word(std::span<const std::string_view> words, std::size_t index, TextWriter& out) {
+    out.add(index < words.size() ? words[index] : "?");
+}
+
 template <const auto& words, auto member>
 void print_enum(const Config& config, TextWriter& out) {
-    out.add(words[static_cast<std::size_t>(config.*member)]);
+    print_word(words, static_cast<std::size_t>(config.*member), out);
 }
 
 constexpr std::array<std::string_view, 3> mode_words{"enforce", "observe", "off"};
@@ -172,13 +176,13 @@ bool assign_number(Config& config, std::string_view value, TextWriter& why) {
         why.add("must be a number from ").add_number(low).add(" to ").add_number(high);
         return false;
     }
-    config.*member = *number;
+    config.limits.*member = *number;
     return true;
 }
 
 template <auto member>
 void print_number(const Config& config, TextWriter& out) {
-    out.add_number(config.*member);
+    out.add_number(config.limits.*member);
 }
 
 bool assign_inject(Config& config, std::string_view value, TextWriter& why) {
@@ -226,11 +230,11 @@ constexpr std::array table{
            "the least that is reported: cures (info), ports at risk (warn), failures (error)",
            assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},
     Option{"stack_depth", "0-128", "32", "frames of the calling stack that are shown; 0 is none",
-           assign_number<&Config::stack_depth, 0, 128>, print_number<&Config::stack_depth>},
+           assign_number<&Limits::stack_depth, 0, 128>, print_number<&Limits::stack_depth>},
     Option{"budget_ms", "1-10000", "200", "milliseconds that explaining one event may take",
-           assign_number<&Config::budget_ms, 1, 10000>, print_number<&Config::budget_ms>},
+           assign_number<&Limits::budget_ms, 1, 10000>, print_number<&Limits::budget_ms>},
     Option{"max_reports", "1-1000", "20", "reports per second and process; the rest are counted",
-           assign_number<&Config::max_reports, 1, 1000>, print_number<&Config::max_reports>},
+           assign_number<&Limits::max_reports, 1, 1000>, print_number<&Limits::max_reports>},
     Option{"inject", "CALL:PORT:ERRNO[:WHEN][,...]", "unset: no call",
            "calls that fail on purpose: bind, listen or connect; WHEN is 1, 3-5 or 10%:seed=7", assign_inject,
            print_inject_rules},

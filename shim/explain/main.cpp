@@ -98,7 +98,7 @@ int explain_descriptors(const ReadSnapshot& read) {
     if (!is_told(snapshot.kind, snapshot.facts.protocol(), snapshot.config)) {
         return explained_told;
     }
-    const Deadline deadline(std::chrono::milliseconds(snapshot.config.budget_ms));
+    const Deadline deadline(std::chrono::milliseconds(snapshot.config.limits.budget_ms));
     const SnapshotFiles files{snapshot_fd, is_open(snapshot_socket_fd) ? snapshot_socket_fd : -1,
                               snapshot_maps_fd, snapshot_memory_fd};
     const ExplainedEvent event =

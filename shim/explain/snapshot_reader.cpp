@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/options.h"
 #include "kernel/diag_message.h"
 #include "kernel/port_look.h"
 
@@ -42,26 +44,12 @@ private:
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
 
-/// All but log.kind, which whoever writes the report takes as it is.
-bool is_config_sound(const Field& field) {
-    constexpr std::size_t at = offsetof(Snapshot, config);
-    return field.is_up_to(at + offsetof(Config, mode), Mode::off) &&
-           field.is_up_to(at + offsetof(Config, deny_errno), DenyErrno::eaddrinuse) &&
-           field.is_up_to(at + offsetof(Config, reuseaddr), ReuseAddress::off) &&
-           field.is_up_to(at + offsetof(Config, port_zero), PortZero::listen) &&
-           field.is_up_to(at + offsetof(Config, range_method), RangeMethod::off) &&
-           field.is_up_to(at + offsetof(Config, diagnosis), Diagnosis::off) &&
-           field.is_flag(at + offsetof(Config, has_listen)) &&
-           field.is_up_to(at + offsetof(Config, format), Format::json) &&
-           field.is_up_to(at + offsetof(Config, level), Level::error);
-}
-
 bool is_sound(const Field& field) {
     return field.is_up_to(offsetof(Snapshot, kind), EventKind::joined) &&
            field.is_up_to(offsetof(Snapshot, call), Call::setsockopt) &&
            field.is_flag(offsetof(Snapshot, stderr_is_ours)) && field.is_flag(offsetof(Snapshot, no_color)) &&
            field.is_flag(offsetof(Snapshot, has_memory)) && field.is_flag(offsetof(Snapshot, has_look)) &&
-           is_config_sound(field);
+           field.is_flag(offsetof(Snapshot, config) + offsetof(Config, has_listen));
 }
 
 #pragma GCC diagnostic pop
@@ -78,6 +66,20 @@ bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
            is_ended(snapshot.exe) && is_ended(config.only) && is_ended(config.log.path) &&
            is_ended(config.record) && config.listen.is_sound() && config.inject.is_sound() &&
            snapshot.pid > 0;
+}
+
+/// Each option reads what it prints: no word, number or path that the guard would not have taken.
+bool are_options_sound(const Config& config) {
+    constexpr std::size_t longest_value = 256 * 1024; // of listen: every other port, alone
+    const std::unique_ptr<char[]> memory(new char[longest_value]);
+    Config again;
+    const std::span<const Option> options = option_table();
+    return std::all_of(options.begin(), options.end(), [&](const Option& option) {
+        TextWriter value(memory.get(), longest_value);
+        option.print(config, value);
+        Text<256> why;
+        return value.empty() || option.assign(again, value.view(), why);
+    });
 }
 
 std::optional<std::vector<DiagSocket>> parse_look(std::span<const std::byte> bytes) {
@@ -97,7 +99,7 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
     std::memcpy(&read.snapshot, bytes.data(), sizeof(Snapshot));
     const std::span<const std::byte> behind = bytes.subspan(sizeof(Snapshot));
     if (read.snapshot.size != sizeof(Snapshot) || read.snapshot.version != snapshot_version ||
-        !are_lengths_sound(read.snapshot, behind.size())) {
+        !are_lengths_sound(read.snapshot, behind.size()) || !are_options_sound(read.snapshot.config)) {
         return std::nullopt;
     }
     read.stack.assign(behind.begin(), behind.begin() + read.snapshot.stack_bytes);

@@ -90,7 +90,7 @@ std::string_view reason_for_none(const Snapshot& snapshot, const ProgramMemory& 
 
 CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory) {
     CallPath path;
-    const std::size_t depth = snapshot.config.stack_depth;
+    const std::size_t depth = snapshot.config.limits.stack_depth;
     if (depth == 0) {
         return path;
     }

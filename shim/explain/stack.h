@@ -31,7 +31,7 @@ struct CallPath {
     std::string_view missing;
 };
 
-/// As many frames as config.stack_depth asks for.
+/// As many frames as config.limits.stack_depth asks for.
 CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory);
 
 /// Names are looked for until the deadline.

@@ -39,7 +39,7 @@ void decide(Job& job, std::uint64_t now_ns) {
     if (config.diagnosis == Diagnosis::off || !is_told(kind_of(job), job.facts.protocol(), config)) {
         return;
     }
-    const Fold::Answer answer = fold.admit(key_of(job), now_ns, config.max_reports);
+    const Fold::Answer answer = fold.admit(key_of(job), now_ns, config.limits.max_reports);
     job.tells = answer.told;
     job.count = answer.count;
     job.kept_back = answer.kept_back;

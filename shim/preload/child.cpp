@@ -162,7 +162,7 @@ int run(void* argument) {
     auto& [job, workspace] = *static_cast<ChildArguments*>(argument);
     change_valgrind_silence(1);
     leave_handlers();
-    set_alarm(guard::config().budget_ms + grace_ms);
+    set_alarm(guard::config().limits.budget_ms + grace_ms);
     job.is_shared = true;
     for (const int resource : {RLIMIT_NOFILE, RLIMIT_AS}) {
         raise_limit(resource);

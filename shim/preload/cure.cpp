@@ -55,7 +55,7 @@ bool has_flag_or_is_foreign(int socket) {
 }
 
 PortLook look(const Asked& asked, std::span<std::byte> answers, SeenSockets* seen = nullptr) {
-    return look_at_port(asked.address, asked.inode, answers, guard::config().budget_ms, seen);
+    return look_at_port(asked.address, asked.inode, answers, guard::config().limits.budget_ms, seen);
 }
 
 bool set_flag(Job& job) {

@@ -123,7 +123,7 @@ void look_beside_helper(Job& job, Workspace& workspace) {
 /// The stack first: only then is known how much of it there was. The write stops by itself where the mapping
 /// ends.
 bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
-    if (snapshot.config.stack_depth != 0) {
+    if (snapshot.config.limits.stack_depth != 0) {
         const long copied = kernel_call(SYS_pwrite64, snapshot_fd,
                                         static_cast<long>(snapshot.registers[stack_pointer_register]),
                                         snapshot_stack_capacity, sizeof snapshot);
@@ -231,7 +231,7 @@ bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
         // Its number may be one of those that are given away here.
         fail(job, "dup3 failed");
     } else if (open_descriptors(job, workspace)) {
-        long budget = guard::config().budget_ms;
+        long budget = guard::config().limits.budget_ms;
         const long pid = clone_child(CLONE_VM | CLONE_VFORK | SIGCHLD, end_of(workspace.starter_stack),
                                      start_helper, &budget);
         if (pid > 0) {

@@ -19,12 +19,10 @@ PORTGUARD_ON_START_PAGE constinit std::atomic<Activity> current_activity{Activit
 
 namespace {
 
-/// All zero, so that it has no page in the file; read_configuration() sets the numbers.
+/// All zero, so that it has no page in the file; read_configuration() sets the limits.
 constexpr Draft unread() {
     Draft zero;
-    zero.config.stack_depth = 0;
-    zero.config.budget_ms = 0;
-    zero.config.max_reports = 0;
+    zero.config.limits = {};
     return zero;
 }
 
@@ -97,10 +95,7 @@ bool read_file(const char* named_path, std::string_view& text, TextWriter& why) 
 
 bool read_configuration(Sentence& why) {
     // Also because it is a write: a fresh page that is read first costs an exec two faults.
-    constexpr Config defaults;
-    draft.config.stack_depth = defaults.stack_depth;
-    draft.config.budget_ms = defaults.budget_ms;
-    draft.config.max_reports = defaults.max_reports;
+    draft.config.limits = default_limits;
     const char* const named_path = config_path_in(environ);
     std::string_view text;
     return read_file(named_path, text, why) &&

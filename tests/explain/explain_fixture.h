@@ -21,7 +21,7 @@ protected:
         PrivateNetTest::SetUp();
         written.clear();
         // Lists are long where another test fills a range: what is tested is what is found, not when.
-        config.budget_ms = 10000;
+        config.limits.budget_ms = 10000;
     }
 
     /// Everything that the report wrote; with the stack from here, and the configuration of now.

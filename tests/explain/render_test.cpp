@@ -124,7 +124,7 @@ TEST_F(Rendered, EveryKindOfEventIsOfTheSchema) {
     }
     for (const Diagnosis level : {Diagnosis::stack, Diagnosis::full}) {
         config.diagnosis = level;
-        config.stack_depth = level == Diagnosis::full ? 0 : 32;
+        config.limits.stack_depth = level == Diagnosis::full ? 0 : 32;
         const Fd udp = udp_socket(AF_INET6);
         const Address ipv6 = loopback(9, AF_INET6);
         all += told(FailedCall(udp, ipv6));

@@ -194,12 +194,17 @@ TEST_F(Report, UnderAMemoryLimitOf8MiB) {
 }
 
 TEST_F(Report, TheBudgetIsForEverythingAndWhatWasNotReachedIsSaid) {
-    const Fd server = listener(loopback(port));
+    // More than a millisecond's work, which is the least that can be asked for.
+    std::vector<Fd> servers;
+    for (int last = 1; last <= 900; ++last) {
+        const std::string host = "127.0." + std::to_string(last / 250) + "." + std::to_string(last % 250 + 1);
+        servers.push_back(listener(address(host.c_str(), port)));
+    }
     const Fd socket = tcp_socket();
     config.format = Format::json;
-    config.budget_ms = 0;
-    const std::string text = told(FailedCall(socket, loopback(port)));
-    EXPECT_EQ(text.find("\"missing\":[]"), std::string::npos) << text;
+    config.limits.budget_ms = 1;
+    const std::string text = told(FailedCall(socket, address("0.0.0.0", port)));
+    EXPECT_NE(text.find("out of time"), std::string::npos) << text;
 }
 
 std::string names_of(const std::string& path) {
@@ -213,7 +218,7 @@ std::string names_of(const std::string& path) {
 TEST_F(Report, ABrokenSnapshotIsRefusedAndNeverACrash) {
     const Fd socket = tcp_socket();
     FailedCall report(socket, loopback(port));
-    config.budget_ms = 50;
+    config.limits.budget_ms = 50;
     report.snapshot.config = config;
     ucontext_t context{};
     getcontext(&context);

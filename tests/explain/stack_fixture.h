@@ -45,7 +45,7 @@ protected:
         ExplainTest::SetUp();
         config.format = Format::json;
         config.diagnosis = Diagnosis::stack;
-        config.stack_depth = 128;
+        config.limits.stack_depth = 128;
     }
 
     /// The stack from here, by the helper and by libunwind.

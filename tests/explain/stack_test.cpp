@@ -148,10 +148,10 @@ TEST_F(StackOf, NothingThatWasCopiedIsNeededWithTheProgramsMemory) {
 }
 
 TEST_F(StackOf, HasAsManyFramesAsAskedFor) {
-    config.stack_depth = 2;
+    config.limits.stack_depth = 2;
     take();
     EXPECT_EQ(event["stack"].size(), 2U);
-    config.stack_depth = 0;
+    config.limits.stack_depth = 0;
     take();
     EXPECT_EQ(event["stack"], json::array());
 }

@@ -113,8 +113,8 @@ std::string diagnose(const Scene& scene, const Asking& asking, const Explainer& 
     Snapshot snapshot;
     Sentence why;
     snapshot.config.format = Format::json;
-    snapshot.config.budget_ms = 10000;
-    snapshot.config.stack_depth = 0;
+    snapshot.config.limits.budget_ms = 10000;
+    snapshot.config.limits.stack_depth = 0;
     snapshot.config.has_listen =
         !scene.listen.empty() && parse_port_set(scene.listen, snapshot.config.listen, why);
     snapshot.kind = asking.is_cured ? EventKind::cured : scene.kind;
