@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -68,17 +67,16 @@ bool are_lengths_sound(const Snapshot& snapshot, std::size_t behind) {
            snapshot.pid > 0;
 }
 
-/// Each option reads what it prints: no word, number or path that the guard would not have taken.
+/// Each option reads what it prints: no word, number or path that the guard would not have taken. Of listen,
+/// which alone may be longer than this, every set is one.
 bool are_options_sound(const Config& config) {
-    constexpr std::size_t longest_value = 256 * 1024; // of listen: every other port, alone
-    const std::unique_ptr<char[]> memory(new char[longest_value]);
     Config again;
     const std::span<const Option> options = option_table();
     return std::all_of(options.begin(), options.end(), [&](const Option& option) {
-        TextWriter value(memory.get(), longest_value);
+        Text<4096> value;
         option.print(config, value);
         Text<256> why;
-        return value.empty() || option.assign(again, value.view(), why);
+        return value.empty() || value.truncated() || option.assign(again, value.view(), why);
     });
 }
 

@@ -16,33 +16,33 @@ namespace {
 
 /// The destination's port, where it is one of this host and the local port might be the same (K15); else 0,
 /// as for all but TCP.
-std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
-                            socklen_t length) {
-    const bool may_meet_itself = !plan.divisible.empty() && facts.is_tcp_like();
-    const Endpoint destination = may_meet_itself ? read_endpoint(address, length) : Endpoint{};
-    if (destination.family == Family::other || !plan.divisible.contains(destination.port)) {
+std::uint16_t port_to_avoid(const OutgoingPlan& plan, SocketFacts facts, const Endpoint& destination) {
+    if (!facts.is_tcp_like() || !plan.divisible.contains(destination.port)) {
         return 0;
     }
     const bool here = destination.is_loopback() || destination.is_wildcard() || is_own_address(destination);
     return here ? destination.port : std::uint16_t{0};
 }
 
-/// Whether the plan has a say in the local port that connect will choose. Not for AF_UNSPEC, nor for what the
-/// kernel refuses: a port given there would stay, and the program's next bind would fail.
-bool steers(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address, socklen_t length) {
+/// The destination, if the plan has a say in the local port that connect will choose; else Family::other. As
+/// for AF_UNSPEC and for what the kernel refuses: a port given there would stay, and the program's next bind
+/// would fail.
+Endpoint steered_destination(const OutgoingPlan& plan, SocketFacts facts, const sockaddr* address,
+                             socklen_t length) {
     return guard::config().mode == Mode::enforce && plan.connect != OutgoingMethod::courtesy &&
-           facts.port() == PortChoice::kernel && !is_disconnect(address, length) &&
-           read_target(address, length).family != Family::other;
+                   facts.port() == PortChoice::kernel && !is_disconnect(address, length)
+               ? read_endpoint(address, length)
+               : Endpoint{};
 }
 
 /// Keeps the coming choice inside the plan. False: no port is left. `facts` are known from here on.
-bool steer(int fd, const OutgoingPlan& plan, const sockaddr* address, socklen_t length, SocketFacts& facts,
+bool steer(int fd, const OutgoingPlan& plan, const Endpoint& destination, SocketFacts& facts,
            Verdict& verdict) {
     if (facts.protocol() == Protocol::unknown &&
         decide_connect(guard::config(), plan, facts).before == Before::ask_kernel) {
         facts = socket_state::facts_of(fd);
     }
-    const std::uint16_t avoid = port_to_avoid(plan, facts, address, length);
+    const std::uint16_t avoid = port_to_avoid(plan, facts, destination);
     const auto decide = [&facts, avoid](const OutgoingPlan& now) {
         return decide_connect(guard::config(), now, facts, avoid);
     };
@@ -104,6 +104,7 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
         return connect_again(fd, address, length, facts);
     }
     const OutgoingPlan plan = host_plan::plan();
+    const Endpoint destination = steered_destination(plan, facts, address, length);
     Verdict verdict{.next = facts};
     if (plan.connect == OutgoingMethod::courtesy) {
         verdict = decide_connect(guard::config(), plan, facts);
@@ -112,7 +113,7 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
             return courteous_connect(fd, address, length, facts, verdict.next);
         }
         verdict = {.next = facts};
-    } else if (steers(plan, facts, address, length) && !steer(fd, plan, address, length, facts, verdict)) {
+    } else if (destination.family != Family::other && !steer(fd, plan, destination, facts, verdict)) {
         errno = EADDRNOTAVAIL;
         return after_failed_connect(fd, address, length, facts);
     }
