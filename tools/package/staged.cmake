@@ -1,0 +1,10 @@
+# Run by CPack on the files that it is about to pack.
+if(NOT CPACK_GENERATOR STREQUAL "TZST")
+    file(GLOB pages "${CPACK_TEMPORARY_INSTALL_DIRECTORY}${CPACK_PACKAGING_INSTALL_PREFIX}/share/man/man*/*")
+    file(GLOB changes "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/doc/portguard/changelog")
+    execute_process(COMMAND gzip --best --no-name ${pages} ${changes} COMMAND_ERROR_IS_FATAL ANY)
+endif()
+# The time of the build would make each package another.
+file(GLOB_RECURSE paths LIST_DIRECTORIES TRUE "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*")
+execute_process(COMMAND touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH}
+                        ${paths} ${CPACK_TEMPORARY_INSTALL_DIRECTORY} COMMAND_ERROR_IS_FATAL ANY)
