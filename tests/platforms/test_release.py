@@ -1,4 +1,4 @@
-"""test_release.py ROOT: portguard from another release's point of view; ROOT/opt/portguard holds it (debian)."""
+"""test_release.py ROOT: portguard from another release's point of view; its package is installed in ROOT (debian)."""
 
 import json
 import pathlib
@@ -9,7 +9,7 @@ import time
 import unittest
 
 ROOT = ""
-LIBRARY, COMMAND = "/opt/portguard/libportguard.so", "/opt/portguard/portguard"
+LIBRARY, COMMAND = "/usr/lib/x86_64-linux-gnu/libportguard.so", "/usr/bin/portguard"
 PLAN = {"PORTGUARD_MODE": "enforce", "PORTGUARD_LISTEN": "5000,10000-19999", "PORTGUARD_EPHEMERAL": "20000-20099",
         "PORTGUARD_CONFIG": "/dev/null", "PORTGUARD_LOG": "file:/log", "PORTGUARD_FORMAT": "json", "PORTGUARD_BUDGET_MS": "5000"}
 PYTHON = "/usr/bin/python3"

@@ -5,6 +5,7 @@ endif()
 if(CPACK_GENERATOR STREQUAL "TZST")
     # To be unpacked anywhere: the folders of a prefix, and a script that copies them into one.
     set(CPACK_PACKAGING_INSTALL_PREFIX /)
+    set(CPACK_PACKAGE_FILE_NAME ${CPACK_PORTGUARD_ARCHIVE})
     list(APPEND CPACK_INSTALLED_DIRECTORIES ${CPACK_PORTGUARD_FILES}/archive .)
 elseif(CPACK_GENERATOR STREQUAL "DEB")
     list(APPEND CPACK_INSTALLED_DIRECTORIES ${CPACK_PORTGUARD_FILES}/debian .)

@@ -35,7 +35,7 @@ if(RPMBUILD)
     list(APPEND CPACK_GENERATOR RPM)
 endif()
 
-set(CPACK_ARCHIVE_FILE_NAME portguard-${PROJECT_VERSION}-${CMAKE_LIBRARY_ARCHITECTURE})
+set(CPACK_PORTGUARD_ARCHIVE portguard-${PROJECT_VERSION}-${CMAKE_SYSTEM_PROCESSOR})
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
@@ -46,12 +46,17 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/package/trigg
 
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_LICENSE MIT)
+set(CPACK_RPM_PACKAGE_DESCRIPTION ${CPACK_PACKAGE_DESCRIPTION})
 set(CPACK_RPM_PACKAGE_GROUP System/Base)
 # It runs beside musl as well, and the names of glibc's packages differ.
 set(CPACK_RPM_PACKAGE_AUTOREQ OFF)
-# The same bytes on whichever machine, and no links to the build-ids of other packages' debug information.
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/share/man /usr/share/man/man1 /usr/share/man/man5)
+# The same bytes on whichever machine; stripped and compressed is all already (staged.cmake), and to do so again would
+# give files the time of the build.
 set(CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none
+%define __os_install_post %{nil}
 %define use_source_date_epoch_as_buildtime 1
-%define _buildhost portguard.invalid")
+%define _buildhost portguard.invalid
+%define packager ${CPACK_PACKAGE_CONTACT}")
 
 include(CPack)
