@@ -1,6 +1,7 @@
 // `portguard check`.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <unistd.h>
 
@@ -20,16 +21,39 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view sample_name = "sample";
+constexpr std::string_view fail_on_name = "fail_on";
 
 constexpr std::array parameters{
     Parameter{sample_name, duration_values, "nothing is counted",
               "count new outgoing connections for so long, and compare with the size of the range"},
+    Parameter{fail_on_name, "error|warning|note|never", "warning",
+              "the least finding that makes the exit status 1"},
     netns_parameter,
     json_parameter,
 };
 
+/// Null: never. The command line has been checked for other words.
+std::optional<Severity> failing_severity(const Arguments& arguments) {
+    const std::string* const value = arguments.value(fail_on_name);
+    if (value == nullptr) {
+        return Severity::warning;
+    }
+    for (const Severity severity : {Severity::note, Severity::warning, Severity::error}) {
+        if (*value == severity_name(severity)) {
+            return severity;
+        }
+    }
+    return std::nullopt;
+}
+
+bool fails(const std::vector<Finding>& findings, std::optional<Severity> least) {
+    return least.has_value() &&
+           std::any_of(findings.begin(), findings.end(),
+                       [least](const Finding& finding) { return finding.severity >= *least; });
+}
+
 int check(const Arguments& arguments) {
-    const ResolvedConfig resolved(arguments, environ);
+    const ResolvedConfig resolved(arguments, environ, Mistakes::reported);
     const Config& config = resolved.draft().config;
     const auto sample = duration_of(arguments, sample_name);
     enter_netns(arguments);
@@ -46,10 +70,8 @@ int check(const Arguments& arguments) {
     add_cures(findings, config, netns_prefix(arguments));
     const bool as_json = arguments.has(json_parameter.name);
     print(as_json ? json_report(facts, plan, findings) : text_report(facts, plan, findings));
-    const bool is_fine = std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
-        return finding.severity == Severity::note;
-    });
-    return static_cast<int>(is_fine ? ExitCode::success : ExitCode::findings);
+    const bool failed = fails(findings, failing_severity(arguments));
+    return static_cast<int>(failed ? ExitCode::findings : ExitCode::success);
 }
 
 } // namespace
@@ -65,14 +87,15 @@ Any user may run it. What needs root, such as the processes of other users, is l
 the end.
 )",
     .exit_status = R"(
-0 nothing but notes
-1 errors or warnings
-2 the command line or the configuration is wrong
+0 nothing but notes, or nothing that --fail-on names
+1 errors or warnings, or what --fail-on names
+2 the command line is wrong
 )",
     .examples = R"(
 portguard check
 portguard check --listen=80,443,5000-14999 --ephemeral=15000-65000
 portguard check --sample=2s --netns=blue --json
+portguard check --fail-on=error
 )",
     .guard = GuardOptions::plan,
     .own = parameters,

@@ -1,49 +1,11 @@
-#include <algorithm>
 #include <vector>
 
-#include "core/errno_name.h"
-#include "core/text.h"
 #include "tools/cli/command.h"
 #include "tools/cli/texts.h"
+#include "tools/cli/values.h"
 
 namespace portguard::tools {
 namespace {
-
-bool is_errno_name(std::string_view word) {
-    for (int number = 1; number < 134; ++number) {
-        if (errno_name(number) == word) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// A word to be typed as it stands. Upper case stands for something else, unless it is the name of an errno.
-bool is_literal(std::string_view word) {
-    const bool is_plain =
-        !word.empty() && word.front() >= 'a' && word.front() <= 'z' &&
-        std::all_of(word.begin(), word.end(), [](char letter) {
-            return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '-';
-        });
-    return is_plain || is_errno_name(word);
-}
-
-/// What `values` says may stand there: "bind", "file:" of "file:PATH".
-std::vector<std::string> literals_of(std::string_view values) {
-    std::vector<std::string> words;
-    // In parentheses stand parts of words, such as units.
-    while (values.find('(') == std::string_view::npos && !values.empty()) {
-        std::string_view alternatives = next_field(values, '|');
-        while (!alternatives.empty()) {
-            const std::string_view word = next_field(alternatives, ',');
-            const std::string_view prefix = word.substr(0, word.find(':'));
-            if (is_literal(prefix)) {
-                words.emplace_back(word.substr(0, prefix.size() + 1));
-            }
-        }
-    }
-    return words;
-}
 
 std::string compgen_words(const std::vector<std::string>& words) {
     std::string text;

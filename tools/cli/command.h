@@ -24,10 +24,14 @@ struct Parameter {
     bool optional_value = false;
     /// The closed list that `values` names in one word; null: `values` is all there is to know.
     Choices* choices = nullptr;
+    /// 'j' of -j; 0: there is none.
+    char letter = 0;
 };
 
 /// "deny_errno" as "--deny-errno".
 std::string spelled(std::string_view name);
+/// "-j, --json".
+std::string spelled_with_letter(const Parameter& parameter);
 /// "=auto|off", "[=N]"; empty for a switch.
 std::string spelled_values(const Parameter& parameter);
 
@@ -46,7 +50,8 @@ struct Arguments {
     [[nodiscard]] bool has(std::string_view name) const { return value(name) != nullptr; }
 };
 
-inline constexpr Parameter help_parameter{"help", "", "", "show the help of the command"};
+inline constexpr Parameter help_parameter{
+    .name = "help", .values = "", .fallback = "", .help = "show the help of the command", .letter = 'h'};
 
 /// Words that are no options, such as PORT. They may stand before, between and after the options.
 struct Operand {
@@ -57,13 +62,28 @@ struct Operand {
     Choices* choices = nullptr;
 };
 
-/// Which options of core's option_table() mean something to a command. Parsed are all of them everywhere: one
-/// set of arguments, of a script or a service, does for several commands.
+/// Which options of core's option_table() mean something to a command: the others are refused.
 enum class GuardOptions : std::uint8_t {
     none,
     /// `listen` and `ephemeral`.
     plan,
     all,
+};
+
+/// What stands in Combination for the program that is started.
+inline constexpr std::string_view program_word = "PROGRAM";
+
+/// Of two options, by name, or an option and program_word.
+struct Combination {
+    enum class Kind : std::uint8_t {
+        /// One of the two would mean nothing.
+        excluded,
+        /// The first means something only with the second.
+        needed,
+    };
+    std::string_view name;
+    Kind kind;
+    std::string_view other;
 };
 
 struct Command {
@@ -82,6 +102,7 @@ struct Command {
     GuardOptions guard = GuardOptions::none;
     /// Besides --config and the options of the guard.
     std::span<const Parameter> own;
+    std::span<const Combination> combinations = {};
     int (*run)(const Arguments& arguments) = nullptr;
 };
 

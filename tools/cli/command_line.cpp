@@ -1,11 +1,16 @@
 #include "tools/cli/command.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "core/options.h"
+#include "core/text.h"
+#include "tools/cli/values.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 
@@ -16,13 +21,50 @@ std::string help_hint(const Command& command) {
     return "`portguard " + std::string(command.name) + " --help` lists what there is";
 }
 
-/// "deny-errno" and "deny_errno" are the same.
-const Parameter* find_parameter(const std::vector<Parameter>& parameters, std::string_view word) {
-    std::string name(word.substr(std::min<std::size_t>(word.size(), 2)));
+std::string with_underscores(std::string_view word) {
+    std::string name(word);
     std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+/// "deny-errno" and "deny_errno" are the same.
+const Parameter* find_parameter(std::span<const Parameter> parameters, std::string_view word) {
+    if (!word.starts_with("--")) {
+        return nullptr;
+    }
+    const std::string name = with_underscores(word.substr(2));
     const auto found = std::find_if(parameters.begin(), parameters.end(),
                                     [&name](const Parameter& parameter) { return parameter.name == name; });
-    return !word.starts_with("--") || found == parameters.end() ? nullptr : &*found;
+    return found == parameters.end() ? nullptr : &*found;
+}
+
+/// JSON is asked for with --json, and with --format=json as in the guard's own events.
+constexpr std::string_view json_name = "json";
+constexpr std::string_view format_name = "format";
+
+bool has_json(std::span<const Parameter> parameters) {
+    return find_parameter(parameters, "--json") != nullptr;
+}
+
+[[noreturn]] void refuse_unknown(const Command& command, std::span<const Parameter> parameters,
+                                 const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    std::string way_out;
+    if (name.starts_with("--")) {
+        std::vector<std::string> known;
+        for (const Parameter& parameter : parameters) {
+            known.push_back(spelled(parameter.name));
+        }
+        if (has_json(parameters)) {
+            known.push_back(spelled(format_name));
+        }
+        way_out = suggestion(name, known);
+        if (find_option(with_underscores(name.substr(2))) != option_table().size()) {
+            way_out = "; it is for a guarded program: `portguard help options`";
+        }
+    }
+    throw Refusal(ExitCode::usage, "'" + shown(word) + "': `portguard " + std::string(command.name) +
+                                       "` has no such option" + way_out + "; " + help_hint(command));
 }
 
 struct Words {
@@ -30,6 +72,8 @@ struct Words {
     std::vector<std::string> ours;
     std::vector<std::string> operands;
     std::vector<std::string> program;
+    /// The last of --json, --format=json and --format=text; nothing: none of them.
+    std::optional<bool> json;
 };
 
 /// What is left when nothing but "--" stands between options and the words that are none.
@@ -61,33 +105,99 @@ void check_operands(const Command& command, const std::vector<std::string>& oper
 
 using Word = std::vector<std::string>::const_iterator;
 
-/// Takes the option at `word`, and its value, which may be the next word; returns the last word taken.
-Word take_option(const std::vector<Parameter>& parameters, Word word, Word end, Words& result) {
-    const std::size_t equals = word->find('=');
-    const Parameter* const parameter = find_parameter(parameters, word->substr(0, equals));
-    if (parameter == nullptr || parameter->values.empty()) {
-        // CLI11 would take any value for "on", "no" too.
-        if (parameter != nullptr && equals != std::string::npos) {
-            throw Refusal(ExitCode::usage,
-                          "'" + shown(*word) + "': " + spelled(parameter->name) + " takes no value");
-        }
-        result.ours.push_back(*word);
-        return word;
+/// A switch has no value; CLI11 would take any for "on", "no" too.
+void take_switch(const Parameter& parameter, const std::string& word, Words& result) {
+    if (word.find('=') != std::string::npos) {
+        throw Refusal(ExitCode::usage,
+                      "'" + shown(word) + "': " + spelled(parameter.name) + " takes no value");
     }
-    result.ours.push_back(word->substr(0, equals));
-    if (equals != std::string::npos) {
-        result.ours.push_back(word->substr(equals + 1));
-        return word;
+    if (parameter.name == json_name) {
+        result.json = true;
+    } else {
+        result.ours.push_back(spelled(parameter.name));
     }
-    if (parameter->optional_value) {
-        result.ours.emplace_back();
+}
+
+void take_value(const Parameter& parameter, std::string value, Words& result) {
+    result.ours.push_back(spelled(parameter.name));
+    result.ours.push_back(std::move(value));
+}
+
+Word take_next(const Parameter& parameter, Word word, Word end, Words& result) {
+    if (parameter.optional_value) {
+        take_value(parameter, "", result);
         return word;
     }
     if (++word == end) {
-        throw Refusal(ExitCode::usage, spelled(parameter->name) + " has no value; expected " +
-                                           spelled(parameter->name) + "=" + std::string(parameter->values));
+        throw Refusal(ExitCode::usage, spelled(parameter.name) + " has no value; expected " +
+                                           spelled(parameter.name) + "=" + std::string(parameter.values));
     }
-    result.ours.push_back(*word);
+    take_value(parameter, *word, result);
+    return word;
+}
+
+/// "-nq", "-w5s", "-w 5s".
+Word take_letters(const Command& command, std::span<const Parameter> parameters, Word word, Word end,
+                  Words& result) {
+    for (std::size_t index = 1; index < word->size(); ++index) {
+        const auto found =
+            std::find_if(parameters.begin(), parameters.end(),
+                         [&](const Parameter& parameter) { return parameter.letter == (*word)[index]; });
+        if (found == parameters.end()) {
+            refuse_unknown(command, parameters, *word);
+        }
+        if (found->values.empty()) {
+            take_switch(*found, spelled(found->name), result);
+        } else if (index + 1 < word->size()) {
+            take_value(*found, word->substr(index + (word->at(index + 1) == '=' ? 2 : 1)), result);
+            return word;
+        } else {
+            return take_next(*found, word, end, result);
+        }
+    }
+    return word;
+}
+
+/// `--format` where JSON is all it can mean: as --json, and with the guard's words.
+void take_format(const std::string& value, Words& result) {
+    if (value != "json" && value != "text") {
+        throw Refusal(ExitCode::usage, "--format=" + shown(value) + ": expected text or json" +
+                                           suggestion(value, std::vector<std::string>{"text", "json"}));
+    }
+    result.json = value == "json";
+}
+
+/// Takes the option at `word`, and its value, which may be the next word; returns the last word taken.
+Word take_option(const Command& command, std::span<const Parameter> parameters, Word word, Word end,
+                 Words& result) {
+    if (!word->starts_with("--")) {
+        return take_letters(command, parameters, word, end, result);
+    }
+    constexpr Parameter format{format_name, "text|json", "", ""};
+    const std::size_t equals = word->find('=');
+    const std::string name = word->substr(0, equals);
+    const Parameter* parameter = find_parameter(parameters, name);
+    if (parameter == nullptr && name == spelled(format_name) && has_json(parameters)) {
+        parameter = &format;
+    }
+    if (parameter == nullptr) {
+        refuse_unknown(command, parameters, *word);
+    }
+    if (parameter->values.empty()) {
+        take_switch(*parameter, *word, result);
+        return word;
+    }
+    if (equals != std::string::npos) {
+        take_value(*parameter, word->substr(equals + 1), result);
+    } else {
+        word = take_next(*parameter, word, end, result);
+    }
+    if (parameter->name == format_name && has_json(parameters)) {
+        take_format(result.ours.back(), result);
+    }
+    if (parameter == &format) {
+        result.ours.resize(result.ours.size() - 2);
+    }
     return word;
 }
 
@@ -103,7 +213,7 @@ Words split(const Command& command, const std::vector<Parameter>& parameters,
             break;
         }
         if (word->size() > 1 && word->front() == '-') {
-            word = take_option(parameters, word, words.end(), result);
+            word = take_option(command, parameters, word, words.end(), result);
         } else if (command.operand.most != 0) {
             result.operands.push_back(*word);
         } else {
@@ -125,7 +235,6 @@ std::vector<std::pair<std::string, std::string>>
 parse(const Command& command, const std::vector<Parameter>& parameters, std::vector<std::string> words) {
     CLI::App app;
     app.set_help_flag();
-    app.allow_extras();
     std::vector<CLI::Option*> options;
     for (const Parameter& parameter : parameters) {
         const std::string names = both_spellings(parameter.name);
@@ -139,11 +248,6 @@ parse(const Command& command, const std::vector<Parameter>& parameters, std::vec
     } catch (const CLI::ParseError& error) {
         throw Refusal(ExitCode::usage, shown(error.what()) + "; " + help_hint(command));
     }
-    if (app.remaining_size() != 0) {
-        throw Refusal(ExitCode::usage, "'" + shown(app.remaining().front()) + "': `portguard " +
-                                           std::string(command.name) + "` has no such option; " +
-                                           help_hint(command));
-    }
     std::vector<std::pair<std::string, std::string>> given;
     for (std::size_t index = 0; index < parameters.size(); ++index) {
         if (options[index]->count() != 0) {
@@ -155,6 +259,45 @@ parse(const Command& command, const std::vector<Parameter>& parameters, std::vec
     return given;
 }
 
+bool is_given(const Arguments& arguments, std::string_view name) {
+    return name == program_word ? !arguments.program.empty() : arguments.has(name);
+}
+
+std::string described(std::string_view name) {
+    return name == program_word ? std::string(name) : spelled(name);
+}
+
+void check_combinations(const Command& command, const Arguments& arguments) {
+    for (const auto& [name, kind, other] : command.combinations) {
+        const bool is_needed = kind == Combination::Kind::needed;
+        if (is_given(arguments, name) && is_given(arguments, other) != is_needed) {
+            throw Refusal(ExitCode::usage, described(name) + " means nothing " +
+                                               (is_needed ? "without " : "beside ") + described(other) +
+                                               "; " + help_hint(command));
+        }
+    }
+}
+
+/// Of a list with commas each.
+void check_value(const Parameter& parameter, std::string_view value) {
+    const std::vector<std::string> known = closed_values(parameter);
+    if (known.empty() || (value.empty() && parameter.optional_value)) {
+        return;
+    }
+    const std::string whole = spelled(parameter.name) + "=" + shown(value);
+    do {
+        const std::string word = with_underscores(next_field(value, ','));
+        const bool is_known = std::any_of(known.begin(), known.end(), [&word](const std::string& candidate) {
+            return with_underscores(candidate) == word;
+        });
+        if (!is_known) {
+            throw Refusal(ExitCode::usage, whole + ": expected " +
+                                               listed({known.begin(), known.end()}, " or ") +
+                                               suggestion(word, known));
+        }
+    } while (!value.empty());
+}
+
 } // namespace
 
 Arguments parse_command_line(const Command& command, const std::vector<std::string>& words) {
@@ -162,11 +305,21 @@ Arguments parse_command_line(const Command& command, const std::vector<std::stri
     Words parts = split(command, parameters, words);
     Arguments arguments;
     arguments.given = parse(command, parameters, std::move(parts.ours));
+    if (parts.json == true) {
+        arguments.given.emplace_back(json_name, "");
+    }
     arguments.operands = std::move(parts.operands);
     arguments.program = std::move(parts.program);
-    if (!arguments.has("help")) {
-        check_operands(command, arguments.operands);
+    if (arguments.has("help")) {
+        return arguments;
     }
+    check_operands(command, arguments.operands);
+    for (const Parameter& parameter : command.own) {
+        if (const std::string* const value = arguments.value(parameter.name)) {
+            check_value(parameter, *value);
+        }
+    }
+    check_combinations(command, arguments);
     return arguments;
 }
 

@@ -19,6 +19,11 @@ std::string spelled(std::string_view name) {
     return text;
 }
 
+std::string spelled_with_letter(const Parameter& parameter) {
+    const std::string name = spelled(parameter.name);
+    return parameter.letter == 0 ? name : std::string{'-', parameter.letter, ',', ' '} + name;
+}
+
 std::string spelled_values(const Parameter& parameter) {
     if (parameter.values.empty()) {
         return {};
@@ -53,7 +58,7 @@ std::vector<Parameter> guard_parameters_of(GuardOptions guard, std::span<const P
 }
 
 std::vector<Parameter> parameters_of(const Command& command) {
-    std::vector<Parameter> parameters = guard_parameters_of(GuardOptions::all, command.own);
+    std::vector<Parameter> parameters = guard_parameters_of(command.guard, command.own);
     parameters.insert(parameters.end(), command.own.begin(), command.own.end());
     parameters.push_back(help_parameter);
     return parameters;

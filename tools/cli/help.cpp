@@ -48,7 +48,7 @@ std::string entry(const Parameter& parameter) {
         words.append(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");
         words.append(parameter.fallback).append(")");
     }
-    return entry(spelled(parameter.name) + spelled_values(parameter), words, column);
+    return entry(spelled_with_letter(parameter) + spelled_values(parameter), words, column);
 }
 
 std::string entries(std::span<const Parameter> parameters) {

@@ -6,6 +6,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/texts.h"
+#include "tools/cli/values.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 
@@ -27,7 +28,8 @@ const Command& find_command(std::string_view name) {
         }
     }
     throw Refusal(ExitCode::usage, "'" + shown(name) + "' is not a subcommand; the subcommands are " +
-                                       listed(known) + "; `portguard --help` explains them");
+                                       listed(known) + suggestion(name, known) +
+                                       "; `portguard --help` explains them");
 }
 
 int dispatch(std::vector<std::string> words) {

@@ -45,7 +45,7 @@ std::string entry(const Parameter& parameter) {
         words.append(parameter.fallback.starts_with("unset:") ? " (" : " (default: ");
         words.append(parameter.fallback).append(")");
     }
-    return entry(spelled(parameter.name) + spelled_values(parameter), words);
+    return entry(spelled_with_letter(parameter) + spelled_values(parameter), words);
 }
 
 std::string entries(std::span<const Parameter> parameters) {

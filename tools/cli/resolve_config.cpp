@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
 #include "core/options.h"
+#include "tools/cli/values.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 
@@ -81,7 +83,8 @@ std::string variable_name(std::string_view option) {
     return name;
 }
 
-ResolvedConfig::ResolvedConfig(const Arguments& arguments, const char* const* environment) {
+ResolvedConfig::ResolvedConfig(const Arguments& arguments, const char* const* environment, Mistakes mistakes)
+    : mistakes_(mistakes) {
     apply_file_of(arguments.value(config_name), environment);
     for (const auto& [name, value] : arguments.given) {
         if (find_option(name) != option_table().size()) {
@@ -90,9 +93,27 @@ ResolvedConfig::ResolvedConfig(const Arguments& arguments, const char* const* en
     }
     apply_environment_of(environment);
     apply_command_line(arguments);
-    Sentence why;
-    if (!check_whole(draft_, why)) {
+    apply_whole(arguments);
+}
+
+void ResolvedConfig::object(const Sentence& why) const {
+    if (mistakes_ == Mistakes::refused) {
         throw Refusal(ExitCode::usage, std::string(why.view()));
+    }
+    std::fprintf(stderr, "portguard: %s; left out\n", std::string(why.view()).c_str());
+}
+
+void ResolvedConfig::apply_whole(const Arguments& arguments) {
+    Sentence why;
+    if (check_whole(draft_, why)) {
+        return;
+    }
+    object(why);
+    draft_ = {};
+    apply_command_line(arguments);
+    Sentence still;
+    if (!check_whole(draft_, still)) {
+        throw Refusal(ExitCode::usage, std::string(still.view()));
     }
 }
 
@@ -107,15 +128,39 @@ void ResolvedConfig::apply_file_of(const std::string* given, const char* const* 
                                                     : std::string(default_config_path);
     file_name_ = path.empty() || is_default ? path : absolute(path);
     std::string text;
-    if (!read_file(file_name_, origin, text) && !is_default) {
-        refuse_file(path, origin, "there is no such file");
+    try {
+        if (!read_file(file_name_, origin, text) && !is_default) {
+            refuse_file(path, origin, "there is no such file");
+        }
+    } catch (const Refusal& refusal) {
+        if (given != nullptr || mistakes_ == Mistakes::refused) {
+            throw;
+        }
+        std::fprintf(stderr, "portguard: %s; left out\n", refusal.what());
+        return;
     }
-    Sentence why;
-    if (!apply_file(draft_, text, file_name_, why)) {
-        throw Refusal(ExitCode::usage, std::string(why.view()));
-    }
+    apply_text(text, given != nullptr);
     if (!is_default) {
         variables_.emplace_back(variable_name(config_name), file_name_);
+    }
+}
+
+void ResolvedConfig::apply_text(std::string_view text, bool is_given) {
+    Sentence why;
+    Draft whole = draft_;
+    if (apply_file(whole, text, file_name_, why)) {
+        draft_ = whole;
+        return;
+    }
+    if (is_given) {
+        throw Refusal(ExitCode::usage, std::string(why.view()));
+    }
+    // Line by line, each behind as many empty ones as keep its number.
+    for (std::string before; !text.empty(); before += '\n') {
+        Sentence wrong;
+        if (!apply_file(draft_, before + std::string(next_field(text, '\n')), file_name_, wrong)) {
+            object(wrong);
+        }
     }
 }
 
@@ -133,10 +178,12 @@ void ResolvedConfig::apply_environment_of(const char* const* environment) {
             kept.push_back(*environment);
         }
     }
-    kept.push_back(nullptr);
-    Sentence why;
-    if (!apply_environment(draft_, kept.data(), why)) {
-        throw Refusal(ExitCode::usage, std::string(why.view()));
+    for (const char* const entry : kept) {
+        const std::array<const char*, 2> alone{entry, nullptr};
+        Sentence why;
+        if (!apply_environment(draft_, alone.data(), why)) {
+            object(why);
+        }
     }
 }
 
@@ -148,7 +195,9 @@ void ResolvedConfig::apply_command_line(const Arguments& arguments) {
         }
         Sentence why;
         if (!apply_option(draft_, name, absolute_log(name, value), place, why)) {
-            throw Refusal(ExitCode::usage, std::string(why.view()));
+            const std::string_view values = option_table()[find_option(name)].values;
+            throw Refusal(ExitCode::usage,
+                          std::string(why.view()) + suggestion(value, closed_values({name, values, "", ""})));
         }
     }
 }

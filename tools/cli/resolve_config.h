@@ -2,7 +2,9 @@
 // object will read it there.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,10 +13,18 @@
 
 namespace portguard::tools {
 
+/// What becomes of a mistake in a file or in the environment; one on the command line is always refused.
+enum class Mistakes : std::uint8_t {
+    refused,
+    /// Said on stderr and left out: who looks at a host is answered whatever its configuration is.
+    reported,
+};
+
 class ResolvedConfig {
 public:
     /// `environment` is NULL-terminated (environ(7)). Throws Refusal.
-    ResolvedConfig(const Arguments& arguments, const char* const* environment);
+    ResolvedConfig(const Arguments& arguments, const char* const* environment,
+                   Mistakes mistakes = Mistakes::refused);
     // The draft's places point into file_name_.
     ResolvedConfig(const ResolvedConfig&) = delete;
     ResolvedConfig& operator=(const ResolvedConfig&) = delete;
@@ -28,10 +38,15 @@ public:
 
 private:
     void apply_file_of(const std::string* given, const char* const* environment);
+    void apply_text(std::string_view text, bool is_given);
+    void apply_whole(const Arguments& arguments);
+    /// `why` of a mistake that was not made on the command line.
+    void object(const Sentence& why) const;
     void apply_environment_of(const char* const* environment);
     void apply_command_line(const Arguments& arguments);
     [[nodiscard]] bool overrides(std::string_view entry) const;
 
+    Mistakes mistakes_;
     Draft draft_;
     std::string file_name_;
     std::vector<std::pair<std::string, std::string>> variables_;

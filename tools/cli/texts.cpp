@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tools/cli/command.h"
+#include "tools/cli/values.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
 
@@ -44,8 +45,8 @@ const Command* command_of(std::string_view subject) {
         }
     }
     if (subject != options_subject) {
-        throw Refusal(ExitCode::usage,
-                      "'" + shown(subject) + "' is not a subject; the subjects are " + listed(subjects()));
+        throw Refusal(ExitCode::usage, "'" + shown(subject) + "' is not a subject; the subjects are " +
+                                           listed(subjects()) + suggestion(subject, subjects()));
     }
     return nullptr;
 }
@@ -75,6 +76,10 @@ void write_page(const std::filesystem::path& folder, const ManPage& page) {
 
 int print_man_page(const Arguments& arguments) {
     if (const std::string* const folder = arguments.value(into_name)) {
+        if (!arguments.operands.empty()) {
+            throw Refusal(ExitCode::usage, "--into writes every page, and takes no SUBJECT such as '" +
+                                               shown(arguments.operands.front()) + "'; use one of the two");
+        }
         write_page(*folder, man_page());
         write_page(*folder, options_man_page());
         for (const Command* const command : all_commands()) {

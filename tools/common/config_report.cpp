@@ -1,10 +1,13 @@
 #include "tools/common/config_report.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/options.h"
 #include "tools/cli/command.h"
+#include "tools/common/json_output.h"
+#include "tools/common/json_text.h"
 
 namespace portguard::tools {
 namespace {
@@ -63,6 +66,23 @@ std::string describe_config(const Draft& draft) {
         text.append(place_of(draft.places[index])).append("\n");
     }
     return text;
+}
+
+std::string config_json(const Draft& draft) {
+    Json entries = Json::object();
+    const auto options = option_table();
+    for (std::size_t index = 0; index < options.size(); ++index) {
+        const std::string value = value_of(options[index], draft.config);
+        const Place& place = draft.places[index];
+        const bool is_file = place.origin == Origin::file;
+        entries[std::string(options[index].name)] = {
+            {"value", value.empty() ? Json(nullptr) : Json(value)},
+            {"from", place_of(place)},
+            {"file", is_file ? Json(std::string(place.file)) : Json(nullptr)},
+            {"line", is_file ? Json(place.line) : Json(nullptr)}};
+    }
+    return text_of(
+        Json{{"schema", json_schema_version}, {"command", "config"}, {"options", std::move(entries)}});
 }
 
 std::string option_table_in_markdown() {

@@ -1,4 +1,4 @@
-// The configuration as tables: for a person, and as markdown.
+// The configuration as tables: for a person, for a machine, and as markdown.
 #pragma once
 
 #include <string>
@@ -9,6 +9,9 @@ namespace portguard::tools {
 
 /// Every option, its value and where it came from, a line each.
 std::string describe_config(const Draft& draft);
+
+/// The same on one line, as share/portguard/config.schema.json describes it.
+std::string config_json(const Draft& draft);
 
 /// The option table in Markdown.
 std::string option_table_in_markdown();

@@ -7,8 +7,12 @@
 
 namespace portguard::tools {
 
-/// For Command::own.
-inline constexpr Parameter json_parameter{"json", "", "", "answer with one JSON object on one line"};
+/// For Command::own. The command line takes --format=json for it as well.
+inline constexpr Parameter json_parameter{.name = "json",
+                                          .values = "",
+                                          .fallback = "",
+                                          .help = "one JSON object on one line; or --format=json",
+                                          .letter = 'j'};
 
 /// Of every answer.
 inline constexpr int json_schema_version = 1;

@@ -46,11 +46,11 @@ std::string wrapped(std::string_view words, std::string_view margin, std::size_t
     return text + "\n";
 }
 
-std::string listed(const std::vector<std::string_view>& words) {
+std::string listed(const std::vector<std::string_view>& words, std::string_view last) {
     std::string text;
     for (std::size_t index = 0; index < words.size(); ++index) {
         const bool is_last = index + 1 == words.size();
-        text.append(index == 0 ? "" : is_last ? " and " : ", ").append(words[index]);
+        text.append(index == 0 ? "" : is_last ? last : ", ").append(words[index]);
     }
     return text;
 }

@@ -18,7 +18,7 @@ std::string shell_quoted(std::string_view word);
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
 
 /// "bind, listen and connect".
-std::string listed(const std::vector<std::string_view>& words);
+std::string listed(const std::vector<std::string_view>& words, std::string_view last = " and ");
 
 /// `fd` is a terminal, and nobody has said NO_COLOR.
 bool wants_colour(int fd);

@@ -6,6 +6,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/config_report.h"
+#include "tools/common/json_output.h"
 #include "tools/common/output.h"
 
 namespace portguard::tools {
@@ -13,6 +14,12 @@ namespace {
 
 constexpr std::array parameters{
     Parameter{"markdown", "", "", "print the table of options as markdown instead"},
+    json_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{"markdown", excluded, json_parameter.name},
 };
 
 int print_config(const Arguments& arguments) {
@@ -21,7 +28,8 @@ int print_config(const Arguments& arguments) {
         return 0;
     }
     const ResolvedConfig resolved(arguments, environ);
-    print(describe_config(resolved.draft()));
+    print(arguments.has(json_parameter.name) ? config_json(resolved.draft())
+                                             : describe_config(resolved.draft()));
     return 0;
 }
 
@@ -41,9 +49,11 @@ where that came from (default, file and line, environment, command line).
     .examples = R"(
 portguard config
 portguard config --config=./portguard.conf --mode=observe
+portguard config --json | jq .options.listen
 )",
     .guard = GuardOptions::all,
     .own = parameters,
+    .combinations = combinations,
     .run = print_config,
 };
 

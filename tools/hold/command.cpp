@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "core/options.h"
 #include "kernel/sysctls.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
@@ -46,6 +47,13 @@ constexpr std::array parameters{
     anyway_parameter,
     json_parameter,
     netns_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{flagged_name, needed, held_state_name},
+    Combination{shared_name, needed, held_state_name},
+    Combination{anyway_parameter.name, needed, program_word},
 };
 
 using Clock = std::chrono::steady_clock;
@@ -224,7 +232,27 @@ int hold_state(const Arguments& arguments) {
     }
 }
 
-int hold(const Arguments& arguments) {
+/// What the guard does is for PROGRAM; the ports alone are for the hold itself.
+void refuse_options_without_program(const Arguments& arguments) {
+    const bool is_state = arguments.has(held_state_name);
+    for (const auto& [name, value] : arguments.given) {
+        const bool is_plan = name == "listen" || name == "ephemeral";
+        const bool is_the_guards = find_option(name) != option_table().size() && name != "format";
+        if (is_the_guards && (is_state || !is_plan)) {
+            throw Refusal(ExitCode::usage, spelled(name) + " means nothing " +
+                                               (is_state ? "beside --state" : "without PROGRAM") +
+                                               "; `portguard hold --help` lists what there is");
+        }
+    }
+}
+
+int hold(Arguments arguments) {
+    if (arguments.program.empty()) {
+        refuse_options_without_program(arguments);
+    } else if (arguments.has(json_parameter.name) && !arguments.has("format")) {
+        // No `ready` is printed then: what is asked for as JSON are PROGRAM's events.
+        arguments.given.emplace_back("format", "json");
+    }
     const ResolvedConfig resolved(arguments, environ);
     return arguments.has(held_state_name) ? hold_state(arguments) : hold_ports(arguments, resolved);
 }
@@ -266,7 +294,8 @@ portguard hold 10000 --state=time-wait --for=60s
     .takes_program = true,
     .guard = GuardOptions::all,
     .own = parameters,
-    .run = hold,
+    .combinations = combinations,
+    .run = [](const Arguments& arguments) { return hold(arguments); },
 };
 
 } // namespace portguard::tools

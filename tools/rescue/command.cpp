@@ -4,11 +4,8 @@
 #include <map>
 #include <tuple>
 
-#include <unistd.h>
-
 #include "explain/holder_summary.h"
 #include "tools/cli/command.h"
-#include "tools/cli/resolve_config.h"
 #include "tools/common/asked_port.h"
 #include "tools/common/bind_verdict.h"
 #include "tools/common/netns.h"
@@ -127,7 +124,6 @@ void judge(const AskedPort& asked, RescueResult& result) {
 }
 
 int run_rescue(const Arguments& arguments) {
-    const ResolvedConfig resolved(arguments, environ);
     const AskedPort asked = parse_asked_port(arguments.operands.front());
     const RescueOptions options{arguments.has("dry_run"), arguments.has("listener"),
                                 arguments.has("time_wait"), arguments.has("orphans")};

@@ -24,12 +24,20 @@ constexpr std::string_view wait_name = "wait";
 
 constexpr std::array parameters{
     Parameter{"udp", "", "", "the UDP port instead of the TCP port"},
-    Parameter{wait_name, duration_values, "answer at once",
-              "wait until a bind would succeed, at most for so long"},
+    Parameter{.name = wait_name,
+              .values = duration_values,
+              .fallback = "answer at once",
+              .help = "wait until a bind would succeed, at most for so long",
+              .letter = 'w'},
     Parameter{"with_reuseaddr", "", "",
               "judge, and wait for, a bind with SO_REUSEADDR instead of a plain one (TCP)"},
     json_parameter,
     netns_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{"udp", excluded, "with_reuseaddr"},
 };
 
 /// Until a bind would go through, or fail for another reason than being in use.
@@ -67,7 +75,7 @@ int who_has_name(const Arguments& arguments, const std::string& word) {
 }
 
 int who(const Arguments& arguments) {
-    const ResolvedConfig resolved(arguments, environ);
+    const ResolvedConfig resolved(arguments, environ, Mistakes::reported);
     if (is_unix_name(arguments.operands.front())) {
         return who_has_name(arguments, arguments.operands.front());
     }
@@ -120,7 +128,9 @@ portguard who --udp --json 53
 portguard who /run/server.sock
 )",
     .operand = {"[ADDRESS:]PORT|PATH", 1, 1},
+    .guard = GuardOptions::plan,
     .own = parameters,
+    .combinations = combinations,
     .run = who,
 };
 

@@ -67,7 +67,7 @@ TEST(Help, OfACommandNamesItsOwnOptionsItsExitStatusAndAnExample) {
         const Finished finished = portguard({name, "--help"});
         EXPECT_EQ(finished.out, portguard({"help", name}).out);
         for (const tools::Parameter& parameter : command->own) {
-            EXPECT_NE(finished.out.find("  " + tools::spelled(parameter.name)), std::string::npos)
+            EXPECT_NE(finished.out.find("  " + tools::spelled_with_letter(parameter)), std::string::npos)
                 << finished;
         }
         EXPECT_NE(finished.out.find("\nExit status: "), std::string::npos) << finished;
@@ -76,7 +76,8 @@ TEST(Help, OfACommandNamesItsOwnOptionsItsExitStatusAndAnExample) {
 }
 
 TEST(Help, HasNoOptionOfAGuardedProgramWhereNoneRuns) {
-    EXPECT_EQ(portguard({"who", "--help"}).out.find("--listen"), std::string::npos);
+    EXPECT_EQ(portguard({"rescue", "--help"}).out.find("--listen="), std::string::npos);
+    EXPECT_EQ(portguard({"who", "--help"}).out.find("--mode"), std::string::npos);
     EXPECT_EQ(portguard({"check", "--help"}).out.find("--mode"), std::string::npos);
 }
 
@@ -90,6 +91,14 @@ TEST(Help, OfTheWholeNamesEverySubcommand) {
 
 TEST(Help, OfAnUnknownSubjectNamesThoseThatThereAre) {
     EXPECT_TRUE(refused_with(portguard({"help", "rnu"}), 2, {"'rnu'", "run, check", "options"}));
+}
+
+TEST(Help, IsHadByItsLetterEverywhere) {
+    EXPECT_EQ(portguard({"-h"}).out, portguard({"help"}).out);
+    for (const tools::Command* const command : tools::all_commands()) {
+        const std::string name(command->name);
+        EXPECT_EQ(portguard({name, "-h"}).out, portguard({"help", name}).out);
+    }
 }
 
 TEST(Help, ComesBeforeAnyComplaint) {

@@ -5,6 +5,8 @@
 #include <ostream>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 namespace portguard::test {
 
 ProcessSpec command_spec(const Words& words, ProcessSpec spec) {
@@ -51,6 +53,14 @@ std::ostream& operator<<(std::ostream& stream, const Setting& setting) {
 
 std::map<std::string, Setting> settings_in(std::string_view config_output) {
     std::map<std::string, Setting> settings;
+    if (config_output.starts_with('{')) {
+        const auto answer = nlohmann::json::parse(config_output);
+        for (const auto& [name, option] : answer["options"].items()) {
+            settings[name] = {option["value"].is_null() ? "" : option["value"].get<std::string>(),
+                              option["from"].get<std::string>()};
+        }
+        return settings;
+    }
     std::istringstream lines{std::string(config_output)};
     for (std::string line; std::getline(lines, line);) {
         // Columns are two blanks or more apart; values may hold one.

@@ -34,7 +34,7 @@ struct Setting {
 };
 std::ostream& operator<<(std::ostream& stream, const Setting& setting);
 
-/// The output of `portguard config` by option.
+/// The output of `portguard config`, text or JSON, by option.
 std::map<std::string, Setting> settings_in(std::string_view config_output);
 
 /// The command and the shim in one folder of the test's, as an installation has them: bin/ and lib/.
