@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "tools/cli/command.h"
-#include "tools/cli/resolve_config.h"
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
@@ -18,6 +17,11 @@ namespace {
 constexpr std::array parameters{
     event_filter, cause_filter, port_filter,     call_filter,      program_filter, pid_filter,
     since_filter, until_filter, junit_parameter, github_parameter, html_parameter, json_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{github_parameter.name, excluded, json_parameter.name},
 };
 
 EventReport read_report(const Arguments& arguments) {
@@ -36,8 +40,11 @@ EventReport read_report(const Arguments& arguments) {
 }
 
 int events(const Arguments& arguments) {
-    const ResolvedConfig resolved(arguments, environ);
     const ReportFiles files(arguments);
+    if (files.take_stdout() && arguments.has(json_parameter.name)) {
+        throw Refusal(ExitCode::usage, "--json and - of --junit or --html both go to standard output; name a "
+                                       "file");
+    }
     const EventReport report = read_report(arguments);
     files.write(report);
     if (!files.take_stdout()) {
@@ -77,6 +84,7 @@ portguard events --github --junit=ports.xml --html=ports.html ports.log
 )",
     .operand = {"FILE", 1, 10000},
     .own = parameters,
+    .combinations = combinations,
     .run = events,
 };
 

@@ -32,10 +32,19 @@ constexpr std::array parameters{
     Parameter{svg_name, "FILE|-", "text",
               "write a picture instead, in which each port has a title: process and state; - is standard "
               "output"},
-    Parameter{watch_name, duration_values, "once; 2s where --watch has no value",
-              "refresh in place, until q or ctrl-C", true},
+    Parameter{.name = watch_name,
+              .values = duration_values,
+              .fallback = "once; 2s where --watch has no value",
+              .help = "refresh in place, until q or ctrl-C",
+              .optional_value = true,
+              .letter = 'w'},
     netns_parameter,
     json_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{wide_name, excluded, json_parameter.name},
 };
 
 struct MapWish {
@@ -105,7 +114,7 @@ void show(const Arguments& arguments, const PortMap& map) {
 }
 
 int map(const Arguments& arguments) {
-    const ResolvedConfig resolved(arguments, environ);
+    const ResolvedConfig resolved(arguments, environ, Mistakes::reported);
     const std::string* const svg = arguments.value(svg_name);
     const bool as_json = arguments.has(json_parameter.name);
     if (svg != nullptr && *svg == "-" && as_json) {
@@ -163,6 +172,7 @@ portguard map --svg=ports.svg
 )",
     .guard = GuardOptions::plan,
     .own = parameters,
+    .combinations = combinations,
     .run = map,
 };
 

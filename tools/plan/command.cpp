@@ -34,6 +34,11 @@ constexpr std::array parameters{
     json_parameter,
 };
 
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{to_name, excluded, json_parameter.name},
+};
+
 std::uint32_t least_of(const Arguments& arguments) {
     const std::string* const value = arguments.value(least_name);
     const std::uint16_t least = value == nullptr ? least_default : parse_port(*value);
@@ -117,6 +122,7 @@ portguard plan --list=services.txt --to=env
 )",
     .guard = GuardOptions::plan,
     .own = parameters,
+    .combinations = combinations,
     .run = plan,
 };
 

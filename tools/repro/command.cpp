@@ -40,6 +40,15 @@ constexpr std::array parameters{
     json_parameter,
 };
 
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{probe_option, excluded, program_word},
+    Combination{probe_option, excluded, bare_option},
+    Combination{probe_option, excluded, for_name},
+    Combination{probe_option, excluded, anyway_parameter.name},
+    Combination{bare_option, excluded, anyway_parameter.name},
+};
+
 std::optional<std::uint64_t> wanted_number(const Arguments& arguments) {
     const std::string* const word = arguments.value(event_name_option);
     if (word == nullptr) {
@@ -196,6 +205,7 @@ portguard repro ports.log --with-fix=split --for=1m -- ctest -R flaky
     .takes_program = true,
     .guard = GuardOptions::plan,
     .own = parameters,
+    .combinations = combinations,
     .run = repro,
 };
 
