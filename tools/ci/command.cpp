@@ -4,16 +4,19 @@
 #include <cstdio>
 #include <optional>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/text.h"
+#include "tools/ci/ci_json.h"
 #include "tools/ci/coverage.h"
 #include "tools/ci/event_file.h"
 #include "tools/ci/wrapped_run.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/guarded_program.h"
+#include "tools/common/json_output.h"
 #include "tools/common/output.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
@@ -38,6 +41,36 @@ constexpr std::array parameters{
     github_parameter,
     html_parameter,
     anyway_parameter,
+    Parameter{.name = json_parameter.name,
+              .values = "",
+              .fallback = "",
+              .help = "print the report as one JSON object on standard output, and what PROGRAM prints on "
+                      "stderr; or --format=json",
+              .letter = json_parameter.letter},
+};
+
+/// With --json standard output is the report's alone.
+class ClearOutput {
+public:
+    explicit ClearOutput(bool wanted) : own_(wanted ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : -1) {
+        if (own_ >= 0) {
+            ::dup2(STDERR_FILENO, STDOUT_FILENO);
+        }
+    }
+    ~ClearOutput() { restore(); }
+    ClearOutput(const ClearOutput&) = delete;
+    ClearOutput& operator=(const ClearOutput&) = delete;
+
+    void restore() {
+        if (own_ >= 0) {
+            ::dup2(own_, STDOUT_FILENO);
+            ::close(own_);
+            own_ = -1;
+        }
+    }
+
+private:
+    int own_;
 };
 
 /// Null: never.
@@ -81,6 +114,9 @@ GuardedProgram prepare(const Arguments& arguments, const EventFile& log) {
 
 void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
           const EventFile& log) {
+    if (arguments.has(json_parameter.name)) {
+        return;
+    }
     const bool coloured = wants_colour(STDERR_FILENO);
     std::string text = "\nportguard: " + summary_line(report) + "\n";
     if (!report.failures.empty()) {
@@ -92,9 +128,6 @@ void tell(const Arguments& arguments, const EventReport& report, const Coverage&
     text += "portguard: " + coverage.receipt();
     if (report.events != 0 || !report.unread.empty()) {
         text += "portguard: the events are in " + shown(log.path()) + "\n";
-    }
-    if (arguments.has(github_parameter.name)) {
-        text += events_github(report);
     }
     std::fputs(text.c_str(), stderr);
     std::fflush(stderr);
@@ -120,10 +153,18 @@ Outcome run_and_report(const Arguments& arguments) {
     }
     Coverage coverage;
     Outcome outcome;
+    ClearOutput output(arguments.has(json_parameter.name));
     outcome.wait_status = run_to_its_end(program, 50ms, [&coverage] { coverage.sample(); });
     outcome.report = log.read();
     tell(arguments, outcome.report, coverage, log);
+    if (arguments.has(github_parameter.name)) {
+        std::fputs(events_github(outcome.report).c_str(), stderr);
+    }
     files.write(outcome.report);
+    output.restore();
+    if (arguments.has(json_parameter.name)) {
+        print(ci_json(outcome.report, {outcome.wait_status, coverage.receipt(), log.path()}));
+    }
     return outcome;
 }
 
@@ -171,6 +212,7 @@ else as of `portguard run`
 portguard ci -- make check
 portguard ci --github --junit=ports.xml --html=ports.html -- ctest
 portguard ci --fail-on=in-use --log=file:ports.log -- pytest
+portguard ci --json -- make check | jq .failures
 )",
     .takes_program = true,
     .guard = GuardOptions::all,

@@ -6,6 +6,7 @@
 #include "support/private_net.h"
 #include "support/waiting.h"
 #include "tools/support/command.h"
+#include "tools/support/schema.h"
 
 namespace portguard::test {
 namespace {
@@ -45,6 +46,22 @@ TEST(CiStatus, IsThatOfTheCommand) {
     EXPECT_TRUE(portguard({"ci", "/no/such/program"}).exited_with(127));
     EXPECT_TRUE(portguard({"ci", "/etc/passwd"}).exited_with(126));
     EXPECT_TRUE(portguard({"ci", PORTGUARD_SLEEPING_PROGRAM, "0"}).exited_with(3));
+}
+
+TEST_F(Ci, PrintsItsReportAsJsonAloneOnStandardOutput) {
+    const TemporaryFolder folder;
+    for (const char* const option : {"--json", "--format=json"}) {
+        const Finished finished = portguard(ci({option}, fighting_suite(folder)));
+        EXPECT_TRUE(finished.exited_with(0)) << finished;
+        const auto answer = nlohmann::json::parse(finished.out);
+        EXPECT_EQ(violation(schema_of("ci"), answer), "") << finished;
+        EXPECT_EQ(answer["failures"][0]["event"], "in_use") << finished;
+        EXPECT_EQ(answer["exit_status"], 0);
+    }
+    const Finished failed = portguard({"ci", "-j", "--", "sh", "-c", "echo said; exit 3"});
+    EXPECT_TRUE(failed.exited_with(3)) << failed;
+    EXPECT_EQ(nlohmann::json::parse(failed.out)["exit_status"], 3);
+    EXPECT_NE(failed.err.find("said"), std::string::npos) << failed;
 }
 
 TEST(CiStatus, IsTheSignalThatTheCommandDiedOf) {

@@ -40,7 +40,11 @@ TEST(Schema, StandsBesideEveryCommandWithJsonAndItsHelpNamesIt) {
                                   PORTGUARD_SCHEMAS "/" + name + ".schema.json"}});
         EXPECT_TRUE(finished.exited_with(0)) << finished;
     }
-    EXPECT_GE(count, 7);
+    EXPECT_GE(count, 9);
+}
+
+TEST(Schema, OfCiHasTheFailuresOfEvents) {
+    EXPECT_EQ(schema_of("ci")["properties"]["failures"], schema_of("events")["properties"]["failures"]);
 }
 
 TEST(Schema, OfWhoAndRescueHaveTheSameHolders) {
