@@ -63,7 +63,7 @@ void TextBlock::wrap(std::string_view label, std::string_view paragraph, std::st
     while (!paragraph.empty()) {
         const std::string_view word = ending.empty() ? next_field(paragraph, ' ') : next_word(paragraph);
         const std::size_t width = width_of(word);
-        const std::size_t end = paragraph.empty() ? columns : columns - ending.size();
+        const std::size_t end = paragraph.empty() ? room_.columns : room_.columns - ending.size();
         if (!first && column + 1 + width > end) {
             if (lines_left() == 0) {
                 return;
@@ -80,12 +80,19 @@ void TextBlock::wrap(std::string_view label, std::string_view paragraph, std::st
     }
 }
 
+void TextBlock::add_whole(std::string_view label, std::string_view line) {
+    if (lines_left() != 0) {
+        begin_line(label);
+        text_ += line;
+    }
+}
+
 void TextBlock::add_cut(std::string_view label, std::string_view line) {
     if (lines_left() == 0) {
         return;
     }
     begin_line(label);
-    constexpr std::size_t room = columns - indent;
+    const std::size_t room = room_.columns - indent;
     if (width_of(line) <= room) {
         text_ += line;
         return;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace portguard {
 
@@ -15,7 +16,14 @@ public:
     static constexpr std::size_t indent = 11;
     static constexpr std::size_t most_lines = 24;
 
-    TextBlock(std::string first_line, bool coloured) : text_(std::move(first_line)), coloured_(coloured) {}
+    struct Room {
+        std::size_t columns = TextBlock::columns;
+        std::size_t lines = most_lines;
+    };
+
+    TextBlock(std::string first_line, bool coloured) : TextBlock(std::move(first_line), coloured, Room{}) {}
+    TextBlock(std::string first_line, bool coloured, Room room)
+        : text_(std::move(first_line)), room_(room), coloured_(coloured) {}
 
     /// A label is shown with the first of the paragraphs that have it.
     void add(std::string_view label, std::string_view paragraph);
@@ -23,7 +31,9 @@ public:
     void add_command(std::string_view label, std::string_view command);
     /// As add(), on one line: what does not fit is cut.
     void add_cut(std::string_view label, std::string_view line);
-    [[nodiscard]] std::size_t lines_left() const { return most_lines - lines_; }
+    /// As it stands, however wide that is.
+    void add_whole(std::string_view label, std::string_view line);
+    [[nodiscard]] std::size_t lines_left() const { return room_.lines - lines_; }
     [[nodiscard]] const std::string& text() const { return text_; }
 
 private:
@@ -32,6 +42,7 @@ private:
 
     std::string text_;
     std::string last_label_;
+    Room room_;
     std::size_t lines_ = 1;
     bool coloured_;
 };
