@@ -63,6 +63,11 @@ AskedAddress every_address(std::uint16_t port) {
     return address;
 }
 
+std::optional<AskedAddress> parse_address(const std::string& text) {
+    AskedAddress address;
+    return read_address(text, 0, address) ? std::optional(address) : std::nullopt;
+}
+
 AskedPort parse_asked_port(const std::string& word) {
     const std::size_t colon = word.rfind(':');
     const std::string address = colon == std::string::npos ? "" : word.substr(0, colon);

@@ -7,19 +7,13 @@
 #include <unistd.h>
 
 #include "explain/free_port.h"
-#include "explain/holder_summary.h"
-#include "explain/render_text.h"
-#include "explain/sentence.h"
-#include "explain/text_block.h"
 #include "tools/common/bind_verdict.h"
-#include "tools/common/output.h"
 
 namespace portguard::tools {
 namespace {
 
 // The command waits for nobody: a host with many processes takes its time.
 constexpr std::chrono::seconds look_up_budget{10};
-constexpr std::size_t most_holders = 6;
 
 HolderOptions look_up_options() {
     HolderOptions options;
@@ -38,26 +32,23 @@ void judge_holders(const AskedPort& asked, Facts& facts) {
     gather_holder_facts(facts, Deadline(look_up_budget));
 }
 
-std::string verdict(const WhoAnswer& answer) {
-    std::string plain = "a plain bind: " + probe_words(answer.plain_error);
-    if (answer.is_udp()) {
-        return plain;
+/// Of the processes in the way those that have not inherited from another: a worker listens on what its
+/// master does.
+std::vector<pid_t> first_of_families(const Facts& facts) {
+    const std::vector<pid_t> all = facts.pids_in_the_way();
+    std::vector<pid_t> first;
+    for (const ProcessInfo& process : facts.holders.processes) {
+        const auto is_in_the_way = [&all](pid_t pid) {
+            return std::find(all.begin(), all.end(), pid) != all.end();
+        };
+        const bool has_elder =
+            std::any_of(process.ancestors.begin(), process.ancestors.end(),
+                        [&](const Ancestor& ancestor) { return is_in_the_way(ancestor.pid); });
+        if (is_in_the_way(process.pid) && !has_elder) {
+            first.push_back(process.pid);
+        }
     }
-    const auto& error = answer.reuseaddr_error;
-    return plain + ", with SO_REUSEADDR: " + (error.has_value() ? probe_words(*error) : "not known");
-}
-
-std::string first_line(const WhoAnswer& answer) {
-    const std::string protocol = answer.is_udp() ? "UDP " : "TCP ";
-    return protocol + describe(answer.asked) + (answer.is_held() ? " is held" : " is free");
-}
-
-void add_holder(const HolderReport& report, const Holder& holder, TextBlock& block) {
-    const std::string hold = holder.socket.is_hold() ? ", portguard hold" : "";
-    block.add_cut("holder", describe_holder(report, holder) + hold);
-    if (!holder.owners.empty()) {
-        block.add_cut("holder", "  " + describe_first_owner(report, holder));
-    }
+    return first;
 }
 
 } // namespace
@@ -97,30 +88,9 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     }
     if (answer.is_held()) {
         ask_free_port(facts, explain(facts), Deadline(look_up_budget));
+        answer.also_listens = what_also_listens(first_of_families(facts), asked.address.endpoint.port);
     }
     return answer;
-}
-
-std::string who_text(const WhoAnswer& answer, bool coloured) {
-    const HolderReport& report = answer.facts.holders;
-    TextBlock block(first_line(answer), coloured);
-    block.add("verdict", verdict(answer));
-    if (answer.is_held()) {
-        const Explanation explanation = explain(answer.facts);
-        block.add("cause", explanation.sentence);
-        const std::size_t count = std::min(report.holders.size(), most_holders);
-        for (std::size_t index = 0; index < count; ++index) {
-            add_holder(report, report.holders[index], block);
-        }
-        if (report.holders.size() > count) {
-            block.add("holder", "and " + std::to_string(report.holders.size() - count) + " more");
-        }
-        add_cure_lines(cures_for(answer.facts, explanation), block);
-    }
-    for (const std::string& what : report.missing) {
-        block.add("missing", what);
-    }
-    return block.text() + "\n";
 }
 
 } // namespace portguard::tools

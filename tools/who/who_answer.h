@@ -1,6 +1,7 @@
 // The answer of `portguard who`: who holds a port, and what a bind would say.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "explain/cures.h"
 #include "explain/facts.h"
 #include "tools/common/asked_port.h"
+#include "tools/common/terminal_width.h"
+#include "tools/who/also_listens.h"
 
 namespace portguard::tools {
 
@@ -20,6 +23,8 @@ struct WhoAnswer {
     int plain_error = 0;
     /// With SO_REUSEADDR; nothing: not known. UDP: not asked, since a second socket would take datagrams.
     std::optional<int> reuseaddr_error;
+    /// What else would end with those that hold the port.
+    std::vector<AlsoListens> also_listens;
 
     [[nodiscard]] bool is_udp() const { return facts.event.protocol == Protocol::udp; }
     [[nodiscard]] bool is_held() const { return !facts.holders.holders.empty() || is_in_use(plain_error); }
@@ -29,8 +34,18 @@ struct WhoAnswer {
 /// Asks the kernel and /proc. `config` has to outlive the answer; `inside`: Rights::inside.
 WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config, std::string inside);
 
-/// Below the first line nothing is wider than 80 columns, as in a report.
-std::string who_text(const WhoAnswer& answer, bool coloured);
+struct TextShape {
+    bool coloured = false;
+    /// Of a terminal; command lines are whole where there is none.
+    std::size_t width = unlimited_width;
+    /// Each socket with its process and its flag, however many there are.
+    bool verbose = false;
+};
+
+/// Sentences are broken at 80 columns; but for -v it is at most a screen.
+std::string who_text(const WhoAnswer& answer, const TextShape& shape);
+/// "UDP port 10000 is free".
+std::string free_line(const WhoAnswer& answer);
 /// One line.
 std::string who_json(const WhoAnswer& answer);
 

@@ -1,6 +1,7 @@
 #include "explain/holder_json.h"
 #include "tools/common/json_output.h"
 #include "tools/common/json_text.h"
+#include "tools/common/port_text.h"
 #include "tools/who/who_answer.h"
 
 namespace portguard::tools {
@@ -48,6 +49,11 @@ std::string who_json(const WhoAnswer& answer) {
                   {"reuseaddr_bind", reuseaddr_json(answer)},
                   {"holders", std::move(holders)}};
     add_explanation(answer, document);
+    Json also = Json::array();
+    for (const AlsoListens& entry : answer.also_listens) {
+        also.push_back({{"pid", entry.pid}, {"ports", text_of(entry.ports)}});
+    }
+    document["also_listens"] = std::move(also);
     document["missing"] = report.missing;
     return text_of(document);
 }

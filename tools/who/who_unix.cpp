@@ -53,7 +53,13 @@ void add_holder(const HolderReport& report, const Holder& holder, TextBlock& blo
 } // namespace
 
 bool is_unix_name(const std::string& word) {
-    return word.starts_with('@') || word.find('/') != std::string::npos;
+    const std::size_t slash = word.find('/');
+    if (slash == std::string::npos || word.starts_with('@')) {
+        return slash != std::string::npos || word.starts_with('@');
+    }
+    const std::string behind = word.substr(slash + 1);
+    const bool is_number = slash != 0 && word.find_first_not_of("0123456789,-") == slash;
+    return !is_number && (slash == 0 || (behind != "tcp" && behind != "udp"));
 }
 
 bool UnixAnswer::is_held() const {
@@ -108,6 +114,7 @@ std::string unix_json(const UnixAnswer& answer) {
         {"cause", held ? Json(cause_of(case_of(answer.look))) : Json(nullptr)},
         {"sentence", held ? Json(unix_sentence(answer.look, answer.word)) : Json(nullptr)},
         {"cures", std::move(cures)},
+        {"also_listens", Json::array()},
         {"missing", report.missing},
     });
 }

@@ -7,7 +7,7 @@
 
 namespace portguard::tools {
 
-/// "./s", "/run/x.sock", "@name": no port, which has no slash.
+/// "./s", "/run/x.sock", "@name": no port, which has no slash but that of "/tcp" or "/udp".
 bool is_unix_name(const std::string& word);
 
 struct UnixAnswer {

@@ -1,4 +1,5 @@
 // `portguard who`: holders, verdict and waiting.
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 
@@ -44,10 +45,89 @@ TEST_F(Who, LooksAtTheAddressThatIsNamed) {
 TEST_F(Who, KeepsTcpAndUdpApart) {
     const Fd socket = udp_socket();
     ASSERT_EQ(bind_to(socket, wildcard(contested)), success);
-    EXPECT_TRUE(portguard({"who", "10000"}).exited_with(0));
+    for (const Words& words : {Words{"who", "--tcp", "10000"}, Words{"who", "10000/tcp"}}) {
+        EXPECT_TRUE(portguard(words).exited_with(0));
+    }
+    for (const Words& words : {Words{"who", "--udp", "10000"}, Words{"who", "10000/udp"}}) {
+        EXPECT_TRUE(portguard(words).exited_with(1));
+    }
     const Finished finished = portguard({"who", "--udp", "--json", "10000"});
     EXPECT_TRUE(finished.exited_with(1)) << finished;
     EXPECT_EQ(json_of(finished)["cause"], "udp_holder") << finished;
+}
+
+TEST_F(Who, LooksAtBothProtocolsWhereNoneIsNamed) {
+    const Fd socket = udp_socket();
+    ASSERT_EQ(bind_to(socket, wildcard(contested)), success);
+    const Finished finished = portguard({"who", "10000"});
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    EXPECT_NE(finished.out.find("TCP port 10000 is free\n"), std::string::npos) << finished;
+    EXPECT_NE(finished.out.find("UDP port 10000 is held\n"), std::string::npos) << finished;
+    const std::string lines = portguard({"who", "--json", "10000"}).out;
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2) << lines;
+    const std::string free = portguard({"who", "10001"}).out;
+    EXPECT_NE(free.find("UDP port 10001 is free\n"), std::string::npos) << free;
+    EXPECT_EQ(json_of(portguard({"who", "--json", "10001"}))["protocol"], "tcp");
+}
+
+TEST_F(Who, IsSilentWhereOnlyTheStatusIsWanted) {
+    const Fd server = listener(loopback(contested));
+    const Finished held = portguard({"who", "-q", "10000"});
+    EXPECT_TRUE(held.exited_with(1));
+    EXPECT_EQ(held.out + held.err, "");
+    EXPECT_TRUE(portguard({"who", "-q", "10001"}).exited_with(0));
+}
+
+TEST_F(Who, SaysWhatItWaitsForAndHowLong) {
+    const Fd server = listener(loopback(contested));
+    const Finished finished = portguard({"who", "--wait=50ms", "10000"});
+    EXPECT_TRUE(finished.err.starts_with("portguard: waiting at most 50 ms for TCP port 10000, held by "))
+        << finished;
+    EXPECT_NE(finished.err.find("[" + std::to_string(::getpid()) + "] 127.0.0.1:10000 LISTEN\n"),
+              std::string::npos)
+        << finished;
+    EXPECT_EQ(portguard({"who", "-q", "--wait=50ms", "10000"}).err, "");
+    EXPECT_EQ(portguard({"who", "--wait=50ms", "10001"}).err, "") << "it need not wait";
+}
+
+TEST_F(Who, FoldsTheConnectionsThatAListenerAccepted) {
+    const Fd server = listener(loopback(contested));
+    std::vector<Connection> connections;
+    for (int count = 0; count < 20; ++count) {
+        connections.push_back(connect_pair(server));
+    }
+    const Finished finished = portguard({"who", "10000"});
+    EXPECT_NE(finished.out.find("20 accepted connections of "), std::string::npos) << finished;
+    EXPECT_LE(std::count(finished.out.begin(), finished.out.end(), '\n'), 10) << finished;
+    const std::string all = portguard({"who", "-v", "10000"}).out;
+    EXPECT_GE(std::count(all.begin(), all.end(), '\n'), 42) << all;
+}
+
+TEST_F(Who, SaysWhatElseTheProcessListensOn) {
+    const Fd server = listener(loopback(contested));
+    std::vector<Fd> others;
+    for (std::uint16_t port = 20000; port < 20029; ++port) {
+        others.push_back(listener(loopback(port)));
+    }
+    const Finished finished = portguard({"who", "10000"});
+    const std::size_t also = finished.out.find("listens on 29 other ports as well: 20000-20028");
+    EXPECT_NE(also, std::string::npos) << finished;
+    const auto answer = json_of(portguard({"who", "--json", "10000"}));
+    EXPECT_EQ(answer["also_listens"][0]["pid"], ::getpid());
+    EXPECT_EQ(answer["also_listens"][0]["ports"], "20000-20028");
+}
+
+TEST_F(Who, ShowsTheWholeCommandLineWhereNoTerminalCutsIt) {
+    const std::string words(300, 'x');
+    ProcessSpec spec;
+    spec.argv = {"/usr/bin/python3", "-c",
+                 "import socket, time\ns = socket.create_server(('127.0.0.1', 10000))\nprint('ready', "
+                 "flush=True)\ntime.sleep(60)",
+                 words, "the-end"};
+    Process server(spec);
+    ASSERT_TRUE(eventually([&] { return server.out().starts_with("ready"); }));
+    EXPECT_NE(portguard({"who", "10000"}).out.find(words + " the-end"), std::string::npos);
+    EXPECT_NE(portguard({"who"}).out.find(words + " the-end"), std::string::npos);
 }
 
 TEST_F(Who, WaitsUntilABindWouldSucceed) {
