@@ -21,7 +21,8 @@ enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
 enum class LogKind : std::uint8_t { standard_error, file, none, journal, syslog };
-enum class Format : std::uint8_t { text, json };
+/// `automatic`: JSON in a file, which `portguard events` reads back, and text everywhere else.
+enum class Format : std::uint8_t { automatic, text, json };
 enum class Level : std::uint8_t { info, warn, error };
 
 /// With the pid in it, and its NUL.
@@ -59,7 +60,7 @@ struct Config {
     /// Program names, separated by commas, NUL-terminated; empty: every program.
     char only[512] = {};
     LogTarget log;
-    Format format = Format::text;
+    Format format = Format::automatic;
     /// Events below it are not told.
     Level level = Level::info;
     Limits limits = default_limits;
@@ -117,6 +118,12 @@ const char* config_path_in(const char* const* environment);
 
 /// What only the whole can show: listen and ephemeral overlap, port_zero=listen without listen.
 bool check_whole(const Draft& draft, TextWriter& why);
+
+/// What `format` comes to for this `log`.
+inline bool writes_json(const Config& config) {
+    return config.format == Format::json ||
+           (config.format == Format::automatic && config.log.kind == LogKind::file);
+}
 
 /// `name` is the base name of the program or script that runs.
 bool is_active_in(const Config& config, std::string_view name);

@@ -12,6 +12,9 @@
 
 namespace portguard {
 
+/// The field of a journal entry that has an event as JSON, beside the text for people in MESSAGE.
+inline constexpr std::string_view journal_event_field = "PORTGUARD_EVENT";
+
 /// Of examples/events/schema.json: what every writer says and a reader asks for.
 inline constexpr int event_schema_version = 1;
 

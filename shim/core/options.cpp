@@ -193,7 +193,7 @@ void print_inject_rules(const Config& config, TextWriter& out) {
     print_inject(config.inject, out);
 }
 
-constexpr std::array<std::string_view, 2> format_words{"text", "json"};
+constexpr std::array<std::string_view, 3> format_words{"auto", "text", "json"};
 constexpr std::array<std::string_view, 3> level_words{"info", "warn", "error"};
 
 constexpr std::array table{
@@ -224,8 +224,10 @@ constexpr std::array table{
     Option{"diagnosis", "full|stack|line|off", "full",
            "how much may be asked to explain an event: holders and stack, only the stack, one line, nothing",
            assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},
-    Option{"format", "text|json", "text", "how an event is written: for people, or one JSON object per line",
-           assign_enum<format_words, &Config::format>, print_enum<format_words, &Config::format>},
+    Option{
+        "format", "auto|text|json", "auto",
+        "how an event is written: for people, or one JSON object per line; auto: JSON in a file, else text",
+        assign_enum<format_words, &Config::format>, print_enum<format_words, &Config::format>},
     Option{"level", "info|warn|error", "info",
            "the least that is reported: cures (info), ports at risk (warn), failures (error)",
            assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},

@@ -40,10 +40,10 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     const Report report{facts, std::move(explanation), std::move(cures), snapshot.count, snapshot.kept_back};
     ExplainedEvent event;
     event.level = level_of(snapshot.kind, snapshot.facts.protocol(), report.explanation.cause);
-    if (config.format == Format::json || config.record[0] != '\0') {
+    if (writes_json(config) || config.record[0] != '\0' || config.log.kind == LogKind::journal) {
         event.json = render_json(report);
     }
-    if (config.format == Format::text) {
+    if (!writes_json(config)) {
         event.text = render_text(report, coloured);
     }
     return event;

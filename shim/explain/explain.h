@@ -19,9 +19,9 @@ struct SnapshotFiles {
 };
 
 struct ExplainedEvent {
-    /// Empty, unless config.format asks for it.
+    /// Empty where config.format and config.log make it JSON.
     std::string text;
-    /// Empty, unless config.format or config.record asks for it.
+    /// Empty, unless config.format, config.log or config.record asks for it.
     std::string json;
     Level level = Level::error;
 };

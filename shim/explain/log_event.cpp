@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include "core/event_json.h"
 #include "kernel/log_writer.h"
 
 namespace portguard {
@@ -71,15 +73,18 @@ bool log_block(const Snapshot& snapshot, Level level, std::string_view text, Wri
 
 } // namespace
 
-bool log_event(const Snapshot& snapshot, Level level, std::string_view text) {
+bool log_event(const Snapshot& snapshot, Level level, std::string_view text, std::string_view json) {
     std::string whole;
     if (snapshot.lost != 0) {
         whole = "portguard: " + std::to_string(snapshot.lost);
         whole.append(lost_events_note) += '\n';
     }
     whole += text;
-    return log_block(snapshot, level, whole, [&snapshot, level](std::string_view block) {
-        return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours, level, block);
+    const log_writer::Field field{journal_event_field, json};
+    const std::span<const log_writer::Field> fields(&field, json.empty() ? 0 : 1);
+    return log_block(snapshot, level, whole, [&snapshot, level, fields](std::string_view block) {
+        return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours, level, block,
+                                 fields);
     });
 }
 

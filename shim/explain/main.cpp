@@ -86,9 +86,9 @@ int write_event(const Snapshot& snapshot, const ExplainedEvent& event) {
     if (config.record[0] != '\0') {
         record_event(snapshot, event.level, event.json);
     }
-    const bool written =
-        config.log.kind == LogKind::none ||
-        log_event(snapshot, event.level, config.format == Format::json ? event.json : event.text);
+    const bool written = config.log.kind == LogKind::none ||
+                         (writes_json(config) ? log_event(snapshot, event.level, event.json)
+                                              : log_event(snapshot, event.level, event.text, event.json));
     // Not for another to try: it would be recorded twice.
     return explained_told | (written ? 0 : explained_lost);
 }

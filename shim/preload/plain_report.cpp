@@ -87,10 +87,10 @@ std::uint32_t print(const Job& job, const Event& event, TextWriter& block) {
     if (lost != 0) {
         block.add("portguard: ").add_number(lost).add(lost_events_note).add('\n');
     }
-    if (guard::config().format == Format::text) {
-        print_text(event, job, block);
-    } else {
+    if (writes_json(guard::config())) {
         print_json(event, job, block);
+    } else {
+        print_text(event, job, block);
     }
     return lost;
 }

@@ -158,7 +158,7 @@ TEST(Options, SayWhatWouldBeRight) {
         {"log", long_path, "expected at most 511 bytes"},
         {"log", std::string_view("file:/a\0b", 9), "expected text without one"},
         {"diagnosis", "none", "must be full, stack, line or off"},
-        {"format", "xml", "must be text or json"},
+        {"format", "xml", "must be auto, text or json"},
         {"level", "debug", "must be info, warn or error"},
         {"stack_depth", "129", "must be a number from 0 to 128"},
         {"stack_depth", "-1", "must be a number from 0 to 128"},

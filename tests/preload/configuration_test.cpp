@@ -163,8 +163,9 @@ TEST_F(Configuration, log_none_is_silent) {
 
 TEST_F(Configuration, log_file_is_appended_to_and_p_is_the_pid) {
     const std::string path = folder_.file("log-%p-x");
-    Background first({.argv = {victim("socket_script"), outside},
-                      .environment = plan_with({("PORTGUARD_LOG=file:" + path).c_str()})});
+    Background first(
+        {.argv = {victim("socket_script"), outside},
+         .environment = plan_with({("PORTGUARD_LOG=file:" + path).c_str(), "PORTGUARD_FORMAT=text"})});
     const std::string written = folder_.file("log-" + std::to_string(first.pid()) + "-x");
     EXPECT_EQ(first.finish().err, "");
     EXPECT_NE(read_text(written).find("bind tcp 0.0.0.0:20000: refused"), std::string::npos)
@@ -174,6 +175,21 @@ TEST_F(Configuration, log_file_is_appended_to_and_p_is_the_pid) {
     play(outside, plan_with({option.c_str()}));
     play(outside, plan_with({option.c_str()}));
     EXPECT_EQ(count_of(read_text(folder_.file("log")), "refused"), 2U);
+}
+
+TEST_F(Configuration, log_file_is_json_and_every_other_log_is_text_unless_the_format_is_given) {
+    for (const char* const diagnosis : {"PORTGUARD_DIAGNOSIS=line", "PORTGUARD_DIAGNOSIS=full"}) {
+        const std::string path = folder_.file(diagnosis);
+        const std::string option = "PORTGUARD_LOG=file:" + path;
+        EXPECT_TRUE(play(outside, plan_with({diagnosis})).result.err.starts_with("portguard: "));
+        play(outside, plan_with({option.c_str(), diagnosis}));
+        EXPECT_TRUE(read_text(path).starts_with(R"({"schema":1,)")) << read_text(path);
+        std::filesystem::remove(path);
+        play(outside, plan_with({option.c_str(), diagnosis, "PORTGUARD_FORMAT=text"}));
+        EXPECT_TRUE(read_text(path).starts_with("portguard: ")) << read_text(path);
+        EXPECT_TRUE(play(outside, plan_with({diagnosis, "PORTGUARD_FORMAT=json"}))
+                        .result.err.starts_with(R"({"schema":1,)"));
+    }
 }
 
 TEST_F(Configuration, one_line_of_diagnosis_is_json_where_the_format_is) {

@@ -40,6 +40,7 @@ protected:
     }
     Environment log_into(const std::string& name, Environment environment = {}) const {
         environment.push_back("PORTGUARD_LOG=file:" + folder_.file(name));
+        environment.emplace_back("PORTGUARD_FORMAT=text");
         return environment;
     }
 

@@ -27,6 +27,7 @@ TEST_F(Faults, a_log_whose_folder_is_gone_loses_events_and_counts_them) {
     std::filesystem::create_directory(logs);
     Environment environment = plan;
     environment.push_back("PORTGUARD_LOG=file:" + logs + "/log");
+    environment.emplace_back("PORTGUARD_FORMAT=text");
     Background program(
         {.argv = {victim("socket_script"),
                   "a = tcp4; bind a *:20000; wait; bind a *:20001; wait; bind a *:20002; bind a *:10000"},

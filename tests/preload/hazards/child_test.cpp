@@ -65,8 +65,8 @@ TEST_F(Hazards, H59_children_forked_beside_a_walk_of_loaded_objects_do_not_hang)
 }
 
 TEST_F(Hazards, H71_descriptors_0_to_2_stay_free_where_the_program_closed_them) {
-    const Played played =
-        provoke("bind_without_standard_descriptors", {"PORTGUARD_LOG=file:" + folder_.file("log")});
+    const Played played = provoke("bind_without_standard_descriptors",
+                                  {"PORTGUARD_LOG=file:" + folder_.file("log"), "PORTGUARD_FORMAT=text"});
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
     EXPECT_EQ(played.said("first"), "0");
     EXPECT_EQ(played.said("third"), "2");

@@ -92,7 +92,8 @@ TEST_F(Hazards, H61_a_peer_in_the_network_that_is_descriptor_2_at_exec_reads_not
 TEST_F(Hazards, H62_where_the_log_cannot_be_opened_the_journal_gets_the_event_and_the_reason) {
     log().start_journal();
     const std::string option = "PORTGUARD_LOG=file:" + folder_.file("absent/log");
-    EXPECT_EQ(play(refused, plan_with({option.c_str()})).said("bind a *:20000"), "EACCES");
+    EXPECT_EQ(play(refused, plan_with({option.c_str(), "PORTGUARD_FORMAT=text"})).said("bind a *:20000"),
+              "EACCES");
     const std::vector<std::string> entries = log().journal();
     EXPECT_EQ(entries_with(entries, "could not be opened (ENOENT); reported here"), 1U);
     EXPECT_EQ(entries_with(entries, ":20000: refused"), 1U);
