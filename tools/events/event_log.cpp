@@ -1,22 +1,24 @@
 #include "tools/events/event_log.h"
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "core/text.h"
 #include "tools/common/output.h"
+#include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {
 
-// What a terminal shows at once; a file that is no log at all has a complaint for every line.
-constexpr std::size_t most_complaints = 10;
+constexpr std::size_t chunk = std::size_t{1} << 16;
 
 struct CloseGz {
     void operator()(gzFile file) const { ::gzclose(file); }
@@ -24,117 +26,182 @@ struct CloseGz {
 using GzFile = std::unique_ptr<gzFile_s, CloseGz>;
 
 [[noreturn]] void refuse(const std::string& file, const char* reason) {
-    throw Refusal(ExitCode::usage, "the log '" + shown(file) + "' cannot be read: " + reason +
-                                       "; `log=file:PATH` with `format=json` writes one");
+    throw Refusal(ExitCode::usage,
+                  "the log '" + shown(file) + "' cannot be read: " + reason + "; `log=file:PATH` writes one");
 }
 
-/// Plain files are passed through by zlib as they are.
-GzFile open_log(const std::string& file) {
-    errno = 0;
-    GzFile opened(file == standard_input_name ? ::gzdopen(::dup(STDIN_FILENO), "rb")
-                                              : ::gzopen(file.c_str(), "rbe"));
-    if (opened == nullptr) {
-        refuse(file, std::strerror(errno == 0 ? ENOMEM : errno));
-    }
-    return opened;
+bool is_same_file(const struct stat& left, const struct stat& right) {
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
-
-class LogReader {
-public:
-    LogReader(const std::string& file, std::uint64_t& events, const std::function<void(LoggedEvent)>& take,
-              std::vector<std::string>& complaints)
-        : file_(file), log_(open_log(file)), events_(events), take_(take), complaints_(complaints) {}
-
-    void read() {
-        std::string buffer(std::size_t{1} << 16, '\0');
-        for (;;) {
-            const int count = ::gzread(log_.get(), buffer.data(), static_cast<unsigned>(buffer.size()));
-            if (count <= 0) {
-                end();
-                return;
-            }
-            take_bytes({buffer.data(), static_cast<std::size_t>(count)});
-        }
-    }
-
-private:
-    void take_bytes(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const std::size_t newline = bytes.find('\n');
-            const std::string_view part = bytes.substr(0, newline);
-            too_long_ = too_long_ || line_.size() + part.size() > longest_line;
-            line_.append(too_long_ ? std::string_view() : part);
-            if (newline == std::string_view::npos) {
-                return;
-            }
-            end_line(true);
-            bytes.remove_prefix(newline + 1);
-        }
-    }
-
-    void end_line(bool is_whole) {
-        ++number_;
-        if (too_long_) {
-            complain("the line is longer than " + std::to_string(longest_line) + " bytes");
-        } else if (!trimmed(line_).empty()) {
-            ParsedEvent parsed = parse_event(line_);
-            if (parsed.event.has_value()) {
-                take_({std::move(*parsed.event), ++events_, file_, ++events_here_, number_});
-            } else {
-                complain(is_whole ? parsed.problem : "the last line is cut off: " + parsed.problem);
-            }
-        }
-        line_.clear();
-        too_long_ = false;
-    }
-
-    void end() {
-        int error = Z_OK;
-        const char* const words = ::gzerror(log_.get(), &error);
-        const std::string reason = error == Z_ERRNO ? std::strerror(errno) : words;
-        if (error == Z_ERRNO && number_ == 0 && line_.empty()) {
-            refuse(file_, reason.c_str());
-        }
-        if (too_long_ || !line_.empty()) {
-            end_line(false);
-        }
-        if (error != Z_OK && error != Z_STREAM_END) {
-            ++number_;
-            complain(error == Z_BUF_ERROR ? "the compressed data is cut off here"
-                                          : "nothing more can be read: " + shown(reason));
-        }
-        if (refused_ > most_complaints) {
-            complaints_.push_back(shown(file_) + ": " + std::to_string(refused_ - most_complaints) +
-                                  " more lines are not events");
-        }
-    }
-
-    void complain(const std::string& what) {
-        if (++refused_ <= most_complaints) {
-            complaints_.push_back(shown(file_) + ":" + std::to_string(number_) + ": " + what);
-        }
-    }
-
-    std::string file_;
-    GzFile log_;
-    std::uint64_t& events_;
-    const std::function<void(LoggedEvent)>& take_;
-    std::vector<std::string>& complaints_;
-    std::string line_;
-    std::uint64_t number_ = 0;
-    std::uint64_t events_here_ = 0;
-    std::size_t refused_ = 0;
-    bool too_long_ = false;
-};
 
 } // namespace
 
-std::vector<std::string> read_event_logs(std::span<const std::string> files,
-                                         const std::function<void(LoggedEvent)>& take) {
-    std::vector<std::string> complaints;
+int open_log(const std::string& file) {
+    return file == standard_input_name ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                       : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+LogReader::LogReader(std::string file, int fd, std::uint64_t& events, const TakeEvent& take)
+    : file_(std::move(file)), fd_(fd), events_(events), take_(take), entries_(instant_now()) {
+    if (fd_ < 0) {
+        refuse(file_, std::strerror(errno));
+    }
+}
+
+LogReader::~LogReader() {
+    ::close(fd_);
+}
+
+/// Plain files are passed through by zlib as they are, and the file's position is then at their end.
+void LogReader::read_file() {
+    const GzFile log(::gzdopen(::fcntl(fd_, F_DUPFD_CLOEXEC, 0), "rb"));
+    if (log == nullptr) {
+        refuse(file_, std::strerror(ENOMEM));
+    }
+    std::string buffer(chunk, '\0');
+    int count = 0;
+    while ((count = ::gzread(log.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
+        take_bytes({buffer.data(), static_cast<std::size_t>(count)});
+    }
+    int error = Z_OK;
+    const char* const words = ::gzerror(log.get(), &error);
+    const std::string reason = error == Z_ERRNO ? std::strerror(errno) : words;
+    if (error == Z_ERRNO && number_ == 0 && line_.empty()) {
+        refuse(file_, reason.c_str());
+    }
+    if (error != Z_OK && error != Z_STREAM_END) {
+        line_.clear();
+        too_long_ = false;
+        early_end_ = error == Z_BUF_ERROR ? "the compressed data is cut off here"
+                                          : "nothing more can be read: " + shown(reason);
+    }
+}
+
+bool LogReader::read_more() {
+    std::array<char, chunk> buffer{};
+    ssize_t count = 0;
+    do {
+        count = ::read(fd_, buffer.data(), buffer.size());
+    } while (count < 0 && errno == EINTR);
+    if (count <= 0) {
+        return false;
+    }
+    take_bytes({buffer.data(), static_cast<std::size_t>(count)});
+    return true;
+}
+
+bool LogReader::is_file() const {
+    struct stat status {};
+    return ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+void LogReader::follow_name() {
+    struct stat mine {};
+    struct stat named {};
+    if (::fstat(fd_, &mine) != 0 || ::stat(file_.c_str(), &named) != 0) {
+        return;
+    }
+    if (!is_same_file(mine, named)) {
+        const int fd = open_log(file_);
+        if (fd >= 0) {
+            end();
+            ::close(fd_);
+            fd_ = fd;
+        }
+    } else if (mine.st_size < ::lseek(fd_, 0, SEEK_CUR)) {
+        // Emptied, as copytruncate of logrotate(8) does.
+        end();
+        ::lseek(fd_, 0, SEEK_SET);
+    }
+}
+
+void LogReader::take_bytes(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const std::size_t newline = bytes.find('\n');
+        const std::string_view part = bytes.substr(0, newline);
+        too_long_ = too_long_ || line_.size() + part.size() > longest_line;
+        line_.append(too_long_ ? std::string_view() : part);
+        if (newline == std::string_view::npos) {
+            return;
+        }
+        end_line();
+        bytes.remove_prefix(newline + 1);
+    }
+}
+
+void LogReader::end_line() {
+    ++number_;
+    if (too_long_) {
+        complain("the line is longer than " + std::to_string(longest_line) + " bytes");
+    } else if (!trimmed(line_).empty()) {
+        take_line();
+    }
+    line_.clear();
+    too_long_ = false;
+}
+
+void LogReader::take_line() {
+    LogEntry entry = entries_.read(line_);
+    lost_ += entry.lost;
+    if (entry.kind == EntryKind::event) {
+        take_({std::move(*entry.event), ++events_, file_, ++events_here_, number_});
+    } else if (entry.kind == EntryKind::unreadable) {
+        complain(entry.problem);
+    }
+}
+
+void LogReader::end() {
+    if (!too_long_ && line_.empty()) {
+        return;
+    }
+    const std::uint64_t bad_before = bad_lines_;
+    end_line();
+    if (bad_lines_ == 1 && bad_before == 0) {
+        first_problem_ = "the last line is cut off: " + first_problem_;
+    }
+}
+
+void LogReader::complain(const std::string& what) {
+    if (bad_lines_++ == 0) {
+        first_bad_line_ = number_;
+        first_problem_ = what;
+    }
+}
+
+std::string LogReader::complaint() const {
+    std::string text;
+    if (bad_lines_ == 1) {
+        text = ":" + std::to_string(first_bad_line_) + ": " + first_problem_;
+    } else if (bad_lines_ > 1) {
+        text = ": " + std::to_string(bad_lines_) + " of " + counted(number_, "line") +
+               " are not events; the first is line " + std::to_string(first_bad_line_) + ": " +
+               first_problem_;
+    }
+    if (!early_end_.empty()) {
+        text += (text.empty() ? ":" : "; line ") + std::to_string(number_ + 1) + ": " + early_end_;
+    }
+    if (lost_ > 0) {
+        text += (text.empty() ? ": " : "; ") + counted(lost_, "event") + " could not be written when " +
+                (lost_ == 1 ? "it" : "they") + " happened";
+    }
+    return text.empty() ? text : shown(file_) + text;
+}
+
+std::vector<std::string> read_event_logs(std::span<const std::string> files, const TakeEvent& take) {
     std::uint64_t events = 0;
+    return read_event_logs(files, take, events);
+}
+
+std::vector<std::string> read_event_logs(std::span<const std::string> files, const TakeEvent& take,
+                                         std::uint64_t& events) {
+    std::vector<std::string> complaints;
     for (const std::string& file : files) {
-        LogReader(file, events, take, complaints).read();
+        LogReader log(file, open_log(file), events, take);
+        log.read_file();
+        log.end();
+        if (std::string complaint = log.complaint(); !complaint.empty()) {
+            complaints.push_back(std::move(complaint));
+        }
     }
     return complaints;
 }

@@ -202,16 +202,6 @@ void check_schema(const JsonFields& fields) {
     }
 }
 
-std::string not_json(std::string_view line) {
-    constexpr std::string_view ours = "portguard: ";
-    if (line.starts_with(ours) && line.ends_with(lost_events_note)) {
-        return std::string(line.substr(ours.size()));
-    }
-    return line.starts_with(ours)
-               ? "it is a report for people; --format=json writes logs that can be read again"
-               : "it is not JSON";
-}
-
 } // namespace
 
 ParsedEvent parse_event(std::string_view line) {
@@ -228,7 +218,7 @@ ParsedEvent parse_event(std::string_view line) {
                 "it is nested more than " + std::to_string(deepest) + " deep, which no event is"};
     }
     if (document.is_discarded()) {
-        return {std::nullopt, not_json(line)};
+        return {std::nullopt, "it is not JSON"};
     }
     try {
         const JsonFields fields(document, "");

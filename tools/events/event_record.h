@@ -77,10 +77,12 @@ struct RecordedCure {
 };
 
 struct EventRecord {
-    /// As written: RFC 3339, UTC, milliseconds. Sorts as text.
+    /// As written: RFC 3339, UTC, milliseconds. Empty: a report for people whose log names none.
     std::string time;
-    /// Since 1970.
+    /// Since 1970; 0 where `time` is empty.
     std::chrono::milliseconds instant{0};
+    /// Read from the first line of a report for people: no more than that is known.
+    bool is_from_text = false;
     EventKind kind = EventKind::in_use;
     Call call = Call::bind;
     /// Empty: the call went through.
@@ -105,7 +107,7 @@ struct EventRecord {
     /// This one and those like it that were only counted.
     std::uint64_t count = 1;
     std::vector<std::string> missing;
-    /// The line that it was read from.
+    /// The line that it was read from, or what was made of a report for people.
     std::string json;
 };
 

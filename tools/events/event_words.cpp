@@ -86,6 +86,17 @@ std::string outcome_of(const EventRecord& event) {
     return std::string(head.view());
 }
 
+std::string shown_sentence(const EventRecord& event) {
+    constexpr std::string_view arrow = "\u2192";
+    std::string text;
+    std::string_view rest = event.sentence;
+    for (std::size_t place = rest.find(arrow); place != std::string_view::npos; place = rest.find(arrow)) {
+        text += shown(rest.substr(0, place)) + std::string(arrow);
+        rest.remove_prefix(place + arrow.size());
+    }
+    return text + shown(rest);
+}
+
 std::string describe(const RecordedHolder& holder) {
     if (!holder.unix_name.empty()) {
         return holder.unix_name + " " + std::string(state_name(holder.state));
@@ -135,7 +146,8 @@ std::vector<std::string> lasting_cures(const EventRecord& event) {
 }
 
 std::string replay_command(const EventRecord& event, const std::string& file, std::uint64_t number_in_file) {
-    if (event.kind != EventKind::in_use || !event.unix_name.empty() || file == standard_input_name) {
+    if (event.kind != EventKind::in_use || !event.unix_name.empty() || event.is_from_text ||
+        file == standard_input_name || file == journal_name) {
         return {};
     }
     return "portguard repro " + (is_plain_word(file) ? file : shell_quoted(file)) + " --event " +

@@ -1,5 +1,5 @@
-// What the reports about logs have in common. Nothing here is neutralised: each report does that for its
-// reader.
+// What the reports about logs have in common. But for shown_sentence(), nothing here is neutralised: each
+// report does that for its reader.
 #pragma once
 
 #include <string>
@@ -19,6 +19,9 @@ std::string command_of(const std::optional<std::vector<std::string>>& argv);
 
 /// "bind tcp 127.0.0.1:40000: in use (EADDRINUSE)".
 std::string outcome_of(const EventRecord& event);
+
+/// Harmless on a terminal; the arrows that the guard itself puts between two addresses are kept.
+std::string shown_sentence(const EventRecord& event);
 
 /// An error only where the cause does not show that no harm was done.
 Level level_of(const EventRecord& event);

@@ -31,12 +31,13 @@ Json failure_json(const Failure& failure) {
     for (const FoldedEvent& occurrence : failure.occurrences) {
         numbers.push_back(occurrence.number);
     }
+    const auto span = time_span(failure);
     return {{"event", event_name(failure.first.record.kind)},
             {"is_error", failure.is_error()},
             {"outcome", outcome_of(failure.first.record)},
             {"times", failure.times},
-            {"first", failure.first.record.time},
-            {"last", failure.occurrences.back().time},
+            {"first", span.has_value() ? Json(text_of_instant(span->first)) : Json(nullptr)},
+            {"last", span.has_value() ? Json(text_of_instant(span->second)) : Json(nullptr)},
             {"numbers", std::move(numbers)},
             {"fights", fights_json(failure)},
             {"first_event", Json::parse(failure.first.record.json)}};

@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t most_fights_shown = 3;
 constexpr std::size_t most_frames = 6;
 
-std::string time_of_day(const std::string& time) {
-    return time.substr(time.find('T') + 1, 8);
-}
-
 std::string first_line(const Failure& failure) {
     const EventRecord& event = failure.first.record;
     return "#" + std::to_string(failure.first.number) + " " + shown(name_and_pid(event.process)) + ": " +
@@ -23,20 +19,23 @@ std::string first_line(const Failure& failure) {
 }
 
 std::string how_often(const Failure& failure) {
-    const std::string first = time_of_day(failure.first.record.time);
-    const std::string last = time_of_day(failure.occurrences.back().time);
-    if (failure.times == 1) {
-        return "once, at " + first;
+    const std::string times = failure.times == 1 ? "once" : std::to_string(failure.times) + " times";
+    const auto span = time_span(failure);
+    if (!span.has_value()) {
+        return times + ", at a time that the log does not name";
     }
-    return std::to_string(failure.times) + " times, " +
-           (first == last ? "at " + first : first + " to " + last);
+    const Instant now = instant_now();
+    return times + ", " +
+           (failure.times == 1 ? describe_moment(span->first, now)
+                               : describe_span(span->first, span->second, now));
 }
 
 void add_fight(const Fight& fight, TextBlock& block) {
     const ProcessChains chains = chains_of(fight);
     const std::string command = command_of(fight.asked.argv);
     block.add("asked", shown(chains.asked));
-    if (!command.empty()) {
+    // A name alone is in the chain already.
+    if (!command.empty() && !chains.asked.ends_with(command + "[" + std::to_string(fight.asked.pid) + "]")) {
         block.add_cut("asked", "  " + shown(command));
     }
     if (!fight.holder.has_value()) {
@@ -65,7 +64,7 @@ std::string block_of(const Failure& failure, bool coloured) {
     const EventRecord& event = failure.first.record;
     TextBlock block(first_line(failure), coloured);
     block.add("times", how_often(failure));
-    block.add("cause", shown(event.sentence));
+    block.add("cause", shown_sentence(event));
     add_fights(failure, block);
     for (const std::string& cure : lasting_cures(event)) {
         block.add("lasting", shown(cure));

@@ -48,22 +48,18 @@ std::optional<PortSet> ports_of(const Arguments& arguments) {
     return ports;
 }
 
-/// A beginning of "2026-11-22T18:01:24.960Z": times of a log compare as text.
-std::string time_of(const Arguments& arguments, const Parameter& parameter) {
+std::optional<Instant> moment_of(const Arguments& arguments, const Parameter& parameter) {
     const std::string* const value = arguments.value(parameter.name);
     if (value == nullptr) {
-        return {};
+        return std::nullopt;
     }
-    constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd.dddZ";
-    bool is_right = value->size() >= 4 && value->size() <= form.size();
-    for (std::size_t index = 0; is_right && index < value->size(); ++index) {
-        const char character = (*value)[index];
-        is_right = form[index] == 'd' ? character >= '0' && character <= '9' : character == form[index];
+    const auto moment = parse_moment(*value, instant_now());
+    if (!moment.has_value()) {
+        throw Refusal(ExitCode::usage, spelled(parameter.name) + "=" + shown(*value) +
+                                           ": this is not a time; expected yesterday, -1d, 1h, 18:01, "
+                                           "\"2026-11-24 18:01\" or a time of the log");
     }
-    if (!is_right) {
-        refuse(parameter, *value, "2026-11-22, 2026-11-22T18:01 or all of a log's time");
-    }
-    return *value;
+    return moment;
 }
 
 bool is_of_process(const RecordedProcess& process, pid_t pid) {
@@ -95,7 +91,7 @@ EventFilter::EventFilter(const Arguments& arguments)
     : kind_(word(arguments, event_filter, event_named, listed(event_words()))),
       call_(word(arguments, call_filter, call_named, std::string(call_filter.values))),
       ports_(ports_of(arguments)), pid_(word(arguments, pid_filter, parse_pid, "a process number")),
-      since_(time_of(arguments, since_filter)), until_(time_of(arguments, until_filter)) {
+      since_(moment_of(arguments, since_filter)), until_(moment_of(arguments, until_filter)) {
     const auto cause = word(arguments, cause_filter, cause_named, "one that `portguard man events` lists");
     if (cause.has_value()) {
         cause_ = cause_name(*cause);
@@ -109,8 +105,15 @@ bool EventFilter::passes(const EventRecord& event) const {
     return (!kind_ || event.kind == *kind_) && (!call_ || event.call == *call_) &&
            (!cause_ || event.cause == *cause_) && (!ports_ || ports_->contains(event.asked.port)) &&
            (!pid_ || is_of_process(event.process, *pid_)) &&
-           (!program_ || is_named(event.process, *program_)) && event.time >= since_ &&
-           (until_.empty() || event.time < until_);
+           (!program_ || is_named(event.process, *program_)) && is_in_time(event);
+}
+
+bool EventFilter::is_in_time(const EventRecord& event) const {
+    if (!asks_for_time()) {
+        return true;
+    }
+    return !event.time.empty() && (!since_ || event.instant >= *since_) &&
+           (!until_ || event.instant < *until_);
 }
 
 } // namespace portguard::tools

@@ -11,6 +11,7 @@
 #include "explain/cause.h"
 #include "tools/cli/command.h"
 #include "tools/events/event_record.h"
+#include "tools/events/log_time.h"
 
 namespace portguard::tools {
 
@@ -32,9 +33,8 @@ inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this pro
 inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};
 inline constexpr Parameter call_filter{"call", "bind|listen|connect|setsockopt", "",
                                        "only events of this call"};
-inline constexpr Parameter since_filter{"since", "TIME", "",
-                                        "only events from this time on, as a log has it: "
-                                        "2026-11-22T18:01, in UTC"};
+inline constexpr Parameter since_filter{
+    "since", "TIME", "", "only events from this time on: yesterday, -1d, 1h, 18:01, \"2026-11-24 18:01\""};
 inline constexpr Parameter until_filter{"until", "TIME", "", "only events before this time"};
 
 class EventFilter {
@@ -42,17 +42,23 @@ public:
     /// Throws Refusal for a value that no event could have.
     explicit EventFilter(const Arguments& arguments);
 
+    /// An event whose log names no time is in no span.
     [[nodiscard]] bool passes(const EventRecord& event) const;
+    [[nodiscard]] bool asks_for_time() const { return since_.has_value() || until_.has_value(); }
+    [[nodiscard]] std::optional<Instant> since() const { return since_; }
+    [[nodiscard]] std::optional<Instant> until() const { return until_; }
 
 private:
+    [[nodiscard]] bool is_in_time(const EventRecord& event) const;
+
     std::optional<EventKind> kind_;
     std::optional<Call> call_;
     std::optional<std::string> cause_;
     std::optional<PortSet> ports_;
     std::optional<pid_t> pid_;
     std::optional<std::string> program_;
-    std::string since_;
-    std::string until_;
+    std::optional<Instant> since_;
+    std::optional<Instant> until_;
 };
 
 } // namespace portguard::tools

@@ -71,6 +71,19 @@ int Failure::rank() const {
     return 2;
 }
 
+std::optional<std::pair<Instant, Instant>> time_span(const Failure& failure) {
+    std::optional<std::pair<Instant, Instant>> span;
+    for (const FoldedEvent& occurrence : failure.occurrences) {
+        if (occurrence.time.empty()) {
+            continue;
+        }
+        const Instant at = occurrence.instant;
+        span = span.has_value() ? std::pair(std::min(span->first, at), std::max(span->second, at))
+                                : std::pair(at, at);
+    }
+    return span;
+}
+
 void Folding::add(LoggedEvent event) {
     const auto [entry, is_new] = index_.try_emplace(key_of(event.record), failures_.size());
     if (is_new) {

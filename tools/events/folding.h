@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/events/event_log.h"
@@ -45,6 +46,9 @@ struct Failure {
     /// 0: a call failed. What failed on purpose comes last, after what was cured.
     [[nodiscard]] int rank() const;
 };
+
+/// From the first occurrence whose log names a time to the last; null: none does.
+std::optional<std::pair<Instant, Instant>> time_span(const Failure& failure);
 
 class Folding {
 public:

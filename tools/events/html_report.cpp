@@ -95,7 +95,10 @@ std::string occurrences(const Failure& failure) {
     for (std::size_t index = 0; index < std::min(count, most_occurrences); ++index) {
         const FoldedEvent& occurrence = failure.occurrences[index];
         std::string line = "#" + std::to_string(occurrence.number);
-        line.append("  ").append(occurrence.time).append("  ").append(occurrence.asker);
+        line.append("  ")
+            .append(occurrence.time.empty() ? "no time" : occurrence.time)
+            .append("  ")
+            .append(occurrence.asker);
         line += occurrence.count > 1 ? ", " + std::to_string(occurrence.count) + " times" : "";
         text += element("li", line);
     }
@@ -176,9 +179,10 @@ std::string origin(const EventReport& report) {
 }
 
 std::string figure(const std::vector<Failure>& failures) {
-    return failures.empty() ? ""
-                            : "<figure tabindex=\"0\" aria-label=\"events by port and time\">\n" +
-                                  timeline_svg(failures, most_articles) + "</figure>\n";
+    const std::string timeline = timeline_svg(failures, most_articles);
+    return timeline.empty() ? timeline
+                            : "<figure tabindex=\"0\" aria-label=\"events by port and time\">\n" + timeline +
+                                  "</figure>\n";
 }
 
 std::string articles(const std::vector<Failure>& failures) {

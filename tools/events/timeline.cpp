@@ -53,6 +53,9 @@ Span span_of(const std::vector<Failure>& failures) {
     Span span{milliseconds::max(), milliseconds::min()};
     for (const Failure& failure : failures) {
         for (const FoldedEvent& occurrence : failure.occurrences) {
+            if (occurrence.time.empty()) {
+                continue;
+            }
             span.first = std::min(span.first, occurrence.instant);
             span.last = std::max(span.last, occurrence.instant);
         }
@@ -72,6 +75,9 @@ std::vector<Row> rows_of(const std::vector<Failure>& failures, const Span& span)
         row.label = label;
         row.port = event.asked.port;
         for (const FoldedEvent& occurrence : failures[index].occurrences) {
+            if (occurrence.time.empty()) {
+                continue;
+            }
             const double x = span.at(occurrence.instant);
             Mark& mark = row.marks[{index, static_cast<int>(x) / bucket}];
             mark = {mark.times + occurrence.count, mark.times == 0 ? x : mark.x,
@@ -162,6 +168,10 @@ std::string mark_element(const Mark& mark, const Failure& failure, double y, boo
 } // namespace
 
 std::string timeline_svg(const std::vector<Failure>& failures, std::size_t linked) {
+    if (std::none_of(failures.begin(), failures.end(),
+                     [](const Failure& failure) { return time_span(failure).has_value(); })) {
+        return {};
+    }
     const Span span = span_of(failures);
     std::vector<Row> rows = rows_of(failures, span);
     const std::size_t left_out = rows.size() > most_rows ? rows.size() - most_rows : 0;

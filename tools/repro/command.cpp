@@ -85,6 +85,11 @@ LoggedEvent find_event(const Arguments& arguments) {
                                            std::to_string(count) +
                                            "; `portguard events` lists them, and --event=N takes any");
     }
+    if (found->record.is_from_text) {
+        throw Refusal(ExitCode::usage, "event " + std::to_string(found->number) + " of " + shown(log) +
+                                           " is a report for people, which does not say who held the port "
+                                           "how; a log of log=file:PATH or format=json does");
+    }
     return std::move(*found);
 }
 
@@ -174,7 +179,7 @@ const Command repro_command{
     .name = "repro",
     .summary = "recreates the condition of a recorded event and runs PROGRAM in it",
     .description = R"(
-Takes one event of LOG (written with --format=json, plain or gzipped; - is standard input), makes a private
+Takes one event of LOG (written by --log=file:PATH, plain or gzipped; - is standard input), makes a private
 network namespace and in it the sockets that the event names. A probe makes the call of the event: kernel and
 diagnosis have to say what they said. Then PROGRAM runs, by default the command of the event.
 
