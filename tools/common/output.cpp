@@ -25,6 +25,13 @@ std::string shell_quoted(std::string_view word) {
     return text + "'";
 }
 
+std::string shell_word(const std::string& word) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:=@%,";
+    const bool is_plain = !word.empty() && word.find_first_not_of(plain) == std::string::npos;
+    return is_plain ? word : shell_quoted(word);
+}
+
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width) {
     std::string text(margin);
     std::size_t used = margin.size();

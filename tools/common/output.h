@@ -14,6 +14,9 @@ std::string shown(std::string_view text);
 /// For a POSIX shell, in single quotes.
 std::string shell_quoted(std::string_view word);
 
+/// The same, only where a shell would take it for something else.
+std::string shell_word(const std::string& word);
+
 /// Breaks at blanks, so that a terminal does not break inside a word. Each line begins with `margin`.
 std::string wrapped(std::string_view words, std::string_view margin, std::size_t width);
 

@@ -42,12 +42,6 @@ std::string text_of(const Path& path, std::size_t first) {
     return text;
 }
 
-bool is_plain_word(std::string_view word) {
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:=@%,";
-    return !word.empty() && word.find_first_not_of(plain) == std::string_view::npos;
-}
-
 } // namespace
 
 std::string name_and_pid(const RecordedProcess& process) {
@@ -150,8 +144,7 @@ std::string replay_command(const EventRecord& event, const std::string& file, st
         file == standard_input_name || file == journal_name) {
         return {};
     }
-    return "portguard repro " + (is_plain_word(file) ? file : shell_quoted(file)) + " --event " +
-           std::to_string(number_in_file);
+    return "portguard repro " + shell_word(file) + " --event " + std::to_string(number_in_file);
 }
 
 } // namespace portguard::tools

@@ -12,24 +12,32 @@
 #include "tools/common/refusal.h"
 #include "tools/plan/exports.h"
 #include "tools/plan/proposal.h"
+#include "tools/plan/site.h"
 
 namespace portguard::tools {
 namespace {
 
-constexpr std::string_view list_name = "list";
 constexpr std::string_view to_name = "to";
 constexpr std::string_view least_name = "least";
+constexpr std::string_view reserve_name = "reserve";
+constexpr std::string_view apply_name = "apply";
+constexpr std::string_view revert_name = "revert";
+constexpr std::string_view file_name = "file";
 
 /// Below, UDP sockets that are kept in the range would be handed shared ports.
 constexpr std::uint16_t least_default = 4096;
 
 constexpr std::array parameters{
-    Parameter{list_name, "FILE|-", "the listeners seen now, and --listen",
-              "more ports to keep out, a line each: NAME PORT [tcp|udp]; - is standard input"},
+    list_parameter,
     Parameter{to_name, "sysctl|systemd|kubernetes|env", "text",
               "print the plan as a sysctl.d file, a service's drop-in, a patch for a pod, or PORTGUARD_* "
               "variables"},
     Parameter{least_name, "N", "4096", "the smallest range worth having"},
+    Parameter{reserve_name, "", "", "keep the range that there is, and reserve single ports inside it"},
+    Parameter{apply_name, "", "", "put the plan into force, now and at boot, and read it back"},
+    Parameter{revert_name, "", "", "bring back what was there before --apply"},
+    Parameter{file_name, "FILE", default_plan_file,
+              "the file of sysctl.d(5) that --apply writes and --revert reads"},
     netns_parameter,
     json_parameter,
 };
@@ -67,35 +75,96 @@ const Export* export_of(const Arguments& arguments) {
     return &*found;
 }
 
-/// A plan that cannot be is not exported.
-int print_export(const Export& form, const Proposal& proposal, const std::vector<Duplicate>& duplicates) {
+/// A plan that cannot be is neither exported nor applied.
+void require_plan(const Proposal& proposal, const std::vector<Duplicate>& duplicates) {
     if (!duplicates.empty()) {
         throw Refusal(ExitCode::findings, describe(duplicates.front()) + "; one of them needs another port");
     }
     if (proposal.split.ephemeral.empty()) {
         throw Refusal(ExitCode::findings, proposal.split.obstacle + "; --least=N takes a smaller range");
     }
-    print(form.write(proposal));
-    return static_cast<int>(ExitCode::success);
+}
+
+std::string plan_file(const Arguments& arguments) {
+    const std::string* const file = arguments.value(file_name);
+    return file == nullptr ? std::string(default_plan_file) : *file;
+}
+
+void check_actions(const Arguments& arguments) {
+    const bool applies = arguments.has(apply_name);
+    const bool reverts = arguments.has(revert_name);
+    if (!applies && !reverts) {
+        return;
+    }
+    const std::string action = applies ? "--apply" : "--revert";
+    if (applies && reverts) {
+        throw Refusal(ExitCode::usage, "--apply and --revert are opposites; leave one out");
+    }
+    for (const std::string_view other : {to_name, std::string_view(json_parameter.name)}) {
+        if (arguments.has(other)) {
+            throw Refusal(ExitCode::usage, spelled(other) + " prints a plan and " + action +
+                                               " changes the host; leave one out");
+        }
+    }
+    if (arguments.has(netns_parameter.name) && !arguments.has(file_name)) {
+        throw Refusal(ExitCode::usage, action + " with --netns needs --file=FILE: " +
+                                           std::string(default_plan_file) + " is the host's own");
+    }
+}
+
+/// The same command again, with what it was given.
+std::string this_command(const Arguments& arguments, const std::vector<std::string>& more) {
+    std::string text = std::string(::geteuid() == 0 ? "" : "sudo ") + "portguard plan";
+    const bool reverts = more.front() == "--revert";
+    for (const auto& [name, value] : arguments.given) {
+        const bool is_file = name == file_name || name == netns_parameter.name;
+        if (name != reserve_name && (!reverts || is_file)) {
+            text += " " + spelled(name) + (value.empty() ? "" : "=" + shell_word(value));
+        }
+    }
+    for (const std::string& word : more) {
+        text += " " + word;
+    }
+    return text;
+}
+
+PlanCommands commands_for(const Arguments& arguments) {
+    const bool keeps = arguments.has(reserve_name);
+    return {this_command(arguments, keeps ? std::vector<std::string>{"--reserve", "--apply"}
+                                          : std::vector<std::string>{"--apply"}),
+            this_command(arguments, {"--revert"}), this_command(arguments, {"--reserve", "--apply"})};
+}
+
+int show(const Arguments& arguments, const Proposal& proposal, const std::vector<Duplicate>& duplicates) {
+    print(arguments.has(json_parameter.name) ? json_report(proposal, duplicates)
+                                             : text_report(proposal, duplicates, commands_for(arguments)));
+    const bool is_fine = duplicates.empty() && !proposal.split.ephemeral.empty();
+    return static_cast<int>(is_fine ? ExitCode::success : ExitCode::findings);
 }
 
 int plan(const Arguments& arguments) {
     const ResolvedConfig resolved(arguments, environ);
     const std::uint32_t least = least_of(arguments);
     const Export* const form = export_of(arguments);
-    const std::string* const file = arguments.value(list_name);
-    const std::vector<NamedPort> list = file == nullptr ? std::vector<NamedPort>{} : read_port_list(*file);
-    const std::vector<Duplicate> duplicates = find_duplicates(list);
+    check_actions(arguments);
+    if (arguments.has(revert_name)) {
+        enter_netns(arguments);
+        print(revert_plan(plan_file(arguments)));
+        return static_cast<int>(ExitCode::success);
+    }
+    const PortList list = port_list_of(arguments);
+    const std::vector<Duplicate> duplicates = find_duplicates(list.ports);
     enter_netns(arguments);
     const HostFacts facts = gather_facts({.listen = {}, .flags = false});
-    const Proposal proposal = propose(facts, list, resolved.draft().config, least);
-    if (form != nullptr) {
-        return print_export(*form, proposal, duplicates);
+    Proposal proposal =
+        propose(facts, list.ports, resolved.draft().config, {least, arguments.has(reserve_name)});
+    proposal.missing.insert(proposal.missing.end(), list.unread.begin(), list.unread.end());
+    if (form == nullptr && !arguments.has(apply_name)) {
+        return show(arguments, proposal, duplicates);
     }
-    print(arguments.has(json_parameter.name) ? json_report(proposal, duplicates)
-                                             : text_report(proposal, duplicates, as_root_prefix(arguments)));
-    const bool is_fine = duplicates.empty() && !proposal.split.ephemeral.empty();
-    return static_cast<int>(is_fine ? ExitCode::success : ExitCode::findings);
+    require_plan(proposal, duplicates);
+    print(form != nullptr ? form->write(proposal) : apply_plan(proposal, plan_file(arguments)));
+    return static_cast<int>(ExitCode::success);
 }
 
 } // namespace
@@ -106,19 +175,26 @@ const Command plan_command{
     .description = R"(
 Takes the ports that are listened on now, those of --list and those of --listen, and proposes the largest range
 between them; where they stand too far apart, a range around them with reserved ports. With --ephemeral it
-looks only inside that range. Changes nothing.
+looks only inside that range. Without --apply and --revert it changes nothing.
 
-Two names with one port in the list are reported.
+--apply sets the range and the reservations, reads them back and writes a file of sysctl.d(5) that sets them at
+boot; what was there stands in it as comments, and --revert brings that back and removes the file. Reservations
+of others stay.
+
+A line of the list that names no port is named on stderr, and the others are taken. Of docker-compose and
+Kubernetes files those ports count that are opened on a host. Two names with one port are reported.
 )",
     .exit_status = R"(
-0 there is a plan
-1 there is none, or the list names a port twice
-2 the command line, the configuration or the list is wrong
+0 there is a plan, or it was applied or reverted
+1 there is none, the list names a port twice, or the kernel did not take it
+2 the command line, the configuration, the list or the file is wrong
 )",
     .examples = R"(
 portguard plan
+sudo portguard plan --list=/etc/services --apply
+sudo portguard plan --revert
 portguard plan --to=sysctl | sudo tee /etc/sysctl.d/60-portguard.conf
-portguard plan --list=services.txt --to=env
+portguard plan --list=docker-compose.yml --to=env
 )",
     .guard = GuardOptions::plan,
     .own = parameters,

@@ -4,6 +4,7 @@
 
 #include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
+#include "tools/plan/site.h"
 
 namespace portguard::tools {
 namespace {
@@ -14,11 +15,9 @@ std::string range_words(const Proposal& proposal) {
     return std::to_string(proposal.split.ephemeral.low) + " " + std::to_string(proposal.split.ephemeral.high);
 }
 
-/// sysctl.d(5). The reserved ports come first: the range must not be open before they are.
+/// sysctl.d(5).
 std::string sysctl_file(const Proposal& proposal) {
-    return "# " + std::string(made_by) +
-           "\nnet.ipv4.ip_local_reserved_ports = " + text_of(proposal.split.reserved) +
-           "\nnet.ipv4.ip_local_port_range = " + range_words(proposal) + "\n";
+    return "# " + std::string(made_by) + "\n" + sysctl_lines(proposal);
 }
 
 /// systemd.resource-control(5). Denied by range and not by "any", which would forbid bind to port 0 as well.

@@ -18,6 +18,12 @@ std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& 
                          {"places", {duplicate.first->place, duplicate.second->place}}});
     }
     const Split& split = proposal.split;
+    Json alternative = nullptr;
+    if (proposal.alternative.has_value()) {
+        alternative = {{"ephemeral", json_of(proposal.alternative->ephemeral)},
+                       {"reserved", text_of(proposal.alternative->reserved)},
+                       {"ports", proposal.alternative->ports}};
+    }
     Json answer{{"listen", text_of(proposal.listen)},
                 {"ephemeral", json_of(split.ephemeral)},
                 {"ports", split.ports},
@@ -28,6 +34,9 @@ std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& 
                         {"command", "plan"},
                         {"split", split.ephemeral.empty() ? Json(nullptr) : std::move(answer)},
                         {"obstacle", text_or_null(split.obstacle)},
+                        {"alternative", std::move(alternative)},
+                        {"connections", proposal.connections},
+                        {"in_force", is_in_force(proposal)},
                         {"pins", std::move(pins)},
                         {"duplicates", std::move(pairs)},
                         {"missing", proposal.missing}});

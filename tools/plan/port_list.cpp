@@ -1,6 +1,8 @@
 #include "tools/plan/port_list.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,38 +12,10 @@
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
+#include "tools/plan/port_line.h"
 
 namespace portguard::tools {
 namespace {
-
-constexpr std::string_view separators = " \t\r,/";
-
-std::string_view next_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
-    const std::size_t length = std::min(line.find_first_of(separators), line.size());
-    const std::string_view word = line.substr(0, length);
-    line.remove_prefix(length);
-    return word;
-}
-
-NamedPort parse_line(std::string_view line, const std::string& place) {
-    NamedPort entry{std::string(next_word(line)), {}, Protocol::tcp, place};
-    const std::string_view port = next_word(line);
-    const std::string_view protocol = next_word(line);
-    Sentence why;
-    if (!parse_port_range(port, entry.ports, why)) {
-        throw Refusal(ExitCode::usage, "'" + shown(entry.name) + "' (" + place + "): " +
-                                           std::string(why.view()) + "; a line is NAME PORT [tcp|udp]");
-    }
-    if (protocol == "udp") {
-        entry.protocol = Protocol::udp;
-    } else if (!protocol.empty() && protocol != "tcp") {
-        throw Refusal(ExitCode::usage, "'" + shown(protocol) + "' (" + place +
-                                           ") is neither tcp nor udp; a line is "
-                                           "NAME PORT [tcp|udp]");
-    }
-    return entry;
-}
 
 std::string read_all(const std::string& path) {
     if (path == "-") {
@@ -61,20 +35,35 @@ std::string read_all(const std::string& path) {
 
 } // namespace
 
-std::vector<NamedPort> parse_port_list(std::string_view text, const std::string& file_name) {
-    std::vector<NamedPort> list;
+PortList parse_port_list(std::string_view text, const std::string& file_name) {
+    PortLineReader reader(text, file_name);
     for (std::size_t number = 1; !text.empty(); ++number) {
-        std::string_view line = next_field(text, '\n');
-        line = line.substr(0, line.find('#'));
-        if (line.find_first_not_of(separators) != std::string_view::npos) {
-            list.push_back(parse_line(line, file_name + ":" + std::to_string(number)));
-        }
+        reader.take(next_field(text, '\n'), number);
+    }
+    return reader.finish();
+}
+
+PortList read_port_list(const std::string& path) {
+    PortList list = parse_port_list(read_all(path), path == "-" ? "standard input" : shown(path));
+    if (list.ports.empty() && !list.unread.empty()) {
+        throw Refusal(ExitCode::usage, list.unread.front() +
+                                           "; a line is NAME PORT [tcp|udp], and no line of " + shown(path) +
+                                           " is");
     }
     return list;
 }
 
-std::vector<NamedPort> read_port_list(const std::string& path) {
-    return parse_port_list(read_all(path), path == "-" ? "standard input" : shown(path));
+PortList port_list_of(const Arguments& arguments) {
+    constexpr std::size_t most = 10;
+    const std::string* const file = arguments.value(list_parameter.name);
+    PortList list = file == nullptr ? PortList{} : read_port_list(*file);
+    for (std::size_t index = 0; index < std::min(most, list.unread.size()); ++index) {
+        std::fprintf(stderr, "portguard: %s\n", list.unread[index].c_str());
+    }
+    if (list.unread.size() > most) {
+        std::fprintf(stderr, "portguard: and %zu more lines name no port\n", list.unread.size() - most);
+    }
+    return list;
 }
 
 std::vector<Duplicate> find_duplicates(const std::vector<NamedPort>& list) {

@@ -9,8 +9,6 @@
 namespace portguard::tools {
 namespace {
 
-constexpr std::size_t width = 80;
-
 /// UDP inside the range may be a client's: pinning it would cut the range at random places.
 bool is_server(const SocketFact& fact, const HostPorts& host) {
     const bool is_udp = fact.socket.protocol == Protocol::udp;
@@ -59,7 +57,7 @@ PortRange bounds_of(const HostFacts& facts, const Config& config) {
 } // namespace
 
 Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, const Config& config,
-                 std::uint32_t least) {
+                 const PlanWish& wish) {
     Proposal proposal;
     proposal.host = facts.settings.ports;
     proposal.missing = facts.missing;
@@ -74,42 +72,32 @@ Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, con
     if (config.has_listen) {
         pin(proposal, config.listen, true, "listen");
     }
-    proposal.split = propose_split({proposal.listen, bounds_of(facts, config), proposal.host.reserved, least,
-                                    !config.ephemeral.empty()});
+    proposal.split = propose_split({proposal.listen, bounds_of(facts, config), proposal.host.reserved,
+                                    wish.least, !config.ephemeral.empty()});
+    const Split kept = keep_range(proposal.listen, proposal.host);
+    proposal.keeps_range = wish.keep_range;
+    if (wish.keep_range) {
+        proposal.split = kept;
+    } else if (kept.needs_reserved && !kept.ephemeral.empty() && config.ephemeral.empty()) {
+        proposal.alternative = kept;
+    }
+    proposal.connections = static_cast<std::size_t>(
+        std::count_if(facts.sockets.begin(), facts.sockets.end(), [](const SocketFact& fact) {
+            return fact.role == Role::outgoing && fact.socket.protocol != Protocol::udp;
+        }));
     return proposal;
 }
 
-std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& duplicates,
-                        const std::string& as_root) {
-    std::string text;
-    for (const Pin& entry : proposal.pins) {
-        text += wrapped(entry.because + ": " + entry.ports, "", width);
-    }
-    text += text.empty() ? "" : "\n";
-    for (const Duplicate& duplicate : duplicates) {
-        text += wrapped("duplicate: " + describe(duplicate), "", width);
-    }
-    const Split& split = proposal.split;
-    if (split.ephemeral.empty()) {
-        return text + wrapped("impossible: " + split.obstacle, "", width);
-    }
-    text += "listen     " + (proposal.listen.empty() ? std::string("none") : text_of(proposal.listen)) + "\n";
-    text += "ephemeral  " + text_of(split.ephemeral) + " (" + counted(split.ports, "port") + ", now " +
-            text_of(proposal.host.range) + ")\n";
-    text += "reserved   " + (split.reserved.empty() ? std::string("none") : text_of(split.reserved)) + "\n";
-    if (split.needs_reserved) {
-        text += wrapped("Listeners stand too far apart for a range between them: the range goes around "
-                        "them, and only the reserved ports keep connections off.",
-                        "", width);
-    }
-    text += split.remark.empty() ? "" : wrapped(split.remark + ".", "", width);
-    text += "\nto have it, end the same command with\n  --to=sysctl | " + as_root +
-            "tee /etc/sysctl.d/60-portguard.conf\nand then\n  " + as_root +
-            "sysctl -p /etc/sysctl.d/60-portguard.conf\n";
-    for (const std::string& clause : proposal.missing) {
-        text += wrapped("left out: " + clause, "", width);
-    }
-    return text;
+bool is_tight(const Proposal& proposal) {
+    return proposal.connections * 2 > proposal.split.ports;
+}
+
+bool has_same_reserved(const Proposal& proposal) {
+    return text_of(proposal.split.reserved) == text_of(proposal.host.reserved);
+}
+
+bool is_in_force(const Proposal& proposal) {
+    return proposal.split.ephemeral == proposal.host.range && has_same_reserved(proposal);
 }
 
 } // namespace portguard::tools

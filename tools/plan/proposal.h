@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,17 +27,41 @@ struct Proposal {
     /// TCP alone: what a rule about TCP allows.
     PortSet tcp;
     Split split;
+    /// The range as it is, with the pinned ports reserved inside it; null: none is inside.
+    std::optional<Split> alternative;
+    /// That is what was asked for, and `split` is it.
+    bool keeps_range = false;
+    /// Outgoing TCP connections of now, TIME_WAIT among them.
+    std::size_t connections = 0;
     /// What is on this host now.
     HostPorts host;
     std::vector<std::string> missing;
 };
 
-/// `least`: the smallest range worth having.
+struct PlanWish {
+    /// The smallest range worth having.
+    std::uint32_t least = 0;
+    /// The range stays as it is, and single ports are reserved.
+    bool keep_range = false;
+};
 Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, const Config& config,
-                 std::uint32_t least);
+                 const PlanWish& wish);
 
+/// More connections than half of the ports.
+bool is_tight(const Proposal& proposal);
+/// Nothing is to be reserved that is not.
+bool has_same_reserved(const Proposal& proposal);
+/// The kernel has the range and the reservations already.
+bool is_in_force(const Proposal& proposal);
+
+/// To paste, each the whole of it.
+struct PlanCommands {
+    std::string apply;
+    std::string revert;
+    std::string reserve;
+};
 std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& duplicates,
-                        const std::string& as_root);
+                        const PlanCommands& lines);
 std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& duplicates);
 
 } // namespace portguard::tools

@@ -83,4 +83,21 @@ Split propose_split(const SplitWish& wish) {
     return split;
 }
 
+Split keep_range(const PortSet& pinned, const HostPorts& host) {
+    Split split;
+    split.ephemeral = host.range;
+    split.reserved = host.reserved;
+    for (PortRange run = pinned.next_run(host.range.low); !run.empty() && run.low <= host.range.high;
+         run = pinned.next_run(run.high + 1U)) {
+        split.reserved.insert(intersection(run, host.range));
+        split.needs_reserved = true;
+    }
+    split.ports = host.range.size() - split.reserved.count(host.range);
+    if (split.ports == 0) {
+        split.obstacle = "of the range that there is (" + text_of(host.range) + ") no port would be left";
+        split.ephemeral = {};
+    }
+    return split;
+}
+
 } // namespace portguard::tools

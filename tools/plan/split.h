@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/outgoing.h"
 #include "core/port_set.h"
 
 namespace portguard::tools {
@@ -42,5 +43,9 @@ struct Split {
 };
 
 Split propose_split(const SplitWish& wish);
+
+/// The range that `host` has, with those of `pinned` that lie inside it reserved. Empty where nothing would
+/// be left of it.
+Split keep_range(const PortSet& pinned, const HostPorts& host);
 
 } // namespace portguard::tools
