@@ -14,6 +14,7 @@
 #include "tools/common/netns.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/plan/port_list.h"
 
 namespace portguard::tools {
 namespace {
@@ -28,6 +29,7 @@ constexpr std::array parameters{
               "count new outgoing connections for so long, and compare with the size of the range"},
     Parameter{fail_on_name, "error|warning|note|never", "warning",
               "the least finding that makes the exit status 1"},
+    list_parameter,
     netns_parameter,
     json_parameter,
 };
@@ -52,9 +54,19 @@ bool fails(const std::vector<Finding>& findings, std::optional<Severity> least) 
                        [least](const Finding& finding) { return finding.severity >= *least; });
 }
 
+/// With the ports of --list, which are as good as --listen.
+Config config_with_list(const Config& given, const Arguments& arguments) {
+    Config config = given;
+    for (const NamedPort& entry : port_list_of(arguments).ports) {
+        config.listen.insert(entry.ports);
+        config.has_listen = true;
+    }
+    return config;
+}
+
 int check(const Arguments& arguments) {
     const ResolvedConfig resolved(arguments, environ, Mistakes::reported);
-    const Config& config = resolved.draft().config;
+    const Config config = config_with_list(resolved.draft().config, arguments);
     const auto sample = duration_of(arguments, sample_name);
     enter_netns(arguments);
     HostFacts facts = gather_facts({.listen = config.listen, .sample = sample.value_or(0ms)});

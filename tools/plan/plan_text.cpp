@@ -42,6 +42,22 @@ std::string or_none(const PortSet& ports) {
     return ports.empty() ? "none" : text_of(ports);
 }
 
+/// Of a long list, the beginning: its ports are below, and its lines are the reader's own.
+std::string pins_text(const std::vector<Pin>& pins) {
+    constexpr std::size_t most_of_list = 10;
+    std::string text;
+    std::size_t of_list = 0;
+    for (const Pin& entry : pins) {
+        of_list += entry.is_of_list ? 1 : 0;
+        if (!entry.is_of_list || of_list <= most_of_list) {
+            text += folded(entry.because + ": " + entry.ports, "", "  ");
+        }
+    }
+    return of_list > most_of_list
+               ? text + "and " + counted(of_list - most_of_list, "more line") + " of the list\n"
+               : text;
+}
+
 std::string load_words(const Proposal& proposal) {
     return counted(proposal.connections, "outgoing connection") + " now, " +
            counted(proposal.split.ports, "port") + " proposed" +
@@ -67,10 +83,7 @@ std::string commands(const Proposal& proposal, const PlanCommands& lines) {
 
 std::string text_report(const Proposal& proposal, const std::vector<Duplicate>& duplicates,
                         const PlanCommands& lines) {
-    std::string text;
-    for (const Pin& entry : proposal.pins) {
-        text += folded(entry.because + ": " + entry.ports, "", "  ");
-    }
+    std::string text = pins_text(proposal.pins);
     text += text.empty() ? "" : "\n";
     for (const Duplicate& duplicate : duplicates) {
         text += folded("duplicate: " + describe(duplicate), "", "  ");

@@ -179,7 +179,8 @@ void PortLineReader::take_yaml(std::string_view line) {
         if (indent <= 4 && std::find(sections.begin(), sections.end(), key) == sections.end()) {
             service_ = key;
         }
-    } else if (is_item && (starts_with_digit(text) || text.starts_with('[')) && text.find(':') != std::string_view::npos &&
+    } else if (is_item && (starts_with_digit(text) || text.starts_with('[')) &&
+               text.find(':') != std::string_view::npos &&
                text.find_first_of(" =") == std::string_view::npos) {
         take_published(text, false);
     }

@@ -17,7 +17,7 @@ bool is_server(const SocketFact& fact, const HostPorts& host) {
 }
 
 void pin(Proposal& proposal, const PortSet& ports, bool is_tcp, const std::string& because) {
-    proposal.pins.push_back({text_of(ports), because});
+    proposal.pins.push_back({text_of(ports), because, false});
     proposal.listen.insert(ports);
     if (is_tcp) {
         proposal.tcp.insert(ports);
@@ -68,6 +68,7 @@ Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, con
         ports.insert(entry.ports);
         pin(proposal, ports, entry.protocol == Protocol::tcp,
             shown(entry.name) + " (" + entry.place + ", " + std::string(protocol_name(entry.protocol)) + ")");
+        proposal.pins.back().is_of_list = true;
     }
     if (config.has_listen) {
         pin(proposal, config.listen, true, "listen");

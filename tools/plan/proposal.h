@@ -18,6 +18,7 @@ struct Pin {
     std::string ports;
     /// "nginx[100] listens", "web (services.txt:3)", "--listen".
     std::string because;
+    bool is_of_list = false;
 };
 
 struct Proposal {

@@ -201,7 +201,7 @@ void keep_first(std::vector<Setting>& settings, const std::vector<Setting>& earl
 
 std::string line_about(const Setting& setting, const std::string& from, const std::string& to) {
     const auto word = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
-    return setting.name + ": " + word(from) + " -> " + word(to) + "\n";
+    return setting.name + ": " + word(from) + (from == to ? ", as it was" : " -> " + word(to)) + "\n";
 }
 
 } // namespace

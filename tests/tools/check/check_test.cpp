@@ -165,5 +165,13 @@ TEST_F(CheckCommand, AgreesWithWhoOnWhichSideOpenedAConnection) {
     EXPECT_EQ(json_answer({"who", "127.0.0.1:5501"}, 1)["cause"], "outgoing_connection");
 }
 
+TEST_F(CheckCommand, TakesThePortsOfAListForListen) {
+    const TemporaryFolder folder;
+    const std::string list = folder.write("list", "web=80\nbad\nbus 5000-14999\n");
+    const Finished finished = portguard({"check", "--json", "--list=" + list, "--listen=443"});
+    EXPECT_EQ(nlohmann::json::parse(finished.out)["plan"]["listen"], "80,443,5000-14999") << finished;
+    EXPECT_NE(finished.err.find("list:2: 'bad'"), std::string::npos) << finished;
+}
+
 } // namespace
 } // namespace portguard::test
