@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -26,26 +25,36 @@ namespace {
 constexpr std::uint64_t clamp_bit = std::uint64_t{1} << 62;
 constexpr std::uint64_t binds_bit = std::uint64_t{1} << 61;
 
-/// Set when setsockopt(IP_LOCAL_PORT_RANGE) turned out to be unknown here.
-constinit std::atomic<bool> kernel_lacks_range{false};
+/// What is published where setsockopt(IP_LOCAL_PORT_RANGE) turns out to be unknown. Computed with the other:
+/// by then a sandbox may kill for opening a file.
+constinit PublishedPlan plan_without_range;
 
 constexpr PortRange unpack_range(std::uint32_t value) {
     return {static_cast<std::uint16_t>(value & 0xffff), static_cast<std::uint16_t>(value >> 16)};
 }
 
-void publish(const OutgoingPlan& plan) {
-    published_plan.ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
-    published_plan.divisible.store(range_option_value(plan.divisible), std::memory_order_relaxed);
+void publish(PublishedPlan& words, const OutgoingPlan& plan) {
+    words.ephemeral.store(range_option_value(plan.ephemeral), std::memory_order_relaxed);
+    words.divisible.store(range_option_value(plan.divisible), std::memory_order_relaxed);
     const auto method = static_cast<std::uint64_t>(plan.connect) << PublishedPlan::method_shift;
     const Config& config = guard::config();
     const bool injects = !config.inject.empty();
     const bool defers = config.mode == Mode::enforce && config.port_zero == PortZero::listen;
     const bool enforced = config.mode == Mode::enforce && config.has_listen && !injects && !defers;
-    published_plan.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
-                                  (injects ? PublishedPlan::injects : 0) |
-                                  (defers ? PublishedPlan::defers : 0) |
-                                  (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) |
-                                  method | range_option_value(plan.range),
+    words.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
+                         (injects ? PublishedPlan::injects : 0) | (defers ? PublishedPlan::defers : 0) |
+                         (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) | method |
+                         range_option_value(plan.range),
+                     std::memory_order_release);
+}
+
+/// The kernel lacks IP_LOCAL_PORT_RANGE. A thread that reads the host's ports at the same time may publish
+/// the other plan once more, and finds out by itself.
+void publish_without_range() {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    published_plan.ephemeral.store(plan_without_range.ephemeral.load(relaxed), relaxed);
+    published_plan.divisible.store(plan_without_range.divisible.load(relaxed), relaxed);
+    published_plan.plan.store(plan_without_range.plan.load(std::memory_order_acquire),
                               std::memory_order_release);
 }
 
@@ -84,10 +93,13 @@ void read_reserved_ports(Scratch& scratch) {
                          scratch.host.reserved);
 }
 
-OutgoingPlan compute(Scratch& scratch) {
+OutgoingPlan compute_and_publish(Scratch& scratch) {
     parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
     read_reserved_ports(scratch);
-    return plan_outgoing(guard::config(), scratch.host, !kernel_lacks_range.load(std::memory_order_relaxed));
+    publish(plan_without_range, plan_outgoing(guard::config(), scratch.host, false));
+    const OutgoingPlan plan = plan_outgoing(guard::config(), scratch.host);
+    publish(published_plan, plan);
+    return plan;
 }
 
 /// What `use` returns of a Scratch; without memory for one, what an empty answer is.
@@ -105,12 +117,7 @@ auto with_scratch(Use use) {
 }
 
 [[gnu::cold, gnu::noinline]] OutgoingPlan read_host() {
-    const auto plan = with_scratch([](Scratch& scratch) { return std::optional(compute(scratch)); });
-    if (!plan.has_value()) {
-        return {};
-    }
-    publish(*plan);
-    return *plan;
+    return with_scratch(compute_and_publish);
 }
 
 } // namespace
@@ -134,8 +141,7 @@ bool clamp(int fd, PortRange range) {
         // Other sockets that took a number over unseen (netlink, vsock) say the same.
         const Protocol protocol = socket_state::facts_of(fd).protocol();
         if (protocol == Protocol::tcp || protocol == Protocol::udp) {
-            kernel_lacks_range.store(true, std::memory_order_relaxed);
-            read_host();
+            publish_without_range();
         }
     }
     return result == 0;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"
+#include "preload/old_kernel.h"
 
 namespace portguard::test {
 namespace {
@@ -72,6 +73,19 @@ TEST_F(Hazards, H18_H40_a_sandbox_that_allows_the_program_s_own_calls_is_enough_
         EXPECT_EQ(played.said("listen "), "ok") << played.result;
         const PrivateNet next;
     }
+}
+
+TEST_F(Hazards, H18_H40_nor_does_it_close_before_the_kernel_turns_out_to_lack_the_port_range) {
+    if (is_sanitized) {
+        GTEST_SKIP() << "a sanitizer's run-time makes system calls of its own";
+    }
+    set_ephemeral_range(10000, 60000);
+    const Played played{run({.argv = {victim("hazard"), "run_in_seccomp_sandbox"},
+                             .environment = plan,
+                             .before_exec = pretend_an_old_kernel})};
+    EXPECT_TRUE(played.result.exited_with(0)) << played.result;
+    EXPECT_EQ(played.said("connect"), "ok");
+    EXPECT_EQ(played.said("listen "), "ok") << played.result;
 }
 
 TEST_F(Hazards, H26_threads_that_call_while_the_program_exits_do_not_change_its_status) {
