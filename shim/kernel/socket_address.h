@@ -48,6 +48,20 @@ private:
     socklen_t length_ = 0;
 };
 
+/// 192.0.2.1 and 2001:db8::1 are for documentation: no socket of this host has a connection there, and
+/// IP_FREEBIND, which needs no privilege, lets one bind there all the same.
+inline Endpoint address_of_nobody(Family family, std::uint16_t port) {
+    Endpoint endpoint;
+    endpoint.family = family;
+    endpoint.port = port;
+    endpoint.address = {192, 0, 2, 1};
+    if (family == Family::ipv6) {
+        endpoint.address = {0x20, 0x01, 0x0d, 0xb8};
+        endpoint.address[15] = 1;
+    }
+    return endpoint;
+}
+
 /// [::] becomes 0.0.0.0 where the kernel has no IPv6. Not for the preloaded object, which has no need of it.
 SocketAddress socket_address(const AskedAddress& asked);
 

@@ -14,6 +14,7 @@
 #include "kernel/socket_option.h"
 #include "preload/guard.h"
 #include "preload/port_lock.h"
+#include "preload/unseen_socket.h"
 
 namespace portguard {
 namespace {
@@ -132,7 +133,7 @@ bool try_cure(Job& job, std::span<std::byte> answers) {
     if (listens) {
         return listen_with_flag(job);
     }
-    if (!bind_with_flag(job)) {
+    if (is_bound_unseen(asked.address) || !bind_with_flag(job)) {
         return false;
     }
     // Without a lock (no AF_UNIX in a sandbox) another may have done the same meanwhile. Each sees the

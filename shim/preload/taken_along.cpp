@@ -46,7 +46,20 @@ bool has_seccomp_filter(std::string_view status) {
     return status.find("\nSeccomp:\t2") != std::string_view::npos;
 }
 
-/// Without a system call: uname(2) may be what the filter kills for. 0: there is no vDSO, or it does not say.
+bool is_filtered(std::span<char> buffer) {
+    const long fd =
+        kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/thread-self/status"), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return true;
+    }
+    const long length =
+        kernel_call(SYS_read, fd, as_argument(buffer.data()), static_cast<long>(buffer.size()));
+    kernel_call(SYS_close, fd);
+    return length <= 0 || has_seccomp_filter({buffer.data(), static_cast<std::size_t>(length)});
+}
+
+} // namespace
+
 KernelVersion kernel_version() {
     const auto* const vdso = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
     if (vdso == nullptr) {
@@ -66,20 +79,6 @@ KernelVersion kernel_version() {
     }
     return 0;
 }
-
-bool is_filtered(std::span<char> buffer) {
-    const long fd =
-        kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/thread-self/status"), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return true;
-    }
-    const long length =
-        kernel_call(SYS_read, fd, as_argument(buffer.data()), static_cast<long>(buffer.size()));
-    kernel_call(SYS_close, fd);
-    return length <= 0 || has_seccomp_filter({buffer.data(), static_cast<std::size_t>(length)});
-}
-
-} // namespace
 
 bool may_be_taken_along(std::span<char> buffer) {
     return kernel_version() < PORTGUARD_FIRST_KERNEL_THAT_SPARES && is_filtered(buffer);

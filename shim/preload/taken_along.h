@@ -1,4 +1,5 @@
-// Whether a child that shares the program's memory takes the program along when it is killed.
+// How old the kernel is, and whether a child that shares the program's memory takes the program along when it
+// is killed.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,10 @@ namespace portguard {
 
 /// As LINUX_VERSION_CODE (linux/version.h) has it: 5.10.3 is 0x050a03.
 using KernelVersion = std::uint32_t;
+
+/// Of the running kernel, without a system call: uname(2) may be what a filter kills for. 0: there is no
+/// vDSO, or it does not say.
+KernelVersion kernel_version();
 
 /// Before it, a process that dumps core took all with it that shared its memory (zap_threads(),
 /// fs/coredump.c), whatever RLIMIT_CORE says. A filter of system calls that kills does so by a signal that
