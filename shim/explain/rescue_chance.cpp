@@ -11,7 +11,7 @@ bool takes_reuseaddr(bool is_mptcp, SocketState state) {
 }
 
 bool can_orphan_be_removed(const DiagSocket& socket) {
-    return socket.timer_ms.has_value() || destroys_orphans();
+    return destroys_orphans() || (socket.timer_ms.has_value() && destroys_time_wait());
 }
 
 bool is_orphan(const Holder& holder) {
@@ -28,11 +28,13 @@ RescueChance rescue_chance(const Facts& facts) {
         if (facts.about[index].conflicts == false || holder.socket.is_hold()) {
             continue;
         }
-        const bool stays = is_orphan(holder) && !can_orphan_be_removed(holder.socket);
+        const bool is_time_wait = holder.socket.state == SocketState::time_wait;
+        const bool stays = (is_time_wait && !destroys_time_wait()) ||
+                           (is_orphan(holder) && !can_orphan_be_removed(holder.socket));
         if (stays || !yields_to_reuseaddr(holder.socket.state)) {
             return {};
         }
-        time_wait = time_wait || holder.socket.state == SocketState::time_wait;
+        time_wait = time_wait || is_time_wait;
         orphans = orphans || is_orphan(holder);
         const bool has_no_process = holder.socket.inode == 0;
         chance.permission = std::max(chance.permission,

@@ -22,7 +22,7 @@ bool takes_reuseaddr(bool is_mptcp, SocketState state);
 
 /// SOCK_DESTROY ends an orphan: before 6.12, tcp_abort() empties its send queue and leaves the rest to timers
 /// that find nothing to send, so that the socket stays for ever. One in FIN_WAIT2 of which only a TIME_WAIT
-/// is left, whose timer is shown, is forgotten as such.
+/// is left, whose timer is shown, is forgotten as such (destroys_time_wait()).
 bool can_orphan_be_removed(const DiagSocket& socket);
 
 /// Connections that have no process: their program has closed them.

@@ -14,6 +14,10 @@ int destroy_socket(const DiagSocket& socket) {
     return ask_netlink(NETLINK_SOCK_DIAG, request);
 }
 
+bool destroys_time_wait() {
+    return kernel_is_at_least(6, 0);
+}
+
 bool destroys_orphans() {
     return kernel_is_at_least(6, 12);
 }

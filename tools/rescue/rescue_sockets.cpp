@@ -81,7 +81,7 @@ RescuedSocket flag_through_owners(const HolderReport& report, const Holder& hold
 std::string reason_of_destroy(int error) {
     switch (error) {
     case EPERM: return "removing it needs CAP_NET_ADMIN; it works as root";
-    case EOPNOTSUPP: return "this kernel was built without INET_DIAG_DESTROY";
+    case EOPNOTSUPP: return "this kernel does not remove such sockets (CONFIG_INET_DIAG_DESTROY)";
     default: return "SOCK_DESTROY said " + describe_errno(error);
     }
 }
@@ -94,6 +94,9 @@ RescuedSocket remove(const DiagSocket& socket) {
 }
 
 RescuedSocket remove_time_wait(const DiagSocket& socket, const RescueOptions& options) {
+    if (!destroys_time_wait()) {
+        return failed("TIME_WAIT" + seconds(socket) + "; Linux before 6.0 cannot remove it");
+    }
     if (!options.time_wait) {
         return left_alone("TIME_WAIT" + seconds(socket) +
                           "; --time-wait removes it, which needs CAP_NET_ADMIN");
