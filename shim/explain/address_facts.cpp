@@ -27,6 +27,8 @@ constexpr const char* ipv6_list = "/proc/net/if_inet6";
 // include/uapi/linux/if_addr.h.
 constexpr unsigned duplicate_flag = 0x08;
 constexpr unsigned tentative_flag = 0x40;
+// IFF_LOWER_UP of include/uapi/linux/if.h, which cannot be had beside net/if.h.
+constexpr unsigned lower_up = 1U << 16;
 
 bool is_on(const std::string& path) {
     constexpr std::size_t longest = 16;
@@ -87,14 +89,19 @@ void read_interfaces(const AskedAddress& asked, AddressFacts& facts) {
     }
 }
 
+/// From the kernel's list and not by SIOCGIFFLAGS: before Linux 6.13 IFF_RUNNING follows the carrier with a
+/// delay of up to a second, and the flag that does not is one of those that do not fit there.
 void read_link(AddressFacts& facts) {
-    const Syscalls syscalls;
-    const ScopedFd socket(syscalls.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), syscalls);
-    ifreq request{};
-    std::strncpy(request.ifr_name, facts.interface.c_str(), IFNAMSIZ - 1);
-    if (ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0) {
-        facts.is_interface_up = (request.ifr_flags & IFF_UP) != 0;
-        facts.has_carrier = (request.ifr_flags & IFF_RUNNING) != 0;
+    ifaddrs* list = nullptr;
+    if (getifaddrs(&list) != 0) {
+        return;
+    }
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owned(list, freeifaddrs);
+    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        if (facts.interface == entry->ifa_name) {
+            facts.is_interface_up = (entry->ifa_flags & IFF_UP) != 0;
+            facts.has_carrier = (entry->ifa_flags & IFF_RUNNING) != 0 && (entry->ifa_flags & lower_up) != 0;
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 #include "explain/ask_ports.h"
 
+#include <cerrno>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "explain/probe.h"
 #include "kernel/socket_option.h"
 
 namespace portguard {
@@ -52,6 +55,14 @@ std::optional<PortUsage> ask_ports(const Snapshot& snapshot, int socket, Protoco
         return std::nullopt;
     }
     PortUsage usage = summarize_ports(ports, sockets);
+    // What is only bound, and has no address of its own, is not seen there.
+    if (protocol != Protocol::udp && !are_bound_sockets_shown() && snapshot.call == Call::bind) {
+        AskedAddress asked;
+        asked.endpoint.family = Family::ipv4;
+        usage.of_every_address = probe_bind(asked, protocol, Probe::elsewhere) == EADDRINUSE
+                                     ? usage.total
+                                     : usage.of_every_address;
+    }
     usage.by_binds = snapshot.call == Call::connect && !snapshot.bound_range.empty();
     return usage;
 }

@@ -4,6 +4,7 @@
 
 #include "explain/cures.h"
 #include "explain/known_defaults.h"
+#include "explain/probe.h"
 #include "kernel/sock_diag.h"
 
 namespace portguard {
@@ -38,10 +39,12 @@ private:
 };
 
 /// 0: none of them is known to be free.
-std::uint16_t first_free(const std::vector<std::uint16_t>& ports, const Neighbours& known) {
-    const auto is_free = [&known](std::uint16_t port) {
+std::uint16_t first_free(const std::vector<std::uint16_t>& ports, const Neighbours& known,
+                         Protocol protocol) {
+    const auto is_free = [&known, protocol](std::uint16_t port) {
         return known.ports.contains(port) &&
-               !std::binary_search(known.taken.begin(), known.taken.end(), port);
+               !std::binary_search(known.taken.begin(), known.taken.end(), port) &&
+               (protocol == Protocol::udp || !may_be_bound_unseen(port));
     };
     const auto free = std::find_if(ports.begin(), ports.end(), is_free);
     return free == ports.end() ? std::uint16_t{0} : *free;
@@ -68,7 +71,7 @@ std::uint16_t nearest_free_port(std::uint16_t asked, Protocol protocol, const Po
                                 const HostSettings& host, const Neighbours& known, const Deadline& deadline,
                                 const Syscalls& syscalls) {
     const std::vector<std::uint16_t> ports = ports_beside(asked, listen, host);
-    if (const std::uint16_t port = first_free(ports, known); port != 0 || ports.empty()) {
+    if (const std::uint16_t port = first_free(ports, known, protocol); port != 0 || ports.empty()) {
         return port;
     }
     const auto [lowest, highest] = std::minmax_element(ports.begin(), ports.end());
@@ -81,7 +84,7 @@ std::uint16_t nearest_free_port(std::uint16_t asked, Protocol protocol, const Po
         seen.taken.push_back(socket.local.port);
     }
     std::sort(seen.taken.begin(), seen.taken.end());
-    return first_free(ports, seen);
+    return first_free(ports, seen, protocol);
 }
 
 void ask_free_port(Facts& facts, const Explanation& explanation, const Deadline& deadline) {

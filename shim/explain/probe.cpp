@@ -20,6 +20,9 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
     if (probe == Probe::address) {
         asked.endpoint.port = 0;
     }
+    if (probe == Probe::elsewhere) {
+        asked.endpoint = address_of_nobody(asked.endpoint.family, asked.endpoint.port);
+    }
     const SocketAddress address = socket_address(asked);
     const Syscalls syscalls;
     const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
@@ -34,6 +37,9 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
     if (device != 0) {
         set_socket_option(socket.get(), SOL_SOCKET, SO_BINDTOIFINDEX, static_cast<int>(device));
     }
+    if (probe == Probe::elsewhere) {
+        set_socket_option(socket.get(), IPPROTO_IP, IP_FREEBIND, 1);
+    }
     if (probe == Probe::address) {
         set_socket_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     }
@@ -44,6 +50,16 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
         }
     }
     return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
+}
+
+bool may_be_bound_unseen(std::uint16_t port) {
+    if (are_bound_sockets_shown()) {
+        return false;
+    }
+    AskedAddress everywhere;
+    everywhere.endpoint.family = Family::ipv6;
+    everywhere.endpoint.port = port;
+    return probe_bind(everywhere, Protocol::tcp, Probe::plain) != 0;
 }
 
 std::optional<int> probe_unheld(const AskedSocket& asked, bool sees_all) {

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <string>
 
 #include <poll.h>
 #include <unistd.h>
 
 #include "core/options.h"
+#include "explain/probe.h"
 #include "kernel/sysctls.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
@@ -163,9 +165,12 @@ int hold_until_end(HoldSockets& sockets, const PortSet& ports, std::optional<mil
     if (sockets.held_count() == 0 && !any_listened_on) {
         return static_cast<int>(ExitCode::findings);
     }
-    tell("only TCP is held, since a UDP socket would take datagrams; a program that binds such a port "
-         "without "
-         "SO_REUSEADDR gets EADDRINUSE, unless it runs under `portguard run`");
+    // An older kernel shows nobody what is only bound (K13), and the guard binds over what it has seen only.
+    tell(std::string(
+             "only TCP is held, since a UDP socket would take datagrams; a program that binds such a port "
+             "without SO_REUSEADDR gets EADDRINUSE, ") +
+         (are_bound_sockets_shown() ? "unless it runs under `portguard run`"
+                                    : "under `portguard run` as well: Linux shows it a hold since 6.8 only"));
     bool is_ready = false;
     const auto tell_ready = [&] {
         if (!is_ready && sockets.held_count() != 0) {
@@ -265,7 +270,7 @@ const Command hold_command{
     .description = R"(
 Binds a socket to each of PORTS, by default those of --listen, and never listens on it. The kernel then gives
 none of them to a connection or to a bind to port 0, while a listener with SO_REUSEADDR, or under `portguard
-run`, binds and serves as if nothing were there. From port 1024 on it needs no root.
+run` on Linux 6.8 and newer, binds and serves as if nothing were there. From port 1024 on it needs no root.
 
 A program that binds such a port without SO_REUSEADDR and without the guard gets EADDRINUSE. Any program with
 SO_REUSEADDR may take it: a hold is not a lock. TCP only, since a UDP socket would take datagrams.
