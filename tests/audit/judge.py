@@ -1,5 +1,6 @@
 """What a report may say of a condition: the causes that are true of it, and facts that it must have right."""
 
+import os
 import re
 
 from conditions import Condition
@@ -95,8 +96,15 @@ def sees_owner(condition: Condition) -> bool:
     return not condition.pid_namespace and condition.asker_uid in (0, condition.holder_uid)
 
 
+def shows_bound_sockets() -> bool:
+    """Since Linux 6.8."""
+    return tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2]) >= (6, 8)
+
+
 def causes_of(condition: Condition) -> set[str]:
     allowed = set(CAUSES[condition.kind])
+    if condition.kind in ("bound", "own_bound", "hold") and condition.protocol == "tcp" and not shows_bound_sockets():
+        return {"unseen_holder"}
     if condition.has_holder() and not sees_owner(condition):
         hidden = {"listener_same_program", "inherited_listener", "listener_ancestor"}
         allowed = {"listener_other_program" if cause in hidden else cause for cause in allowed}

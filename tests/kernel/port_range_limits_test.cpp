@@ -16,9 +16,11 @@ class KernelRangeLimits : public Kernel {
 protected:
     void SetUp() override {
         Kernel::SetUp();
-        if (!IsSkipped() && !HasFatalFailure()) {
-            target_ = listener(wildcard(way_target, AF_INET6));
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
         }
+        PORTGUARD_NEEDS_PORT_RANGE();
+        target_ = listener(wildcard(way_target, AF_INET6));
     }
 
 private:

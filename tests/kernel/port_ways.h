@@ -5,12 +5,10 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "core/socket_options.h"
 #include "support/sockets.h"
 
 namespace portguard::test {
-
-// glibc's netinet/in.h has no name for it yet, and linux/in.h cannot be had beside that header.
-inline constexpr int ip_local_port_range = 51;
 
 /// The option's value: low port in the low 16 bits, high port in the high 16; both ends included.
 constexpr int port_range_value(std::uint16_t low, std::uint16_t high) {

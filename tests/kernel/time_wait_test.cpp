@@ -1,5 +1,7 @@
-// K14 and K16: two ways around TIME_WAIT, and whom each helps.
+// K14 and K16: two ways around TIME_WAIT, and whom each helps. K21: the lease.
 #include <cerrno>
+#include <set>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -38,7 +40,7 @@ TEST_F(Kernel, K14_sock_destroy_removes_time_wait_and_frees_the_port) {
     ASSERT_EQ(bind_to(flagged(tcp_socket()), wildcard(contested)), Outcome{EADDRINUSE});
     const Outcome outcome = sock_destroy(time_wait);
     if (outcome == Outcome{EOPNOTSUPP}) {
-        PORTGUARD_SKIP("this kernel is built without CONFIG_INET_DIAG_DESTROY");
+        PORTGUARD_NOT_THERE_BEFORE(6, 1, "SOCK_DESTROY says EOPNOTSUPP of TIME_WAIT");
     }
     ASSERT_EQ(outcome, success) << "K14: SOCK_DESTROY of a TIME_WAIT socket";
     EXPECT_FALSE(port_is_in_state(contested, TcpState::time_wait)) << "K14: it is still there";
@@ -65,6 +67,34 @@ TEST_F(Kernel, K14_sock_destroy_needs_net_admin) {
     });
     EXPECT_EQ(Outcome{error}, Outcome{EPERM}) << "K14: SOCK_DESTROY without CAP_NET_ADMIN";
     EXPECT_TRUE(port_is_in_state(contested, TcpState::time_wait));
+}
+
+TEST_F(Kernel, K21_a_flagged_time_wait_is_given_to_nobody_but_who_asks_for_it) {
+    set_ephemeral_range(20000, 20003);
+    const Fd target = listener(loopback(elsewhere));
+    Fd lease = listener(flagged(tcp_socket()), loopback(20001));
+    Fd client = tcp_socket();
+    ASSERT_EQ(bind_to(client, loopback(11000)), success);
+    Connection connection = connect_pair(lease, std::move(client));
+    lease.reset();
+    ASSERT_EQ(into_time_wait(std::move(connection.server), std::move(connection.client)), 20001);
+
+    std::multiset<std::uint16_t> ports;
+    std::vector<Fd> kept;
+    for (int attempt = 0; attempt < 8; ++attempt) {
+        Fd socket = tcp_socket();
+        const Outcome outcome =
+            attempt % 2 == 0 ? connect_to(socket, loopback(elsewhere)) : bind_to(socket, loopback(0));
+        if (outcome == success) {
+            ports.insert(local_port(socket));
+            reset_on_close(socket);
+            kept.push_back(std::move(socket));
+        }
+    }
+    EXPECT_EQ(ports.count(20001), 0U)
+        << "K21: connect() or bind(0) was given the port of a flagged TIME_WAIT";
+    EXPECT_GE(ports.size(), 3U);
+    EXPECT_EQ(bind_to(flagged(tcp_socket()), loopback(20001)), success) << "K21: a flagged binder is refused";
 }
 
 /// A TIME_WAIT on the client's side: `client_port` to `target`, which goes on listening.

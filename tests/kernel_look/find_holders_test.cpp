@@ -10,6 +10,7 @@
 #include "kernel/holders.h"
 #include "kernel_look/holder_samples.h"
 #include "support/child.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/skip.h"
 #include "support/sockets.h"
@@ -73,6 +74,7 @@ TEST_F(FindHolders, BothEndsOfAConnectionAndItsTimeWait) {
 }
 
 TEST_F(FindHolders, ASocketThatIsOnlyBound) {
+    PORTGUARD_NEEDS_BOUND_SOCKETS_SHOWN();
     const Fd bound = tcp_socket();
     ASSERT_EQ(bind_to(bound, loopback(port)), success);
     const HolderReport report = find(asked("127.0.0.1"));
@@ -82,6 +84,7 @@ TEST_F(FindHolders, ASocketThatIsOnlyBound) {
 }
 
 TEST_F(FindHolders, TheTagOfAHold) {
+    PORTGUARD_NEEDS_BOUND_SOCKETS_SHOWN();
     const Fd hold = flagged(tcp_socket(AF_INET6));
     ASSERT_EQ(set_option(hold, SOL_IP, IP_TOS, hold_tos), success);
     ASSERT_EQ(bind_to(hold, wildcard(port, AF_INET6)), success);

@@ -15,6 +15,7 @@
 #include "kernel/port_look.h"
 #include "kernel_look/holder_samples.h"
 #include "kernel_look/random_condition.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/skip.h"
 #include "support/sockets.h"
@@ -102,6 +103,7 @@ TEST_F(LookAtPort, AConnectionYieldsInEveryStateThatItGoesThrough) {
 }
 
 TEST_F(LookAtPort, ASocketThatIsOnlyBoundForbidsTheCureAndAHoldDoesNot) {
+    PORTGUARD_NEEDS_BOUND_SOCKETS_SHOWN();
     const Connection connection = connected();
     ASSERT_EQ(set_reuseaddr(connection.client), success);
     {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -69,6 +70,7 @@ TEST_F(Bind, the_errno_of_a_refusal_is_the_configured_one) {
 }
 
 TEST_F(Bind, observe_refuses_nothing_and_says_what_enforce_would_have_done) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const Played played =
         play("a = tcp4; bind a *:30000; listen a; get a reuseaddr; c = tcp4; connect c @a; get c "
              "reuseaddr; get c range",
@@ -81,6 +83,7 @@ TEST_F(Bind, observe_refuses_nothing_and_says_what_enforce_would_have_done) {
 }
 
 TEST_F(Bind, an_explicit_port_inside_ephemeral_passes_in_silence) {
+    PORTGUARD_NEEDS_MPTCP();
     const Played played = play("a = udp4; bind a *:45000; b = udp6; bind b [*]:45001; c = tcp4; bind c "
                                "*:45002; d = tcp6; bind d [::1]:45003; e = mptcp4; bind e *:45004",
                                plan);

@@ -9,6 +9,7 @@
 
 #include "preload/play.h"
 #include "support/fd.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -63,6 +64,7 @@ TEST_F(Cure, a_listener_starts_over_a_live_outgoing_connection_which_lives_on) {
 }
 
 TEST_F(Cure, mptcp_and_ipv6_servers_are_cured_too) {
+    PORTGUARD_NEEDS_MPTCP();
     for (const char* server : {"n = tcp6; bind n [*]:10000", "n = mptcp4; bind n *:10000"}) {
         const PrivateNet next;
         const Played played = play(left_time_wait(10000) + server + "; listen n");

@@ -12,6 +12,7 @@
 
 #include "kernel/sock_diag.h"
 #include "preload/play.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/sockets.h"
 
@@ -273,6 +274,7 @@ TEST_F(Diagnosis, below_the_level_a_cure_is_made_all_the_same) {
 }
 
 TEST_F(Diagnosis, a_port_that_portguard_hold_keeps_is_given_to_a_program_without_the_flag) {
+    PORTGUARD_NEEDS_BOUND_SOCKETS_SHOWN();
     const Fd hold = flagged(tcp_socket(AF_INET6));
     set_option(hold, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     ASSERT_EQ(set_option(hold, SOL_IP, IP_TOS, hold_tos), success);

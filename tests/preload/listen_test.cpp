@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -81,6 +82,7 @@ TEST_F(Listen, a_second_listen_on_a_listener_leaves_it_marked) {
 }
 
 TEST_F(Listen, mptcp_listeners_are_given_it_as_well) {
+    PORTGUARD_NEEDS_MPTCP();
     EXPECT_EQ(play("a = mptcp4; bind a *:10000; listen a; get a reuseaddr", plan).said("get a"), "1");
 }
 

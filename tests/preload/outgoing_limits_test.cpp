@@ -6,6 +6,7 @@
 
 #include "preload/play.h"
 #include "support/child.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/sockets.h"
 
@@ -114,6 +115,7 @@ TEST_F(OutgoingLimits, sixty_four_thousand_connections_by_binds_take_every_port_
 }
 
 TEST_F(OutgoingLimits, a_full_range_is_full_for_a_program_that_sets_the_flag_as_well) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     for (const char* method : {"socket", "bind"}) {
         const PrivateNet next;
         set_sysctl("ipv4/ip_unprivileged_port_start", "0");

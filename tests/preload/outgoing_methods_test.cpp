@@ -5,6 +5,7 @@
 
 #include "preload/old_kernel.h"
 #include "preload/play.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -161,6 +162,7 @@ TEST_F(OutgoingMethods, with_range_method_off_ports_of_listen_are_taken) {
 }
 
 TEST_F(OutgoingMethods, a_kernel_without_the_option_is_searched_for_ports_from_the_first_call_on) {
+    PORTGUARD_NEEDS_MPTCP();
     set_ephemeral_range(10000, 60000);
     for (const std::string first : {"c = tcp4; connect c @l; inside c", "c = tcp4; bind c *:0; inside c",
                                     "c = tcp6; listen c; inside c", "c = mptcp4; connect c @l; inside c"}) {
@@ -191,6 +193,7 @@ TEST_F(OutgoingMethods, a_kernel_without_the_option_is_asked_for_it_once) {
 }
 
 TEST_F(OutgoingMethods, udp_sends_stay_in_range_by_the_socket_s_range) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_ephemeral_range(10000, 60000);
     const Played played = play(repeated("u = udp4; sendto u 127.0.0.1:10000; inside u" + range +
                                             "v = udp6; sendto v [::1]:10000; inside v" + range +
@@ -201,6 +204,7 @@ TEST_F(OutgoingMethods, udp_sends_stay_in_range_by_the_socket_s_range) {
 }
 
 TEST_F(OutgoingMethods, udp_is_left_alone_where_a_narrow_range_would_share_ports) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_ephemeral_range(10000, 60000);
     const Environment narrow{"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_EPHEMERAL=40000-44094"};
     EXPECT_EQ(play("u = udp4; get u range", narrow).said("get u"), "0");

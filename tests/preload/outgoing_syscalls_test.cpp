@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/syscall_counts.h"
+#include "support/kernel_features.h"
 
 namespace portguard::test {
 namespace {
@@ -19,6 +20,7 @@ protected:
 };
 
 TEST_F(OutgoingSyscalls, by_socket_each_choice_of_a_port_costs_one) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const Environment socket = plan_with({"PORTGUARD_RANGE_METHOD=socket"});
     const Counts one{{"setsockopt", 1}};
     EXPECT_EQ(added("c = tcp4; connect c @l; close c", socket, listener), one);
@@ -69,6 +71,7 @@ TEST_F(OutgoingSyscalls, courtesy_costs_two_and_taking_it_back_two) {
 }
 
 TEST_F(OutgoingSyscalls, a_destination_inside_the_range_costs_one_and_its_address_three_once) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_ephemeral_range(40000, 50000);
     const std::string inside = "l = tcp4; set l range 0xC350C350; bind l *:0; listen l";
     EXPECT_EQ(added("c = tcp4; connect c 127.0.0.1:50000; close c", plan, inside),

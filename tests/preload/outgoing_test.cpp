@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/play.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -45,6 +46,7 @@ TEST_F(Outgoing, without_the_shim_many_of_them_do) {
 }
 
 TEST_F(Outgoing, they_are_clamped_to_ephemeral) {
+    PORTGUARD_NEEDS_MPTCP();
     const Played played =
         play(listener4 + "many tcp4 300 l 40000 50000; many mptcp4 100 l 40000 50000", plan);
     EXPECT_EQ(played.said("many tcp4"), "300 inside") << played.result;
@@ -57,6 +59,7 @@ TEST_F(Outgoing, without_ephemeral_they_take_the_largest_piece_that_is_no_listen
 }
 
 TEST_F(Outgoing, a_host_that_keeps_them_out_itself_is_left_to_it) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_ephemeral_range(40000, 45000);
     const Played played = play(listener4 + "c = tcp4; connect c @l; get c range; get c reuseaddr", plan);
     EXPECT_EQ(played.said("get c range"), "0");
@@ -64,6 +67,7 @@ TEST_F(Outgoing, a_host_that_keeps_them_out_itself_is_left_to_it) {
 }
 
 TEST_F(Outgoing, reserved_ports_count_as_kept_out) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_sysctl("ipv4/ip_local_reserved_ports", "10000-39999,50001-60000");
     const Played played = play(listener4 + "c = tcp4; connect c @l; get c range; inside c 40000 50000",
                                {"PORTGUARD_LISTEN=10000-19999"});
@@ -72,6 +76,7 @@ TEST_F(Outgoing, reserved_ports_count_as_kept_out) {
 }
 
 TEST_F(Outgoing, a_range_of_the_program_s_own_is_respected) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const Played played =
         play(listener4 + "c = tcp4; set c range 0x3A983A98; connect c @l; inside c 15000 15000; get c range",
              plan);
@@ -80,6 +85,7 @@ TEST_F(Outgoing, a_range_of_the_program_s_own_is_respected) {
 }
 
 TEST_F(Outgoing, a_socket_with_a_port_is_left_alone) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const Played played =
         play(listener4 + "c = tcp4; bind c *:10001; connect c @l; get c range; get c reuseaddr", plan);
     EXPECT_EQ(played.said("connect c"), "ok");
@@ -123,6 +129,7 @@ TEST_F(Outgoing, a_flag_of_the_program_s_own_is_neither_given_nor_taken) {
 }
 
 TEST_F(Outgoing, mptcp_and_udp_are_never_given_courtesy) {
+    PORTGUARD_NEEDS_MPTCP();
     const Played played =
         play("l = mptcp4; bind l *:10000; listen l; c = mptcp4; connect c @l; get c reuseaddr; u = udp4; "
              "connect u 127.0.0.1:10000; get u reuseaddr");
@@ -132,6 +139,7 @@ TEST_F(Outgoing, mptcp_and_udp_are_never_given_courtesy) {
 }
 
 TEST_F(Outgoing, a_plan_that_does_not_meet_the_host_s_range_is_searched_for_a_port) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const Played played = play(listener4 + "many tcp4 100 l 62000 63000; c = tcp4; connect c @l; get c range",
                                {"PORTGUARD_LISTEN=10000-19999", "PORTGUARD_EPHEMERAL=62000-63000"});
     EXPECT_EQ(played.said("many"), "100 inside") << played.result;

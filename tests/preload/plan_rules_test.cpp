@@ -6,6 +6,7 @@
 
 #include "preload/play.h"
 #include "support/child.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/sockets.h"
 
@@ -40,6 +41,7 @@ TEST_F(PlanRules, a_refusal_gives_way_to_what_the_kernel_itself_would_have_said)
 }
 
 TEST_F(PlanRules, a_port_that_the_socket_no_longer_has_does_not_count) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     // After the connect that fails getsockname still tells its port.
     const Played played = play("c = tcp4; connect c 127.0.0.1:9; bind c *:30000; bind c *:10000", plan);
     EXPECT_EQ(played.said("connect c"), "ECONNREFUSED");
@@ -79,6 +81,7 @@ TEST_F(PlanRules, H76_a_client_may_choose_its_source_port_inside_ephemeral) {
 }
 
 TEST_F(PlanRules, H76_listening_there_is_refused_with_the_errno_of_a_refusal) {
+    PORTGUARD_NEEDS_MPTCP();
     for (const char* kind : {"tcp4; bind a *:45000", "tcp6; bind a [*]:45000", "mptcp4; bind a *:45000"}) {
         const Played played = play(std::string("a = ") + kind + "; listen a; get a reuseaddr", plan);
         EXPECT_EQ(played.said("bind a"), "ok");

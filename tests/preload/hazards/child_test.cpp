@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "preload/hazards/hazards.h"
+#include "support/kernel_features.h"
 
 namespace portguard::test {
 namespace {
@@ -48,7 +49,8 @@ TEST_F(Hazards, H58_a_sandbox_that_traps_a_call_of_the_child_costs_the_program_n
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("trapped by the program"), "1");
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
-    EXPECT_EQ(played.said("trapped after the bind"), "1");
+    // An old kernel's child might take the program along, which therefore looks for a filter itself.
+    EXPECT_EQ(played.said("trapped after the bind"), kernel_is_at_least(5, 16) ? "1" : "3");
     EXPECT_NE(played.result.err.find("bind tcp 127.0.0.1:10001: in use (EADDRINUSE)"), std::string::npos)
         << played.result;
     EXPECT_NE(played.result.err.find("was killed by signal 31"), std::string::npos) << played.result;

@@ -144,7 +144,7 @@ TEST_F(Hazards, H52_a_relative_preload_and_a_chdir_still_find_the_helper) {
     const Finished result = run({.argv = {"/usr/bin/python3", "-c",
                                           "import os, socket\n"
                                           "os.chdir('/')\n"
-                                          "a = socket.socket(); a.bind(('', 10000))\n"
+                                          "a = socket.create_server(('', 10000))\n"
                                           "b = socket.socket()\n"
                                           "try: b.bind(('', 10000))\n"
                                           "except OSError as error: print('bind ->', error.errno)"},

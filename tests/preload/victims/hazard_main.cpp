@@ -40,7 +40,8 @@ int try_bind(std::uint16_t port) {
 
 int occupy_busy_port() {
     const int fd = open_tcp();
-    return bind_errno(fd, busy_port) == 0 ? fd : -1;
+    // A listener: before Linux 6.8 no one is shown a socket that is only bound.
+    return bind_errno(fd, busy_port) == 0 && ::listen(fd, 1) == 0 ? fd : -1;
 }
 
 int open_listener() {
