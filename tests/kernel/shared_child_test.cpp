@@ -67,9 +67,13 @@ TEST_F(Kernel, K18_a_copy_beyond_the_end_of_a_stack_ends_there) {
     auto* const stack = static_cast<std::byte*>(memory);
     ASSERT_EQ(::mprotect(stack + 2 * page, page, PROT_NONE), 0);
     const Fd copy(::memfd_create("stack", 0));
-    EXPECT_EQ(::pwrite(copy.get(), stack + 16, 3 * page, 0), static_cast<ssize_t>(2 * page - 16))
-        << "K18: the copy does not end by itself";
+    const ssize_t copied = ::pwrite(copy.get(), stack + 16, 3 * page, 0);
     ::munmap(memory, 3 * page);
+    if (copied == static_cast<ssize_t>(page)) {
+        // The rest is read in /proc/self/mem (open_memory in explainer.cpp).
+        PORTGUARD_OTHERWISE_BEFORE(6, 1, "the copy ends with a whole page of the file");
+    }
+    EXPECT_EQ(copied, static_cast<ssize_t>(2 * page - 16)) << "K18: the copy does not end by itself";
 }
 
 } // namespace
