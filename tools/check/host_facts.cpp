@@ -27,13 +27,6 @@ std::optional<std::uint32_t> read_setting(const char* path) {
     return take_number<std::uint32_t>(rest);
 }
 
-bool kernel_has_socket_range() {
-    const Syscalls syscalls;
-    const ScopedFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), syscalls);
-    std::uint32_t value = 0;
-    return read_socket_option(socket.get(), SOL_IP, ip_local_port_range, value) != -ENOPROTOOPT;
-}
-
 /// "Tcp: ActiveOpens" of /proc/net/snmp: a line of names, then one of numbers in the same order.
 std::optional<std::uint64_t> read_active_opens() {
     // Of the thread: --netns moves the thread alone.
@@ -149,6 +142,13 @@ void ask_openers(const PortSet& listen, std::vector<SocketFact>& sockets) {
 }
 
 } // namespace
+
+bool kernel_has_socket_range() {
+    const Syscalls syscalls;
+    const ScopedFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), syscalls);
+    std::uint32_t value = 0;
+    return read_socket_option(socket.get(), SOL_IP, ip_local_port_range, value) != -ENOPROTOOPT;
+}
 
 std::span<const FdOwner> HostFacts::owners_of(const DiagSocket& socket) const {
     const auto before = [](const FdOwner& owner, std::uint32_t inode) { return owner.inode < inode; };

@@ -91,6 +91,9 @@ struct FactsWish {
 /// For the network namespace of the calling thread.
 HostFacts gather_facts(const FactsWish& wish);
 
+/// IP_LOCAL_PORT_RANGE (Linux 6.3).
+bool kernel_has_socket_range();
+
 /// All sockets, without owners or flags.
 std::vector<SocketFact> sockets_of_host(std::vector<std::string>& missing);
 

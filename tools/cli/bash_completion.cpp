@@ -109,10 +109,7 @@ complete -o bashdefault -o default -F _portguard portguard
 
 /// What may stand where no value of an option is expected.
 std::string word_branch(const Command& command) {
-    std::vector<Parameter> parameters = guard_parameters_of(command.guard, command.own);
-    parameters.insert(parameters.end(), command.own.begin(), command.own.end());
-    parameters.push_back(help_parameter);
-    std::string words = options_of(parameters);
+    std::string words = options_of(parameters_of(command));
     if (command.operand.choices != nullptr) {
         for (const std::string_view choice : command.operand.choices()) {
             words.append(" ").append(choice);

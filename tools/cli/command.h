@@ -136,5 +136,6 @@ extern const Command config_command;
 extern const Command completion_command;
 extern const Command help_command;
 extern const Command man_command;
+extern const Command version_command;
 
 } // namespace portguard::tools

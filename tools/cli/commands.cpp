@@ -68,7 +68,7 @@ std::span<const Command* const> all_commands() {
     static constexpr std::array commands{
         &run_command,    &check_command,      &plan_command,   &map_command,   &who_command,
         &rescue_command, &hold_command,       &events_command, &repro_command, &ci_command,
-        &config_command, &completion_command, &help_command,   &man_command};
+        &config_command, &completion_command, &help_command,   &man_command,   &version_command};
     return commands;
 }
 

@@ -43,9 +43,8 @@ int dispatch(std::vector<std::string> words) {
         print(help_text());
         return 0;
     }
-    if (name == "--version") {
-        print("portguard " PORTGUARD_VERSION "\n");
-        return 0;
+    if (name == "--version" || name == "-V") {
+        return version_command.run(parse_command_line(version_command, words));
     }
     const Command& command = find_command(name);
     const Arguments arguments = parse_command_line(command, words);

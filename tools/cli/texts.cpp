@@ -21,17 +21,21 @@ constexpr std::array man_parameters{
 };
 
 std::vector<std::string_view> shells() {
-    return {"bash"};
+    return {"bash", "zsh", "fish"};
 }
 
 int print_completion(const Arguments& arguments) {
-    if (arguments.operands.front() != shells().front()) {
-        throw Refusal(ExitCode::usage,
-                      "'" + shown(arguments.operands.front()) +
-                          "': there are completions only for bash; `portguard completion bash` "
-                          "prints them");
+    const std::string& shell = arguments.operands.front();
+    if (shell == "bash") {
+        print(bash_completion());
+    } else if (shell == "zsh") {
+        print(zsh_completion());
+    } else if (shell == "fish") {
+        print(fish_completion());
+    } else {
+        throw Refusal(ExitCode::usage, "'" + shown(shell) + "': there are completions only for " +
+                                           listed(shells()) + suggestion(shell, shells()));
     }
-    print(bash_completion());
     return 0;
 }
 
@@ -111,8 +115,9 @@ const Command completion_command{
     .name = "completion",
     .summary = "prints a shell's completions of this command line",
     .description = R"(
-Prints a script that makes bash complete subcommands, options and values. It is installed as
-share/bash-completion/completions/portguard.
+Prints a script that makes bash, zsh or fish complete subcommands, options and values. They are installed as
+share/bash-completion/completions/portguard, share/zsh/site-functions/_portguard and
+share/fish/vendor_completions.d/portguard.fish.
 )",
     .exit_status = R"(
 0 the script was printed
@@ -120,6 +125,8 @@ share/bash-completion/completions/portguard.
 )",
     .examples = R"(
 source <(portguard completion bash)
+source <(portguard completion zsh)
+portguard completion fish | source
 )",
     .operand = {"SHELL", 1, 1, shells},
     .own = {},

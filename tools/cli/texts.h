@@ -23,8 +23,10 @@ std::string help_text(const Command& command);
 /// `portguard help options`.
 std::string options_help();
 
-/// A script for bash(1) to source.
+/// Scripts to source, or to install.
 std::string bash_completion();
+std::string zsh_completion();
+std::string fish_completion();
 
 /// In the language of man(7).
 struct ManPage {

@@ -78,6 +78,7 @@ TEST(Completion, OffersClosedLists) {
 
 TEST(Completion, OffersShellsAndSubjects) {
     EXPECT_EQ(offered({"completion", "b"}), "bash\n");
+    EXPECT_EQ(offered({"completion", "f"}), "fish\n");
     EXPECT_EQ(offered({"help", "re"}), "rescue\nrepro\n");
     EXPECT_EQ(offered({"man", "op"}), "options\n");
 }
@@ -101,8 +102,83 @@ TEST(Completion, OffersProgramsToRun) {
 }
 
 TEST(Completion, OfAnotherShellIsRefused) {
-    EXPECT_TRUE(refused_with(portguard({"completion", "fish"}), 2, {"'fish'", "completion bash"}));
+    EXPECT_TRUE(refused_with(portguard({"completion", "tcsh"}), 2, {"'tcsh'", "bash, zsh and fish"}));
     EXPECT_TRUE(refused_with(portguard({"completion"}), 2, {"SHELL"}));
+}
+
+/// What fish offers for `line`, one a line, without descriptions.
+std::string offered_by_fish(const std::string& line) {
+    const Finished finished = run_process(
+        {.argv = {"fish", "--no-config", "-c",
+                  PORTGUARD_COMMAND " completion fish | source; complete -C '" + line + "' | cut -f1"}});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_EQ(finished.err, "");
+    return finished.out;
+}
+
+TEST(FishCompletion, OffersSubcommandsOptionsAndValues) {
+    EXPECT_EQ(offered_by_fish("portguard ch"), "check\n");
+    EXPECT_EQ(offered_by_fish("portguard run --mo"), "--mode\n");
+    EXPECT_EQ(offered_by_fish("portguard run --mode=o"), "--mode=observe\n--mode=off\n");
+    EXPECT_EQ(offered_by_fish("portguard plan --to sys"), "sysctl\nsystemd\n");
+    EXPECT_EQ(offered_by_fish("portguard completion "), "bash\nfish\nzsh\n");
+    EXPECT_EQ(offered_by_fish("portguard who --mo"), "");
+    for (const tools::Command* const command : tools::all_commands()) {
+        const std::string all = "\n" + offered_by_fish("portguard " + std::string(command->name) + " --");
+        for (const tools::Parameter& parameter : command->own) {
+            EXPECT_NE(all.find("\n" + tools::spelled(parameter.name)), std::string::npos)
+                << command->name << ": " << parameter.name << " is not in " << all;
+        }
+    }
+}
+
+/// What zsh makes of each of `lines` and a tab, on a terminal, one a line.
+std::string completed_by_zsh(const Words& lines) {
+    const TemporaryFolder folder;
+    const std::string script = folder.write("_portguard", portguard({"completion", "zsh"}).out);
+    Words argv{"/usr/bin/python3", "-c", R"(
+import os, pty, select, sys, time
+script, lines = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM='dumb', PS1='', HOME='/nonexistent')
+    os.execvp('zsh', ['zsh', '-f', '-i'])
+def until(text):
+    got, end = b'', time.monotonic() + 20
+    while text not in got and time.monotonic() < end:
+        if select.select([fd], [], [], 0.1)[0]:
+            got += os.read(fd, 4096)
+    return got
+start = '''autoload -U compinit; compinit -D -u; source %s; bindkey '^I' complete-word
+portguard() { print -r -- "GO""T:$*:" }; print RE''ADY
+''' % script
+os.write(fd, start.encode())
+until(b'READY\r\n')
+for line in lines:
+    os.write(fd, line.encode() + b'\t\n')
+    print(until(b':\r\n').rsplit(b'GOT:', 1)[-1].split(b':\r\n')[0].decode())
+os.close(fd)
+)",
+               script};
+    argv.insert(argv.end(), lines.begin(), lines.end());
+    const Finished finished = run_process({.argv = argv});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    return finished.out;
+}
+
+TEST(ZshCompletion, CompletesSubcommandsOptionsAndValues) {
+    EXPECT_EQ(
+        completed_by_zsh({"portguard chec", "portguard run --mod", "portguard run --mode=obs",
+                          "portguard plan --to syst", "portguard completion fi", "portguard who --mod"}),
+        "check\nrun --mode\nrun --mode=observe\nplan --to systemd\ncompletion fish\nwho --mod\n");
+}
+
+TEST(ZshCompletion, IsAScriptWithoutAnError) {
+    const TemporaryFolder folder;
+    const std::string script = folder.write("_portguard", portguard({"completion", "zsh"}).out);
+    const Finished finished = run_process({.argv = {"zsh", "-f", "-n", script}});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_EQ(finished.err, "");
 }
 
 /// A file for each page.

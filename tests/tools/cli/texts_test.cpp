@@ -1,4 +1,5 @@
 // Texts that are made from the option table: help and the page of options.
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -7,6 +8,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/texts.h"
 #include "tools/support/command.h"
+#include "tools/support/schema.h"
 
 namespace portguard::test {
 namespace {
@@ -109,10 +111,28 @@ TEST(Help, AfterTheProgramBelongsToTheProgram) {
     EXPECT_EQ(portguard({"run", "echo", "--help", "--version"}).out, "--help --version\n");
 }
 
-TEST(Version, IsOneLine) {
-    const Finished finished = portguard({"--version"});
+TEST(Version, HasCommitLibraryAndWhatTheKernelHas) {
+    const Finished finished = portguard({"version"});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
-    EXPECT_EQ(finished.out, "portguard " PORTGUARD_VERSION "\n");
+    EXPECT_TRUE(finished.out.starts_with("portguard " PORTGUARD_VERSION " (commit ")) << finished;
+    for (const char* const part :
+         {"\nlibrary  " PORTGUARD_SHIM "\n", "\nkernel   ", "IP_LOCAL_PORT_RANGE: "}) {
+        EXPECT_NE(finished.out.find(part), std::string::npos) << finished;
+    }
+    for (const char* const word : {"--version", "-V"}) {
+        EXPECT_EQ(portguard({word}).out, finished.out);
+    }
+    const auto answer = json_answer({"version"}, 0);
+    EXPECT_EQ(answer["library"], PORTGUARD_SHIM);
+    EXPECT_TRUE(answer["features"]["IP_LOCAL_PORT_RANGE"].is_boolean());
+}
+
+TEST(Version, SaysThatTheLibraryIsMissing) {
+    const InstalledCopy copy;
+    std::filesystem::remove(copy.shim());
+    const Finished finished = run_process({.argv = {copy.command(), "version"}});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_NE(finished.out.find("\nlibrary  missing\n"), std::string::npos) << finished;
 }
 
 } // namespace
