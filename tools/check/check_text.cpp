@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "tools/check/check_report.h"
 #include "tools/common/output.h"
@@ -9,7 +10,6 @@
 namespace portguard::tools {
 namespace {
 
-constexpr std::size_t width = 80;
 /// A longer set of ports does not belong into the head of a report.
 constexpr std::size_t longest_plan = 48;
 
@@ -46,22 +46,71 @@ std::string head(const HostFacts& facts, const PortPlan& plan) {
     return text;
 }
 
-/// Cause and cure are the same for many: they stand once, below the last.
-bool belong_together(const Finding& left, const Finding& right) {
-    return left.id == right.id && left.why == right.why && left.fix == right.fix;
+/// A line of the head, which is aligned: only what does not fit is broken.
+std::string with_hanging_indent(std::string_view line, std::size_t width) {
+    return line.size() <= width ? std::string(line) + "\n" : wrapped(line, "", width);
 }
 
-void add_block(std::span<const Finding> block, std::string& text) {
-    const Finding& first = block.front();
-    text.append("\n").append(severity_name(first.severity)).append(": ").append(first.id).append("\n");
+/// The explanation is the same: it stands once, above the subjects.
+bool belong_together(const Finding& left, const Finding& right) {
+    return left.id == right.id && left.why == right.why;
+}
+
+void add_fix_line(std::string_view line, std::string& text) {
+    text.append(line.starts_with('#') ? "      " : "    $ ").append(line).append("\n");
+}
+
+std::vector<std::string_view> lines_of_fix(const Finding& finding) {
+    std::vector<std::string_view> lines;
+    for (std::string_view rest = finding.fix; !rest.empty();) {
+        lines.push_back(next_field(rest, '\n'));
+    }
+    return lines;
+}
+
+void add_one(const Finding& finding, std::size_t width, std::string& text) {
+    text += "\n" + wrapped(finding.what, "  ", width) + wrapped(finding.why, "    ", width);
+    for (const std::string_view line : lines_of_fix(finding)) {
+        add_fix_line(line, text);
+    }
+}
+
+bool is_in_each(std::span<const Finding> block, std::string_view line) {
+    return std::all_of(block.begin(), block.end(), [line](const Finding& finding) {
+        const std::vector<std::string_view> lines = lines_of_fix(finding);
+        return std::find(lines.begin(), lines.end(), line) != lines.end();
+    });
+}
+
+/// What is the same for all stands once, below the last.
+void add_many(std::span<const Finding> block, std::size_t width, std::string& text) {
+    text += " (" + std::to_string(block.size()) + " times)\n" + wrapped(block.front().why, "    ", width);
+    std::vector<std::string_view> common;
+    for (const std::string_view line : lines_of_fix(block.front())) {
+        if (is_in_each(block, line)) {
+            common.push_back(line);
+        }
+    }
     for (const Finding& finding : block) {
         text += wrapped(finding.what, "  ", width);
+        for (const std::string_view line : lines_of_fix(finding)) {
+            if (std::find(common.begin(), common.end(), line) == common.end()) {
+                add_fix_line(line, text);
+            }
+        }
     }
-    text += wrapped(first.why, "    ", width);
-    std::string_view fix = first.fix;
-    while (!fix.empty()) {
-        const std::string_view line = next_field(fix, '\n');
-        text.append(line.starts_with('#') ? "      " : "    $ ").append(line).append("\n");
+    for (const std::string_view line : common) {
+        add_fix_line(line, text);
+    }
+}
+
+void add_block(std::span<const Finding> block, std::size_t width, std::string& text) {
+    const Finding& first = block.front();
+    text.append("\n").append(severity_name(first.severity)).append(": ").append(first.id);
+    if (block.size() == 1) {
+        add_one(first, width, text);
+    } else {
+        add_many(block, width, text);
     }
 }
 
@@ -76,14 +125,19 @@ std::string sums(std::span<const Finding> findings) {
 
 } // namespace
 
-std::string text_report(const HostFacts& facts, const PortPlan& plan, std::span<const Finding> findings) {
-    std::string text = head(facts, plan);
+std::string text_report(const HostFacts& facts, const PortPlan& plan, std::span<const Finding> findings,
+                        std::size_t width) {
+    std::string text;
+    std::string lines = head(facts, plan);
+    for (std::string_view rest = lines; !rest.empty();) {
+        text += with_hanging_indent(next_field(rest, '\n'), width);
+    }
     for (std::size_t first = 0; first < findings.size();) {
         std::size_t end = first + 1;
         while (end < findings.size() && belong_together(findings[first], findings[end])) {
             ++end;
         }
-        add_block(findings.subspan(first, end - first), text);
+        add_block(findings.subspan(first, end - first), width, text);
         first = end;
     }
     text += sums(findings);

@@ -14,6 +14,7 @@
 #include "tools/common/netns.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/common/terminal_width.h"
 #include "tools/plan/port_list.h"
 
 namespace portguard::tools {
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view sample_name = "sample";
 constexpr std::string_view fail_on_name = "fail_on";
+constexpr std::string_view quiet_name = "quiet";
 
 constexpr std::array parameters{
     Parameter{sample_name, duration_values, "nothing is counted",
@@ -30,8 +32,18 @@ constexpr std::array parameters{
     Parameter{fail_on_name, "error|warning|note|never", "warning",
               "the least finding that makes the exit status 1"},
     list_parameter,
+    Parameter{.name = quiet_name,
+              .values = "",
+              .fallback = "",
+              .help = "print nothing: the exit status is the answer",
+              .letter = 'q'},
     netns_parameter,
     json_parameter,
+};
+
+using enum Combination::Kind;
+constexpr std::array combinations{
+    Combination{quiet_name, excluded, json_parameter.name},
 };
 
 /// Null: never. The command line has been checked for other words.
@@ -80,8 +92,12 @@ int check(const Arguments& arguments) {
     const PortPlan plan = plan_for(config, facts);
     std::vector<Finding> findings = find_all(facts, plan);
     add_cures(findings, config, netns_prefix(arguments));
-    const bool as_json = arguments.has(json_parameter.name);
-    print(as_json ? json_report(facts, plan, findings) : text_report(facts, plan, findings));
+    if (arguments.has(json_parameter.name)) {
+        print(json_report(facts, plan, findings));
+    } else if (!arguments.has(quiet_name)) {
+        constexpr std::size_t widest = 80;
+        print(text_report(facts, plan, findings, std::min(widest, width_of_terminal(STDOUT_FILENO))));
+    }
     const bool failed = fails(findings, failing_severity(arguments));
     return static_cast<int>(failed ? ExitCode::findings : ExitCode::success);
 }
@@ -111,6 +127,7 @@ portguard check --fail-on=error
 )",
     .guard = GuardOptions::plan,
     .own = parameters,
+    .combinations = combinations,
     .run = check,
 };
 

@@ -1,4 +1,5 @@
 // `portguard check` on real sockets in a network of the test's own.
+#include <memory>
 #include <sstream>
 
 #include "support/child.h"
@@ -132,6 +133,36 @@ TEST_F(CheckCommand, FitsATerminal) {
                                 line.find("# for good") != std::string::npos;
         EXPECT_TRUE(line.size() <= 80 || is_command) << line;
     }
+}
+
+TEST_F(CheckCommand, ExplainsEqualFindingsOnceAboveTheirSubjects) {
+    std::vector<Fd> servers;
+    std::vector<std::unique_ptr<ParkedChild>> processes;
+    // A process each, since the ports of one are one finding.
+    for (std::uint16_t port = 8080; port < 8090; ++port) {
+        processes.push_back(
+            std::make_unique<ParkedChild>([port] { static const Fd server = listener(wildcard(port)); }));
+    }
+    const std::string text = portguard({"check"}).out;
+    EXPECT_NE(text.find("listener-without-reuseaddr (10 times)\n"), std::string::npos) << text;
+    const auto count_of = [&text](std::string_view part) {
+        std::size_t count = 0;
+        for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+            ++count;
+        }
+        return count;
+    };
+    EXPECT_EQ(count_of("TIME_WAIT, will keep it from"), 1U) << text;
+    EXPECT_EQ(count_of("# for good: "), 1U) << text;
+    EXPECT_EQ(count_of(" without SO_REUSEADDR.\n"), 10U) << text;
+    EXPECT_EQ(count_of("$ portguard rescue --listener 80"), 10U) << text;
+}
+
+TEST_F(CheckCommand, IsSilentWhereOnlyTheStatusIsWanted) {
+    const Fd server = listener(wildcard(40000));
+    const Finished finished = portguard({"check", "-q"});
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    EXPECT_EQ(finished.out + finished.err, "");
 }
 
 struct BadWord {
