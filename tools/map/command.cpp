@@ -163,7 +163,7 @@ Any user may look; the processes of other users are shown to root only.
     .exit_status = R"(
 0 no collisions
 1 collisions
-2 the command line or the configuration is wrong, or the file cannot be written
+2 the command line is wrong, or the file cannot be written
 )",
     .examples = R"(
 portguard map --listen=5000-14999 --ephemeral=15000-65000
