@@ -130,6 +130,20 @@ std::string help_text(const Command& command) {
     return text + exit_statuses(command.exit_status) + examples(command.examples) + more_about(command);
 }
 
+std::string exit_status_table() {
+    std::string text = "| command | exit status |\n|---|---|\n";
+    for (const Command* const command : all_commands()) {
+        text.append("| `").append(command->name).append("` | ");
+        std::string_view separator;
+        for (const ExitStatus& entry : statuses_of(command->exit_status)) {
+            text.append(separator).append("**").append(entry.status).append("** ").append(entry.meaning);
+            separator = "; ";
+        }
+        text += " |\n";
+    }
+    return text;
+}
+
 std::string options_help() {
     return wrapped(
                "The options of the guard, for run, ci, hold and config. The command line beats the "

@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::string_view into_name = "into";
 
+constexpr std::string_view markdown_name = "markdown";
+
+constexpr std::array help_parameters{
+    Parameter{markdown_name, "", "", "print the exit status of every command as a table in markdown"},
+};
+
 constexpr std::array man_parameters{
     Parameter{into_name, "FOLDER", "",
               "write every page into FOLDER, as they are installed in man1 and man5"},
@@ -56,6 +62,14 @@ const Command* command_of(std::string_view subject) {
 }
 
 int print_help(const Arguments& arguments) {
+    if (arguments.has(markdown_name)) {
+        if (!arguments.operands.empty()) {
+            throw Refusal(ExitCode::usage, "--markdown is of every command, and takes no SUBJECT such as '" +
+                                               shown(arguments.operands.front()) + "'; use one of the two");
+        }
+        print(exit_status_table());
+        return 0;
+    }
     if (arguments.operands.empty()) {
         print(help_text());
         return 0;
@@ -148,7 +162,7 @@ portguard help run
 portguard help options
 )",
     .operand = {"SUBJECT", 0, 1, subjects},
-    .own = {},
+    .own = help_parameters,
     .run = print_help,
 };
 

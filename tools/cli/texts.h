@@ -23,6 +23,9 @@ std::string help_text(const Command& command);
 /// `portguard help options`.
 std::string options_help();
 
+/// The exit statuses of every command as a table in Markdown.
+std::string exit_status_table();
+
 /// Scripts to source, or to install.
 std::string bash_completion();
 std::string zsh_completion();

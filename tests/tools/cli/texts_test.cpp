@@ -13,19 +13,41 @@
 namespace portguard::test {
 namespace {
 
-TEST(OptionsPage, HoldsTheTableAsTheCommandPrintsIt) {
-    constexpr std::string_view start = "<!-- options -->\n";
-    constexpr std::string_view end = "<!-- /options -->";
-    std::ifstream file(PORTGUARD_OPTIONS_PAGE);
+struct Page {
+    const char* file;
+    const char* name;
+    Words words;
+};
+
+class PageTest : public testing::TestWithParam<Page> {};
+
+TEST_P(PageTest, HoldsTheTableAsTheCommandPrintsIt) {
+    const Page& page = GetParam();
+    const std::string start = std::string("<!-- ") + page.name + " -->\n";
+    const std::string end = std::string("<!-- /") + page.name + " -->";
+    std::ifstream file(page.file);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     const std::size_t first = text.find(start);
     const std::size_t last = text.find(end);
     ASSERT_TRUE(first != std::string::npos && last != std::string::npos)
-        << PORTGUARD_OPTIONS_PAGE " has no lines " << start << "and " << end
-        << "; the table of `portguard config --markdown` stands between them";
-    EXPECT_EQ(text.substr(first + start.size(), last - first - start.size()),
-              portguard({"config", "--markdown"}).out)
-        << "run `cmake --build --preset dev --target options_page`";
+        << page.file << " has no lines " << start << "and " << end;
+    EXPECT_EQ(text.substr(first + start.size(), last - first - start.size()), portguard(page.words).out)
+        << "run `cmake --build --preset dev --target pages`";
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, PageTest,
+                         testing::Values(Page{PORTGUARD_OPTIONS_PAGE, "options", {"config", "--markdown"}},
+                                         Page{
+                                             PORTGUARD_COMMANDS_PAGE, "exit status", {"help", "--markdown"}}),
+                         [](const auto& tested) {
+                             return tested.param.name == std::string("options") ? "Options" : "ExitStatus";
+                         });
+
+TEST(ExitStatus, IsInTheTableForEveryCommand) {
+    const std::string table = portguard({"help", "--markdown"}).out;
+    for (const tools::Command* const command : tools::all_commands()) {
+        EXPECT_NE(table.find("\n| `" + std::string(command->name) + "` | "), std::string::npos) << table;
+    }
 }
 
 /// The words of one help: `portguard help` without a subject, too.

@@ -1,0 +1,15 @@
+# Puts what the command prints for WORDS into PAGE, between its lines <!-- NAME --> and <!-- /NAME -->: `cmake --build
+# --preset dev --target pages`. A test says so where the two differ.
+separate_arguments(words UNIX_COMMAND "${WORDS}")
+execute_process(COMMAND ${COMMAND} ${words} OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
+file(READ ${PAGE} page)
+string(FIND "${page}" "<!-- ${NAME} -->\n" start)
+string(FIND "${page}" "<!-- /${NAME} -->" end)
+if(start EQUAL -1 OR end EQUAL -1)
+    message(FATAL_ERROR "${PAGE} has no <!-- ${NAME} --> and <!-- /${NAME} -->")
+endif()
+string(LENGTH "<!-- ${NAME} -->\n" length)
+math(EXPR start "${start} + ${length}")
+string(SUBSTRING "${page}" 0 ${start} before)
+string(SUBSTRING "${page}" ${end} -1 after)
+file(WRITE ${PAGE} "${before}${table}${after}")
