@@ -15,9 +15,11 @@
 #include "tools/ci/wrapped_run.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
+#include "tools/common/colour.h"
 #include "tools/common/guarded_program.h"
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
+#include "tools/common/progress.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
 #include "tools/events/outlets.h"
@@ -40,6 +42,7 @@ constexpr std::array parameters{
     junit_parameter,
     github_parameter,
     html_parameter,
+    color_parameter,
     anyway_parameter,
     Parameter{.name = json_parameter.name,
               .values = "",
@@ -113,11 +116,10 @@ GuardedProgram prepare(const Arguments& arguments, const EventFile& log) {
 }
 
 void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
-          const EventFile& log) {
+          const EventFile& log, bool coloured) {
     if (arguments.has(json_parameter.name)) {
         return;
     }
-    const bool coloured = wants_colour(STDERR_FILENO);
     std::string text = "\nportguard: " + summary_line(report) + "\n";
     if (!report.failures.empty()) {
         text += "\n" + events_blocks(report, coloured);
@@ -145,6 +147,7 @@ struct Outcome {
 };
 
 Outcome run_and_report(const Arguments& arguments) {
+    const bool coloured = wants_colour(arguments, STDERR_FILENO);
     const ReportFiles files(arguments);
     const EventFile log(arguments);
     const GuardedProgram program = prepare(arguments, log);
@@ -155,8 +158,11 @@ Outcome run_and_report(const Arguments& arguments) {
     Outcome outcome;
     ClearOutput output(arguments.has(json_parameter.name));
     outcome.wait_status = run_to_its_end(program, 50ms, [&coverage] { coverage.sample(); });
+    Progress progress;
+    progress.say("portguard: reading the events of the run");
     outcome.report = log.read();
-    tell(arguments, outcome.report, coverage, log);
+    progress.clear();
+    tell(arguments, outcome.report, coverage, log, coloured);
     if (arguments.has(github_parameter.name)) {
         std::fputs(events_github(outcome.report).c_str(), stderr);
     }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/cli/command.h"
+#include "tools/common/colour.h"
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
@@ -24,9 +25,9 @@ constexpr Parameter unit_parameter{"unit", "NAME", "", "only what this unit logg
 constexpr Parameter follow_parameter{"follow", "", "", "go on, and show each event as it is written"};
 
 constexpr std::array parameters{
-    event_filter,   cause_filter,    port_filter,      call_filter,      program_filter,
-    pid_filter,     since_filter,    until_filter,     follow_parameter, journal_parameter,
-    unit_parameter, junit_parameter, github_parameter, html_parameter,   json_parameter,
+    event_filter,     cause_filter,   port_filter,      call_filter,       program_filter, pid_filter,
+    since_filter,     until_filter,   follow_parameter, journal_parameter, unit_parameter, junit_parameter,
+    github_parameter, html_parameter, color_parameter,  json_parameter,
 };
 
 using enum Combination::Kind;
@@ -155,7 +156,7 @@ private:
 
 int follow(const Arguments& arguments) {
     const EventFilter filter(arguments);
-    Live live(arguments.has(json_parameter.name), wants_colour(STDOUT_FILENO));
+    Live live(arguments.has(json_parameter.name), wants_colour(arguments, STDOUT_FILENO));
     const TakeEvent take = [&](LoggedEvent event) {
         if (filter.passes(event.record)) {
             live.take(std::move(event));
@@ -200,7 +201,7 @@ int events(const Arguments& arguments) {
     const EventReport report = read_report(arguments);
     files.write(report);
     if (!files.take_stdout()) {
-        const bool coloured = wants_colour(STDOUT_FILENO);
+        const bool coloured = wants_colour(arguments, STDOUT_FILENO);
         print(arguments.has(json_parameter.name)     ? events_json(report)
               : arguments.has(github_parameter.name) ? events_github(report)
                                                      : events_text(report, coloured));

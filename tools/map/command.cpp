@@ -7,6 +7,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
+#include "tools/common/colour.h"
 #include "tools/common/duration.h"
 #include "tools/common/json_output.h"
 #include "tools/common/netns.h"
@@ -39,6 +40,7 @@ constexpr std::array parameters{
               .optional_value = true,
               .letter = 'w'},
     netns_parameter,
+    color_parameter,
     json_parameter,
 };
 
@@ -67,7 +69,7 @@ ExitCode exit_code_of(const PortMap& map) {
 
 TextStyle style_for(const Arguments& arguments) {
     const TerminalSize size = terminal_size(STDOUT_FILENO, arguments.has(wide_name));
-    return {wants_colour(STDOUT_FILENO), speaks_utf8(), size.columns, size.lines};
+    return {wants_colour(arguments, STDOUT_FILENO), size.columns, size.lines};
 }
 
 /// What --watch cannot be had with.
@@ -153,7 +155,7 @@ A collision is a TCP listener on a port that outgoing connections are given, or 
 TIME_WAIT, on a port of --listen.
 
 In a cell of several ports a listener is shown before all else; otherwise what most of its ports are used for.
-Without a terminal, or with NO_COLOR, letters say what colours do.
+Letters say what colours do, and so a copy of the map says it, too.
 
 --svg writes a file that needs nothing else, light or dark as the viewer has it. A file of that name is
 replaced once the new one is whole; links, folders and devices are left alone.

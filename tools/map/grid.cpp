@@ -6,8 +6,8 @@
 namespace portguard::tools {
 namespace {
 
-constexpr std::array<unsigned, 9> cell_sizes{10, 20, 25, 50, 100, 200, 250, 500, 1000};
-constexpr std::array<unsigned, 6> row_sizes{1000, 2000, 2500, 5000, 10000, 20000};
+constexpr std::array<unsigned, 11> cell_sizes{10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000};
+constexpr std::array<unsigned, 7> row_sizes{1000, 2000, 2500, 5000, 10000, 20000, 50000};
 
 Ground ground_of(const PortPlan& plan, PortRange ports) {
     // A single listen port is what it is about: it shows, whatever the rest of the cell is for.
@@ -44,7 +44,8 @@ GridScale finest_scale(unsigned columns, unsigned rows) {
             }
         }
     }
-    return {cell_sizes.back(), row_sizes.back()};
+    // A terminal scrolls down and not aside.
+    return columns < 2 * cells_between_gaps ? GridScale{1000, 10000} : GridScale{1000, 20000};
 }
 
 std::vector<GridCell> cells_of(const PortMap& map, unsigned ports_per_cell) {

@@ -5,8 +5,11 @@
 namespace portguard::tools {
 namespace {
 
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char letter) { return (letter & 0x80) == 0; });
+constexpr std::string_view ellipsis = "...";
+
+/// Of a number, or of a range of ports.
+bool is_of_number(char character) {
+    return (character >= '0' && character <= '9') || character == '-';
 }
 
 /// SGR, from no attributes on.
@@ -18,23 +21,27 @@ std::string escape_of(const Paint& paint) {
     return text + "m";
 }
 
+/// How much of `plain` stands before the ellipsis: whole words, or else no part of a number.
+std::size_t cut_of(std::string_view plain, std::size_t columns) {
+    const std::size_t most = columns - std::min(columns, ellipsis.size());
+    const std::size_t blank = plain.substr(0, most + 1).rfind(' ');
+    if (blank != std::string_view::npos && blank * 2 > most) {
+        return blank + (blank < most ? 1 : 0);
+    }
+    std::size_t cut = most;
+    while (cut > 0 && is_of_number(plain[cut - 1]) && is_of_number(plain[cut])) {
+        --cut;
+    }
+    return cut;
+}
+
 } // namespace
 
 PaintedLine& PaintedLine::add(std::string_view text, Paint paint) {
-    if (is_ascii(text)) {
-        text = text.substr(0, room());
-    } else if (room() == 0) {
-        text = {};
+    if (!text.empty()) {
+        pieces_.push_back({std::string(text), paint});
+        used_ += text.size();
     }
-    if (text.empty()) {
-        return *this;
-    }
-    if (coloured_ && paint != paint_) {
-        text_ += escape_of(paint);
-        paint_ = paint;
-    }
-    text_ += text;
-    used_ += is_ascii(text) ? text.size() : 1;
     return *this;
 }
 
@@ -43,7 +50,32 @@ PaintedLine& PaintedLine::fill_to(std::size_t column) {
 }
 
 std::string PaintedLine::text() const {
-    return paint_ == Paint{} ? text_ : text_ + "\033[0m";
+    std::string plain;
+    for (const Piece& piece : pieces_) {
+        plain += piece.text;
+    }
+    const bool is_cut = used_ > columns_;
+    std::size_t left = is_cut ? cut_of(plain, columns_) : used_;
+    std::string text;
+    Paint present;
+    const auto put = [&](std::string_view part, const Paint& paint) {
+        if (coloured_ && paint != present) {
+            text += escape_of(paint);
+            present = paint;
+        }
+        text += part;
+    };
+    for (const Piece& piece : pieces_) {
+        const std::string_view part = std::string_view(piece.text).substr(0, left);
+        left -= part.size();
+        if (!part.empty()) {
+            put(part, piece.paint);
+        }
+    }
+    if (is_cut) {
+        put(ellipsis.substr(0, columns_), {});
+    }
+    return present == Paint{} ? text : text + "\033[0m";
 }
 
 } // namespace portguard::tools

@@ -1,10 +1,12 @@
 // Coloured text for a terminal, and how wide it is.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portguard::tools {
 
@@ -21,20 +23,24 @@ class PaintedLine {
 public:
     PaintedLine(bool coloured, std::size_t columns) : coloured_(coloured), columns_(columns) {}
 
-    /// ASCII, or one character of one column; what does not fit is left out.
+    /// ASCII.
     PaintedLine& add(std::string_view text, Paint paint = {});
     /// Blanks up to `column`, counted from 0.
     PaintedLine& fill_to(std::size_t column);
-    [[nodiscard]] std::size_t room() const { return columns_ - used_; }
-    /// Without an end of line.
+    [[nodiscard]] std::size_t room() const { return columns_ - std::min(columns_, used_); }
+    /// Without an end of line. What does not fit is left out, never within a number, and "..." says so.
     [[nodiscard]] std::string text() const;
 
 private:
+    struct Piece {
+        std::string text;
+        Paint paint;
+    };
+
     bool coloured_;
     std::size_t columns_;
     std::size_t used_ = 0;
-    Paint paint_;
-    std::string text_;
+    std::vector<Piece> pieces_;
 };
 
 } // namespace portguard::tools

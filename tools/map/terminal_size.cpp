@@ -1,10 +1,7 @@
 #include "tools/map/terminal_size.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
 
-#include <cstring>
 #include <sys/ioctl.h>
 
 namespace portguard::tools {
@@ -26,17 +23,6 @@ TerminalSize terminal_size(int fd, bool whole) {
         lines = std::min(lines, usual_lines);
     }
     return {columns, lines - 1};
-}
-
-bool speaks_utf8() {
-    // locale(7): the first that is set and not empty.
-    for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-        const char* const value = std::getenv(name);
-        if (value != nullptr && *value != '\0') {
-            return ::strcasestr(value, "utf-8") != nullptr || ::strcasestr(value, "utf8") != nullptr;
-        }
-    }
-    return false;
 }
 
 } // namespace portguard::tools

@@ -14,7 +14,4 @@ struct TerminalSize {
 /// At most 80x24 unless `whole`; where `fd` is no terminal, 80x24 or 160x48.
 TerminalSize terminal_size(int fd, bool whole);
 
-/// Whether the locale's characters are UTF-8.
-bool speaks_utf8();
-
 } // namespace portguard::tools

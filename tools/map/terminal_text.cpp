@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
+#include "tools/common/output.h"
 #include "tools/common/port_text.h"
 #include "tools/map/grid.h"
 #include "tools/map/paint.h"
@@ -10,13 +12,16 @@
 namespace portguard::tools {
 namespace {
 
-// Light and dark at once: no colour here is read against the terminal's own background.
-constexpr Paint on_listen{250, 24};
-constexpr Paint on_ephemeral{250, 238};
-constexpr Paint on_neither{244, -1};
+// Light and dark at once: what has no background of its own has a contrast of 4.5 against white and black,
+// which of xterm's 240 colours only 29, 63, 98, 131, 163 and 243 do.
+constexpr Paint on_listen{255, 24};
+constexpr Paint on_ephemeral{255, 238};
+constexpr Paint on_neither{243, -1};
 constexpr Paint collision_paint{231, 160, true};
-constexpr Paint faint{244, -1};
+constexpr Paint collision_text{131, -1, true};
+constexpr Paint faint{243, -1};
 constexpr Paint strong{-1, -1, true};
+constexpr int ground_of_connections = 236;
 
 struct Look {
     char letter;
@@ -26,13 +31,12 @@ struct Look {
 
 /// By Use.
 constexpr std::array<Look, use_count> looks{
-    Look{'L', "listening", {16, 42, true}}, Look{'b', "bound", {16, 51, true}},
-    Look{'u', "UDP", {16, 141, true}},      Look{'o', "out", {214, -1}},
-    Look{'t', "TIME_WAIT", {117, -1}},
+    Look{'L', "listening", {16, 42, true}},
+    Look{'b', "bound", {16, 51, true}},
+    Look{'u', "UDP", {16, 141, true}},
+    Look{'o', "out", {222, ground_of_connections}},
+    Look{'t', "TIME_WAIT", {159, ground_of_connections}},
 };
-
-/// Eighths of a cell; where there is no UTF-8, letters.
-constexpr std::array<std::string_view, 8> bars{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
 const Look& look_of(Use use) {
     return looks[static_cast<std::size_t>(use)];
@@ -47,10 +51,11 @@ Paint paint_of(Ground ground) {
     return on_neither;
 }
 
-std::string_view letter_of(Ground ground, bool coloured) {
+/// Letters also where there are colours, which a copy of the map in a ticket loses.
+std::string_view letter_of(Ground ground) {
     switch (ground) {
-    case Ground::listen: return coloured ? " " : "-";
-    case Ground::ephemeral: return coloured ? " " : "=";
+    case Ground::listen: return "-";
+    case Ground::ephemeral: return "=";
     case Ground::neither: break;
     }
     return ".";
@@ -60,30 +65,25 @@ bool is_connected(Use use) {
     return use == Use::outgoing || use == Use::time_wait;
 }
 
-void add_used(const GridCell& cell, const TextStyle& style, PaintedLine& line) {
+void add_used(const GridCell& cell, PaintedLine& line) {
     const Look& look = look_of(*cell.use);
-    if (!is_connected(*cell.use)) {
-        line.add(std::string(1, look.letter), look.paint);
-        return;
-    }
     Paint paint = look.paint;
-    paint.background = paint_of(cell.ground).background;
-    const unsigned eighth = std::min(cell.connected * 8 / cell.ports.size(), 7U);
-    if (style.coloured && style.utf8) {
-        line.add(bars[eighth], paint);
-        return;
+    bool is_half_full = false;
+    if (is_connected(*cell.use)) {
+        const int background = paint_of(cell.ground).background;
+        paint.background = background < 0 ? paint.background : background;
+        is_half_full = cell.connected * 2 >= cell.ports.size();
     }
-    const char letter = eighth < 4 ? look.letter : static_cast<char>(look.letter - 'a' + 'A');
-    line.add(std::string(1, letter), paint);
+    line.add(std::string(1, is_half_full ? static_cast<char>(look.letter - 'a' + 'A') : look.letter), paint);
 }
 
-void add_cell(const GridCell& cell, const TextStyle& style, PaintedLine& line) {
+void add_cell(const GridCell& cell, PaintedLine& line) {
     if (cell.collides) {
         line.add("!", collision_paint);
     } else if (cell.use.has_value()) {
-        add_used(cell, style, line);
+        add_used(cell, line);
     } else {
-        line.add(cell.reserved ? "/" : letter_of(cell.ground, style.coloured), paint_of(cell.ground));
+        line.add(cell.reserved ? "/" : letter_of(cell.ground), paint_of(cell.ground));
     }
 }
 
@@ -95,7 +95,8 @@ std::string axis(const GridScale& scale, const TextStyle& style) {
     const unsigned ports_between_gaps = scale.ports_per_cell * cells_between_gaps;
     for (unsigned group = 0; group * ports_between_gaps < scale.ports_per_row; ++group) {
         line.fill_to(margin + group * std::size_t{cells_between_gaps + 1});
-        line.add("+" + std::to_string(group * ports_between_gaps), faint);
+        const std::string text = "+" + std::to_string(group * ports_between_gaps);
+        line.add(text.size() <= line.room() ? text : "", faint);
     }
     return line.text();
 }
@@ -110,7 +111,7 @@ void add_labels(std::span<const Label> labels, PaintedLine& line) {
             line.add(" +" + std::to_string(labels.size() - index), faint);
             return;
         }
-        line.add(text, labels[index].collision == Collision::none ? Paint{} : Paint{160, -1, true});
+        line.add(text, labels[index].collision == Collision::none ? Paint{} : collision_text);
     }
 }
 
@@ -126,7 +127,7 @@ std::string rows_of(const PortMap& map, const GridScale& scale, const TextStyle&
         const std::size_t end = std::min(cells.size(), first + scale.cells_per_row());
         for (std::size_t index = first; index < end; ++index) {
             line.add((index - first) % cells_between_gaps == 0 && index != first ? " " : "");
-            add_cell(cells[index], style, line);
+            add_cell(cells[index], line);
         }
         const auto last_label = std::find_if(first_label, labels.end(), [&](const Label& label) {
             return label.ports.low > cells[end - 1].ports.high;
@@ -147,53 +148,105 @@ std::string shortened(const PortSet& ports, std::size_t longest) {
     return text.size() <= longest ? text : counted(ports.count({1, 65535}), "port");
 }
 
-std::string head(const PortMap& map, const GridScale& scale, const TextStyle& style) {
-    const HostPorts& host = map.facts->settings.ports;
-    PaintedLine title(style.coloured, style.columns);
-    title.add("ports of network namespace " + std::to_string(map.facts->netns), strong)
-        .add(": a cell is " + std::to_string(scale.ports_per_cell) + " ports, a row " +
-             std::to_string(scale.ports_per_row));
-    PaintedLine listen(style.coloured, style.columns);
-    listen.add("listen     ", strong);
-    listen.add(map.plan.listen_given ? shortened(map.plan.listen, listen.room()) : "none given");
-    PaintedLine ephemeral(style.coloured, style.columns);
-    ephemeral.add("ephemeral  ", strong)
-        .add(map.plan.ephemeral.empty() ? "unknown" : text_of(map.plan.ephemeral))
-        .add(map.plan.ephemeral_given && map.plan.ephemeral != host.range && !host.range.empty()
-                 ? ", the kernel's " + text_of(host.range)
-                 : "");
-    if (!host.reserved.empty()) {
-        constexpr std::string_view word = ", reserved ";
-        const std::size_t room = ephemeral.room() - std::min(ephemeral.room(), word.size());
-        ephemeral.add(word).add(shortened(host.reserved, room));
+/// "listen     80,443", on more lines where one has no room for it.
+std::string field(std::string_view label, const std::string& text, const TextStyle& style) {
+    constexpr std::size_t label_width = 11;
+    PaintedLine line(style.coloured, style.columns);
+    line.add(label, strong);
+    if (label_width + text.size() <= style.columns) {
+        return line.fill_to(label_width).add(text).text() + "\n";
     }
-    return title.text() + "\n" + listen.text() + "\n" + ephemeral.text() + "\n";
+    std::string lines = line.text() + "\n";
+    const std::string below = wrapped(text, "  ", style.columns);
+    std::string_view rest = below;
+    while (!rest.empty()) {
+        lines += PaintedLine(style.coloured, style.columns).add(next_field(rest, '\n')).text() + "\n";
+    }
+    return lines;
 }
 
+std::string head(const PortMap& map, const GridScale& scale, const TextStyle& style) {
+    const HostPorts& host = map.facts->settings.ports;
+    const std::string name = "ports of network namespace " + std::to_string(map.facts->netns);
+    const std::string cell = "a cell is " + std::to_string(scale.ports_per_cell) + " ports";
+    const std::string row = ", a row " + std::to_string(scale.ports_per_row);
+    PaintedLine title(style.coloured, style.columns);
+    title.add(name, strong);
+    PaintedLine below(style.coloured, style.columns);
+    const bool is_one_line = name.size() + 2 + cell.size() + row.size() <= style.columns;
+    (is_one_line ? title.add(": ") : below).add(cell);
+    (is_one_line ? title : below).add(is_one_line || below.room() >= row.size() ? row : "");
+    constexpr std::size_t label_width = 11;
+    const std::size_t room = style.columns - std::min(style.columns, label_width);
+    std::string ephemeral = map.plan.ephemeral.empty() ? "unknown" : text_of(map.plan.ephemeral);
+    if (map.plan.ephemeral_given && map.plan.ephemeral != host.range && !host.range.empty()) {
+        ephemeral += ", the kernel's " + text_of(host.range);
+    }
+    if (!host.reserved.empty()) {
+        constexpr std::string_view word = ", reserved ";
+        const std::size_t used = ephemeral.size() + word.size();
+        ephemeral += std::string(word) + shortened(host.reserved, room - std::min(room, used));
+    }
+    return title.text() + "\n" + (is_one_line ? "" : below.text() + "\n") +
+           field("listen", map.plan.listen_given ? shortened(map.plan.listen, room) : "none given", style) +
+           field("ephemeral", ephemeral, style);
+}
+
+std::string too_narrow(const TextStyle& style) {
+    PaintedLine line(style.coloured, style.columns);
+    return line.add("no room for the map").text() + "\n";
+}
+
+/// As many to a line as there is room for.
+class Legend {
+public:
+    explicit Legend(const TextStyle& style) : style_(style), line_(style.coloured, style.columns) {}
+
+    void add(std::string_view letter, const Paint& paint, const std::string& words) {
+        const std::size_t width = letter.size() + words.size();
+        if (!is_empty_ && width + 2 > line_.room()) {
+            end_line();
+        }
+        line_.add(is_empty_ ? "" : "  ").add(letter, paint).add(words);
+        is_empty_ = false;
+    }
+    void end_line() {
+        text_ += line_.text() + "\n";
+        line_ = PaintedLine(style_.coloured, style_.columns);
+        is_empty_ = true;
+    }
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+private:
+    TextStyle style_;
+    PaintedLine line_;
+    std::string text_;
+    bool is_empty_ = true;
+};
+
 std::string legend(const PortMap& map, const TextStyle& style) {
-    PaintedLine uses(style.coloured, style.columns);
+    Legend legend(style);
     for (const Use use : {Use::listener, Use::outgoing, Use::time_wait, Use::udp, Use::bound}) {
         const Look& look = look_of(use);
-        uses.add(use == Use::listener ? "" : "  ");
-        uses.add(is_connected(use) && style.coloured && style.utf8 ? bars[4]
-                                                                   : std::string_view(&look.letter, 1),
-                 look.paint);
-        uses.add(" " + std::to_string(map.totals.of(use)) + " " + std::string(look.name));
+        legend.add(std::string_view(&look.letter, 1), look.paint,
+                   " " + std::to_string(map.totals.of(use)) + " " + std::string(look.name));
     }
-    PaintedLine grounds(style.coloured, style.columns);
-    grounds.add(letter_of(Ground::listen, style.coloured), on_listen).add(" listen  ");
-    grounds.add(letter_of(Ground::ephemeral, style.coloured), on_ephemeral).add(" ephemeral  ");
-    grounds.add("/", on_ephemeral).add(" reserved  ").add(".", on_neither).add(" neither  ");
-    grounds.add("!", collision_paint).add(" collision  ");
-    grounds.add(style.coloured && style.utf8 ? "height: ports in use" : "O T: half full");
-    return uses.text() + "\n" + grounds.text() + "\n";
+    legend.end_line();
+    legend.add(letter_of(Ground::listen), on_listen, " listen");
+    legend.add(letter_of(Ground::ephemeral), on_ephemeral, " ephemeral");
+    legend.add("/", on_ephemeral, " reserved");
+    legend.add(".", on_neither, " neither");
+    legend.add("!", collision_paint, " collision");
+    legend.add("", {}, "O T: half full");
+    legend.end_line();
+    return legend.text();
 }
 
 } // namespace
 
 std::string collision_lines(const PortMap& map, const TextStyle& style, std::size_t lines) {
     if (map.collisions.empty()) {
-        return "no collisions\n";
+        return PaintedLine(style.coloured, style.columns).add("no collisions").text() + "\n";
     }
     const std::size_t all = map.collisions.size();
     const std::size_t shown = all <= lines ? all : std::max<std::size_t>(lines, 1) - 1;
@@ -217,17 +270,26 @@ std::string collision_lines(const PortMap& map, const TextStyle& style, std::siz
 
 std::string terminal_text(const PortMap& map, const TextStyle& style) {
     constexpr std::size_t least_labels = 12;
-    // Head, axis, legend, and a line for collisions.
-    constexpr std::size_t other_lines = 3 + 1 + 2 + 1;
+    const std::string legend_lines = legend(map, style);
+    const auto lines_of = [](const std::string& text) {
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    };
+    // Head, axis, legend, and a line for collisions. No scale has a longer name than the coarsest.
+    const std::size_t other_lines =
+        lines_of(head(map, {1000, 20000}, style)) + 1 + lines_of(legend_lines) + 1;
     const std::size_t left_out = map.facts->missing.size();
     const auto beside = [](std::size_t all, std::size_t part) {
         return static_cast<unsigned>(all - std::min(all, part));
     };
-    const GridScale scale =
-        finest_scale(beside(style.columns, margin + least_labels),
-                     beside(style.lines, other_lines + std::min<std::size_t>(left_out, 1)));
-    std::string text =
-        head(map, scale, style) + axis(scale, style) + "\n" + rows_of(map, scale, style) + legend(map, style);
+    const unsigned rows = beside(style.lines, other_lines + std::min<std::size_t>(left_out, 1));
+    GridScale scale = finest_scale(beside(style.columns, margin + least_labels), rows);
+    if (scale.cells_per_row() + gaps(scale) + margin + least_labels > style.columns) {
+        // Cells matter more than labels.
+        scale = finest_scale(beside(style.columns, margin), rows);
+    }
+    const bool has_room = margin + scale.cells_per_row() + gaps(scale) <= style.columns;
+    const std::string cells = axis(scale, style) + "\n" + rows_of(map, scale, style) + legend_lines;
+    std::string text = head(map, scale, style) + (has_room ? cells : too_narrow(style));
     const std::size_t room = beside(style.lines, other_lines - 1 + scale.rows());
     text += collision_lines(map, style, room - std::min(room, std::min<std::size_t>(left_out, 1)));
     if (left_out != 0) {

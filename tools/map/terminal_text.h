@@ -9,10 +9,8 @@
 namespace portguard::tools {
 
 struct TextStyle {
-    /// 256 colours; otherwise letters alone tell what is what.
+    /// 256 colours beside the letters.
     bool coloured = false;
-    /// Bars where it is coloured as well.
-    bool utf8 = false;
     std::size_t columns = 80;
     /// As many lines at most, if the map can be made so small.
     std::size_t lines = 23;

@@ -15,6 +15,7 @@
 #include "core/text.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/map/paint.h"
 #include "tools/map/terminal_size.h"
 
 namespace portguard::tools {
@@ -122,10 +123,11 @@ std::string status(milliseconds interval) {
 /// Each line over the one before, so that nothing flickers; a line too many would scroll the others away.
 void draw(std::string_view picture, const std::string& last_line) {
     std::string text = "\033[H";
-    for (std::size_t left = terminal_size(STDOUT_FILENO, true).lines; left != 0 && !picture.empty(); --left) {
+    const TerminalSize size = terminal_size(STDOUT_FILENO, true);
+    for (std::size_t left = size.lines; left != 0 && !picture.empty(); --left) {
         text.append(next_field(picture, '\n')).append("\033[K\r\n");
     }
-    print(text + last_line + "\033[K\033[J");
+    print(text + PaintedLine(false, size.columns).add(last_line).text() + "\033[K\033[J");
 }
 
 /// Why the screen is drawn again, or no more.
