@@ -17,16 +17,6 @@
 namespace portguard::tools {
 namespace {
 
-std::string help_hint(const Command& command) {
-    return "`portguard " + std::string(command.name) + " --help` lists what there is";
-}
-
-std::string with_underscores(std::string_view word) {
-    std::string name(word);
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-}
-
 /// "deny-errno" and "deny_errno" are the same.
 const Parameter* find_parameter(std::span<const Parameter> parameters, std::string_view word) {
     if (!word.starts_with("--")) {
@@ -259,45 +249,6 @@ parse(const Command& command, const std::vector<Parameter>& parameters, std::vec
     return given;
 }
 
-bool is_given(const Arguments& arguments, std::string_view name) {
-    return name == program_word ? !arguments.program.empty() : arguments.has(name);
-}
-
-std::string described(std::string_view name) {
-    return name == program_word ? std::string(name) : spelled(name);
-}
-
-void check_combinations(const Command& command, const Arguments& arguments) {
-    for (const auto& [name, kind, other] : command.combinations) {
-        const bool is_needed = kind == Combination::Kind::needed;
-        if (is_given(arguments, name) && is_given(arguments, other) != is_needed) {
-            throw Refusal(ExitCode::usage, described(name) + " means nothing " +
-                                               (is_needed ? "without " : "beside ") + described(other) +
-                                               "; " + help_hint(command));
-        }
-    }
-}
-
-/// Of a list with commas each.
-void check_value(const Parameter& parameter, std::string_view value) {
-    const std::vector<std::string> known = closed_values(parameter);
-    if (known.empty() || (value.empty() && parameter.optional_value)) {
-        return;
-    }
-    const std::string whole = spelled(parameter.name) + "=" + shown(value);
-    do {
-        const std::string word = with_underscores(next_field(value, ','));
-        const bool is_known = std::any_of(known.begin(), known.end(), [&word](const std::string& candidate) {
-            return with_underscores(candidate) == word;
-        });
-        if (!is_known) {
-            throw Refusal(ExitCode::usage, whole + ": expected " +
-                                               listed({known.begin(), known.end()}, " or ") +
-                                               suggestion(word, known));
-        }
-    } while (!value.empty());
-}
-
 } // namespace
 
 Arguments parse_command_line(const Command& command, const std::vector<std::string>& words) {
@@ -314,12 +265,7 @@ Arguments parse_command_line(const Command& command, const std::vector<std::stri
         return arguments;
     }
     check_operands(command, arguments.operands);
-    for (const Parameter& parameter : command.own) {
-        if (const std::string* const value = arguments.value(parameter.name)) {
-            check_value(parameter, *value);
-        }
-    }
-    check_combinations(command, arguments);
+    check_given(command, arguments);
     return arguments;
 }
 

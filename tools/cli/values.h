@@ -1,4 +1,4 @@
-// What may stand as the value of an option, read from Parameter::values.
+// What may be given: values, read from Parameter::values, and options beside each other.
 #pragma once
 
 #include <span>
@@ -22,5 +22,15 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 /// "; did you mean observe?", or nothing.
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 std::string suggestion(std::string_view word, const std::vector<std::string>& known);
+
+/// Throws Refusal for a value that is none of a closed list, and for an option that means nothing beside
+/// another (Command::combinations).
+void check_given(const Command& command, const Arguments& arguments);
+
+/// The last part of a refusal: "`portguard who --help` lists what there is".
+std::string help_hint(const Command& command);
+
+/// "deny-errno" as "deny_errno".
+std::string with_underscores(std::string_view word);
 
 } // namespace portguard::tools
