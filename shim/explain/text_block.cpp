@@ -10,6 +10,10 @@ namespace {
 constexpr std::string_view bold = "\x1b[1m";
 constexpr std::string_view plain = "\x1b[0m";
 
+bool is_digit(char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
 bool starts_character(char byte) {
     return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
 }
@@ -104,6 +108,10 @@ void TextBlock::add_cut(std::string_view label, std::string_view line) {
         if (taken > room - 3) {
             break;
         }
+    }
+    // Half a number would be another one.
+    while (bytes > 0 && is_digit(line[bytes - 1]) && is_digit(line[bytes])) {
+        --bytes;
     }
     text_ += line.substr(0, bytes);
     text_ += "...";

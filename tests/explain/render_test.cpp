@@ -11,6 +11,7 @@
 
 #include "core/event_json.h"
 #include "explain/explain_fixture.h"
+#include "explain/text_block.h"
 #include "support/child.h"
 #include "support/skip.h"
 
@@ -163,6 +164,19 @@ TEST_F(Rendered, NothingIsWrittenBelowTheLevel) {
     EXPECT_EQ(told(report), "");
     report.snapshot.kind = EventKind::privileged;
     EXPECT_NE(told(report), "");
+}
+
+TEST(TextBlock, CutsALineAtItsWidthAndNeverWithinANumber) {
+    for (std::size_t blanks = 50; blanks < 80; ++blanks) {
+        TextBlock block("head", false);
+        block.add_cut("held", std::string(blanks, 'x') + " 32768-60999 and more than there is room for");
+        const std::string text = block.text();
+        EXPECT_LE(text.size() - text.find('\n') - 1, 80U);
+        ASSERT_TRUE(text.ends_with("...")) << text;
+        const std::string kept = text.substr(0, text.size() - 3);
+        const std::string number = kept.substr(kept.find_last_not_of("0123456789") + 1);
+        EXPECT_TRUE(number.empty() || number == "32768" || number == "60999") << text;
+    }
 }
 
 } // namespace

@@ -198,8 +198,9 @@ the event names.
 )",
     .exit_status = R"(
 0 reproduced, by the probe and, where the guard is in it, by PROGRAM
-1 not reproduced
-2 the command line is wrong
+1 not reproduced, or the event cannot be made again
+2 the command line or LOG is wrong
+else as of `portguard run`, where PROGRAM cannot be started
 )",
     .examples = R"(
 portguard repro ports.log -- ./server

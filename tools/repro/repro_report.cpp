@@ -53,6 +53,15 @@ std::string program_words(const ProgramOutcome& outcome, bool with_shim) {
     return words + ", " + end_words(outcome);
 }
 
+/// "the program ended with 1".
+std::string end_sentence(const ProgramOutcome& outcome) {
+    if (outcome.was_ended) {
+        return "the program ran until --for ended it";
+    }
+    return outcome.signal != 0 ? std::string("the program was killed by SIG") + ::sigabbrev_np(outcome.signal)
+                               : "the program ended with " + std::to_string(outcome.exit_status);
+}
+
 void add_sockets(const StandIn& stand_in, TextBlock& block) {
     constexpr std::size_t most_shown = 3;
     const std::size_t count = stand_in.sockets.size();
@@ -115,14 +124,16 @@ bool is_same_condition(std::string_view met, std::string_view recorded) {
 std::string verdict(const ReproReport& report) {
     const Replay& plain = report.replays.front();
     if (!report.probe_agrees()) {
-        return "not reproduced: the event says " + expected_words(report.scene) + ", the probe met " +
+        return "reproduced: no, the event says " + expected_words(report.scene) + ", and the probe met " +
                probe_words(plain.probe);
     }
     if (!report.is_reproduced()) {
-        return "not reproduced: the condition is there (" + expected_words(report.scene) +
-               "), and PROGRAM did not meet it";
+        return "reproduced: no, the condition is there (" + expected_words(report.scene) + "), and " +
+               end_sentence(*plain.program) + " without meeting it";
     }
-    return "reproduced: " + expected_words(report.scene);
+    return "reproduced: yes, " + (plain.program.has_value() ? end_sentence(*plain.program) + " (" +
+                                                                  expected_words(report.scene) + ")"
+                                                            : expected_words(report.scene));
 }
 
 Json json_of(const ProgramOutcome& outcome) {

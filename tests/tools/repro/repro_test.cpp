@@ -74,10 +74,17 @@ TEST(Repro, NoCureHelpsAgainstAListener) {
     }
 }
 
+TEST(Repro, SaysInASentenceThatItHasAndHowTheProgramEnded) {
+    const Finished finished = repro("outgoing_connection", {}, server_on("40000"));
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    EXPECT_NE(finished.out.find("reproduced: yes, the program ended with 1 (EADDRINUSE"), std::string::npos)
+        << finished;
+}
+
 TEST(Repro, AProgramThatAsksForAnotherPortDoesNotReproduce) {
     const Finished finished = repro("outgoing_connection", {}, server_on("10000"));
     EXPECT_TRUE(finished.exited_with(1)) << finished;
-    EXPECT_NE(finished.out.find("not reproduced: the condition is there"), std::string::npos) << finished;
+    EXPECT_NE(finished.out.find("reproduced: no, the condition is there"), std::string::npos) << finished;
 }
 
 TEST(Repro, WithoutTheShimTheProgramMeetsTheKernelAlone) {
