@@ -192,11 +192,6 @@ std::string head(const PortMap& map, const GridScale& scale, const TextStyle& st
            field("ephemeral", ephemeral, style);
 }
 
-std::string too_narrow(const TextStyle& style) {
-    PaintedLine line(style.coloured, style.columns);
-    return line.add("no room for the map").text() + "\n";
-}
-
 /// As many to a line as there is room for.
 class Legend {
 public:
@@ -289,7 +284,9 @@ std::string terminal_text(const PortMap& map, const TextStyle& style) {
     }
     const bool has_room = margin + scale.cells_per_row() + gaps(scale) <= style.columns;
     const std::string cells = axis(scale, style) + "\n" + rows_of(map, scale, style) + legend_lines;
-    std::string text = head(map, scale, style) + (has_room ? cells : too_narrow(style));
+    std::string text =
+        head(map, scale, style) +
+        (has_room ? cells : PaintedLine(style.coloured, style.columns).add("no room").text() + "\n");
     const std::size_t room = beside(style.lines, other_lines - 1 + scale.rows());
     text += collision_lines(map, style, room - std::min(room, std::min<std::size_t>(left_out, 1)));
     if (left_out != 0) {
