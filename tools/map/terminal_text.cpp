@@ -88,6 +88,7 @@ void add_cell(const GridCell& cell, PaintedLine& line) {
 }
 
 constexpr std::size_t margin = 6;
+constexpr std::size_t label_width = 11;
 
 /// "+0         +1000": how far from the beginning of its row a cell is.
 std::string axis(const GridScale& scale, const TextStyle& style) {
@@ -150,7 +151,6 @@ std::string shortened(const PortSet& ports, std::size_t longest) {
 
 /// "listen     80,443", on more lines where one has no room for it.
 std::string field(std::string_view label, const std::string& text, const TextStyle& style) {
-    constexpr std::size_t label_width = 11;
     PaintedLine line(style.coloured, style.columns);
     line.add(label, strong);
     if (label_width + text.size() <= style.columns) {
@@ -176,7 +176,6 @@ std::string head(const PortMap& map, const GridScale& scale, const TextStyle& st
     const bool is_one_line = name.size() + 2 + cell.size() + row.size() <= style.columns;
     (is_one_line ? title.add(": ") : below).add(cell);
     (is_one_line ? title : below).add(is_one_line || below.room() >= row.size() ? row : "");
-    constexpr std::size_t label_width = 11;
     const std::size_t room = style.columns - std::min(style.columns, label_width);
     std::string ephemeral = map.plan.ephemeral.empty() ? "unknown" : text_of(map.plan.ephemeral);
     if (map.plan.ephemeral_given && map.plan.ephemeral != host.range && !host.range.empty()) {
