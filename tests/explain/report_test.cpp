@@ -130,6 +130,7 @@ TEST_F(Report, IsNoHolderOfAPortThatTheProgramHasOpen) {
 TEST_F(Report, GoesToTheLogAndTheRecordOfTheProgramsPid) {
     const TemporaryFolder folder;
     config.log.kind = LogKind::file;
+    config.format = Format::text;
     std::strcpy(config.log.path, folder.file("log.%p").c_str());
     std::strcpy(config.record, folder.file("record.%p").c_str());
     const Fd socket = tcp_socket();
