@@ -94,7 +94,7 @@ def cell(tests: list[dict]) -> str:
     for reason, count in reasons.items():
         often = f" ({count} tests)" if count > 1 else ""
         is_other = reason.startswith(OTHERWISE)
-        parts.append(("holds otherwise: " if is_other else "not there: ") + reason.removeprefix(OTHERWISE) + often)
+        parts.append(("holds otherwise: " if is_other else "not there: ") + reason.removeprefix(OTHERWISE).removesuffix(" is not there") + often)
     return "; ".join(parts)
 
 
