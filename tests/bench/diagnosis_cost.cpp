@@ -113,7 +113,8 @@ int run(const char* self, const Population& population) {
     const Finished finished = run_process(
         {.argv = {self, "--fail", std::to_string(population.sockets), std::to_string(population.processes)},
          .environment = {"LD_PRELOAD=" PORTGUARD_SHIM, "PORTGUARD_CONFIG=/dev/null",
-                         "PORTGUARD_LOG=file:" + log, "PORTGUARD_MAX_REPORTS=1000"}});
+                         "PORTGUARD_LOG=file:" + log, "PORTGUARD_FORMAT=text",
+                         "PORTGUARD_MAX_REPORTS=1000"}});
     std::ifstream reports(log);
     int told = 0;
     for (std::string line; std::getline(reports, line);) {

@@ -87,7 +87,8 @@ def play(drop_in: pathlib.Path, command: str, library: str) -> int:
                     return SKIP
                 time.sleep(0.05)
             environment = environment_of(drop_in, library, pathlib.Path(folder))
-            service = ["systemd-cat", "-t", "service", "env", *(f"{name}={value}" for name, value in environment.items())]
+            # A service inherits nothing.
+            service = ["systemd-cat", "-t", "service", "env", "-i", *(f"{name}={value}" for name, value in environment.items())]
             subprocess.run([*service, sys.executable, "-c", SERVICE], check=True, timeout=60)
             found = complaints_about(events(command, f"{folder}/events.log"), "the file", [True])
             found += complaints_about(journal_events(command, 1), "the report in the journal", [False])

@@ -7,7 +7,7 @@ namespace portguard::tools {
 
 /// For Command::own.
 inline constexpr Parameter color_parameter{"color", "auto|always|never", "auto",
-                                           "colour the text; auto: on a terminal, without NO_COLOR"};
+                                           "auto: on a terminal, if NO_COLOR is unset"};
 
 /// For what is written to `fd`. Throws Refusal for a value that --color does not have.
 bool wants_colour(const Arguments& arguments, int fd);

@@ -215,10 +215,10 @@ const Command events_command{
     .name = "events",
     .summary = "reads event logs: filters, folds, prints text, JSON, JUnit or HTML",
     .description = R"(
-Reads what --log=file:PATH has written, and reports for people as far as their first lines go, with or without
-what syslog, the journal or a container's log put before them. A file may be gzipped, and - is standard
-input. Events with the same call, address, cause and stack are shown as one failure.
+Reads what --log=file:PATH has written, and the first lines of reports for people, whatever syslog, the journal
+or a container's log put before them. Events with the same call, address, cause and stack are one failure.
 
+A file may be gzipped, and - is standard input.
 With a failure stand the processes that fought over the port. Lines that are not events are named on stderr,
 one sentence per file, and affect no other. Times are local, as journalctl has them (TZ=UTC changes that). A
 syslog that names no year is taken to be of the last twelve months. The page of --html loads nothing.
@@ -233,9 +233,8 @@ syslog that names no year is taken to be of the last twelve months. The page of 
 )",
     .examples = R"(
 portguard events ports.log
-portguard events --since=yesterday --until=today /var/log/portguard/*/events.log
+portguard events --since=yesterday --until=today /var/log/portguard/*.log
 portguard events --journal --unit=redis-server --since=-1d
-portguard events --event=in_use --port=8000-8999 ports.log.1.gz ports.log
 portguard events --github --junit=ports.xml --html=ports.html ports.log
 )",
     .operand = {"FILE", 0, 10000},

@@ -33,8 +33,8 @@ inline constexpr Parameter pid_filter{"pid", "PID", "", "only events of this pro
 inline constexpr Parameter program_filter{"program", "NAME", "", "only events of programs of this name"};
 inline constexpr Parameter call_filter{"call", "bind|listen|connect|setsockopt", "",
                                        "only events of this call"};
-inline constexpr Parameter since_filter{
-    "since", "TIME", "", "only events from this time on: yesterday, -1d, 1h, 18:01, \"2026-11-24 18:01\""};
+inline constexpr Parameter since_filter{"since", "TIME", "",
+                                        "from then on: yesterday, -1d, \"2026-11-24 18:01\""};
 inline constexpr Parameter until_filter{"until", "TIME", "", "only events before this time"};
 
 class EventFilter {

@@ -9,12 +9,12 @@
 namespace portguard::tools {
 
 /// For Command::own.
-inline constexpr Parameter junit_parameter{
-    "junit", "FILE", "", "write the failures as test cases for a CI service; - is standard output"};
+inline constexpr Parameter junit_parameter{"junit", "FILE", "",
+                                           "write failures as test cases; -: standard output"};
 inline constexpr Parameter github_parameter{"github", "", "",
                                             "print the failures as annotations for GitHub Actions"};
-inline constexpr Parameter html_parameter{
-    "html", "FILE", "", "write one page with a timeline of the ports; - is standard output"};
+inline constexpr Parameter html_parameter{"html", "FILE", "",
+                                          "write a page with a timeline; -: standard output"};
 
 /// The files are made at once, so that a mistaken name is told before a long run.
 class ReportFiles {

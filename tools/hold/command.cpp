@@ -42,7 +42,7 @@ constexpr std::array parameters{
     Parameter{.name = held_state_name,
               .values = "STATE",
               .fallback = "",
-              .help = "bring one PORT into STATE instead, until standard input closes or --for is over",
+              .help = "bring one PORT into STATE until stdin closes",
               .choices = held_state_words},
     Parameter{flagged_name, "", "", "with --state: the socket has SO_REUSEADDR"},
     Parameter{shared_name, "", "", "with --state: the socket has SO_REUSEPORT"},
@@ -293,7 +293,6 @@ else with PROGRAM, as of `portguard run`
     .examples = R"(
 portguard hold 10000 --for=10m
 portguard hold 5000-14999 -- nginx -g 'daemon off;'
-portguard hold 10000 --state=time-wait --for=60s
 )",
     .operand = {"PORTS", 0, 1},
     .takes_program = true,

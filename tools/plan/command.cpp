@@ -30,11 +30,10 @@ constexpr std::uint16_t least_default = 4096;
 constexpr std::array parameters{
     list_parameter,
     Parameter{to_name, "sysctl|systemd|kubernetes|env", "text",
-              "print the plan as a sysctl.d file, a service's drop-in, a patch for a pod, or PORTGUARD_* "
-              "variables"},
+              "print a sysctl.d file, a drop-in, a pod's patch, or variables"},
     Parameter{least_name, "N", "4096", "the smallest range worth having"},
-    Parameter{reserve_name, "", "", "keep the range that there is, and reserve single ports inside it"},
-    Parameter{apply_name, "", "", "put the plan into force, now and at boot, and read it back"},
+    Parameter{reserve_name, "", "", "keep the present range, and reserve single ports"},
+    Parameter{apply_name, "", "", "put the plan into force, now and at boot"},
     Parameter{revert_name, "", "", "bring back what was there before --apply"},
     Parameter{file_name, "FILE", default_plan_file,
               "the file of sysctl.d(5) that --apply writes and --revert reads"},
@@ -193,7 +192,6 @@ Kubernetes files those ports count that are opened on a host. Two names with one
 portguard plan
 sudo portguard plan --list=/etc/services --apply
 sudo portguard plan --revert
-portguard plan --to=sysctl | sudo tee /etc/sysctl.d/60-portguard.conf
 portguard plan --list=docker-compose.yml --to=env
 )",
     .guard = GuardOptions::plan,

@@ -45,8 +45,7 @@ struct Duplicate {
 /// For Command::own.
 inline constexpr Parameter list_parameter{
     "list", "FILE|-", "the listeners seen now, and --listen",
-    "more ports of servers: lines NAME PORT [tcp|udp], CSV, services(5), docker-compose, Kubernetes; - is "
-    "standard input"};
+    "more ports: NAME PORT, CSV, services(5), compose, Kubernetes; - is standard input"};
 
 /// Of --list; nothing where it was not given. Lines that name no port are said on stderr. Throws Refusal.
 PortList port_list_of(const Arguments& arguments);

@@ -59,7 +59,7 @@ TEST(TextReport, SaysWhoFoughtOverWhat) {
     const std::string text = events_text(report_of({sample_event()}), false);
     for (const char* const part :
          {"#1 python3[5864]: bind tcp 127.0.0.1:40000: in use (EADDRINUSE)\n",
-          "  times    2 times, at 18:01:24\n",
+          "  times    2 times, 2026-11-22 18:01:24 ",
           "  cause    an outgoing connection of python3[5855] was given this port\n",
           "  asked    pytest[5800] > python3[5864]\n             python3 -m http.server\n",
           "  held     127.0.0.1:40000 → 127.0.0.1:7000 ESTABLISHED, SO_REUSEADDR off\n"
