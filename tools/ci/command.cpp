@@ -47,8 +47,7 @@ constexpr std::array parameters{
     Parameter{.name = json_parameter.name,
               .values = "",
               .fallback = "",
-              .help = "print the report as one JSON object on standard output, and what PROGRAM prints on "
-                      "stderr; or --format=json",
+              .help = "the report as JSON on standard output, and what PROGRAM prints on stderr",
               .letter = json_parameter.letter},
 };
 

@@ -165,12 +165,7 @@ int hold_until_end(HoldSockets& sockets, const PortSet& ports, std::optional<mil
     if (sockets.held_count() == 0 && !any_listened_on) {
         return static_cast<int>(ExitCode::findings);
     }
-    // An older kernel shows nobody what is only bound (K13), and the guard binds over what it has seen only.
-    tell(std::string(
-             "only TCP is held, since a UDP socket would take datagrams; a program that binds such a port "
-             "without SO_REUSEADDR gets EADDRINUSE, ") +
-         (are_bound_sockets_shown() ? "unless it runs under `portguard run`"
-                                    : "under `portguard run` as well: Linux shows it a hold since 6.8 only"));
+    tell(hold_limits(are_bound_sockets_shown()));
     bool is_ready = false;
     const auto tell_ready = [&] {
         if (!is_ready && sockets.held_count() != 0) {

@@ -80,6 +80,15 @@ std::string warn_about_range(const PortSet& held, PortRange ephemeral) {
            "taken; use fewer PORTS or a wider net.ipv4.ip_local_port_range";
 }
 
+std::string hold_limits(bool shown) {
+    // An older kernel shows nobody what is only bound (K13), and the guard binds over what it has seen only.
+    return std::string(
+               "only TCP is held, since a UDP socket would take datagrams; a program that binds such a "
+               "port without SO_REUSEADDR gets EADDRINUSE, ") +
+           (shown ? "unless it runs under `portguard run`"
+                  : "under `portguard run` as well: Linux shows it a hold since 6.8 only");
+}
+
 std::string state_ready_json(const AskedPort& asked, const std::string& state) {
     const Endpoint& endpoint = asked.address.endpoint;
     return text_of(Json{{"schema", json_schema_version},

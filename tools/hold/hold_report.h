@@ -24,6 +24,9 @@ std::vector<UnheldPort> explain_unheld(const std::vector<Unheld>& unheld);
 /// Empty: no port, or at most nine tenths of the range of outgoing connections are held.
 std::string warn_about_range(const PortSet& held, PortRange ephemeral);
 
+/// What a hold does not keep; `shown`: the kernel lists sockets that are only bound (probe.h).
+std::string hold_limits(bool shown);
+
 /// Of `portguard hold --state`.
 std::string state_ready_json(const AskedPort& asked, const std::string& state);
 
