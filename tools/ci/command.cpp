@@ -47,7 +47,7 @@ constexpr std::array parameters{
     Parameter{.name = json_parameter.name,
               .values = "",
               .fallback = "",
-              .help = "the report as JSON on standard output, and what PROGRAM prints on stderr",
+              .help = "the report as JSON; what PROGRAM prints goes to stderr",
               .letter = json_parameter.letter},
 };
 

@@ -27,6 +27,7 @@ void follow_logs(const std::vector<std::unique_ptr<LogReader>>& logs) {
     while (!files.empty() || !streams.empty()) {
         std::for_each(files.begin(), files.end(), [](LogReader* log) { read_file(*log); });
         std::vector<pollfd> waiting;
+        waiting.reserve(streams.size());
         for (const LogReader* const log : streams) {
             waiting.push_back({log->descriptor(), POLLIN, 0});
         }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t width = 80;
 constexpr std::size_t label_width = 11;
 
-std::string folded(std::string text, std::string_view first, std::string_view later) {
+std::string folded(const std::string& text, std::string_view first, std::string_view later) {
     std::string lines(first);
     std::size_t used = first.size();
     bool is_start = true;

@@ -63,9 +63,10 @@ def run_google_tests(program: str) -> None:
 def run_story() -> None:
     """On this root as on another release's (debian)."""
     source = TREE / "tests/platforms/test_release.py"
-    os.makedirs("/opt/portguard", exist_ok=True)
-    for part in ("lib/libportguard.so", "lib/portguard-explain", "bin/portguard"):
-        shutil.copy(BUILD / part, "/opt/portguard")
+    # Where the package puts them.
+    for part, place in (("lib/libportguard.so", "/usr/lib/x86_64-linux-gnu"), ("bin/portguard", "/usr/bin"),
+                        ("lib/portguard-explain", "/usr/lib/x86_64-linux-gnu")):
+        shutil.copy(BUILD / part, place)
     for test in re.findall(r"def (test_\w+)", source.read_text(encoding="utf-8")):
         if fnmatch.fnmatch(f"story:{test}", ONLY):
             report("story", test, [*PYTHON, str(source), "/", f"Release.{test}"])
