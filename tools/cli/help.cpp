@@ -3,6 +3,7 @@
 
 #include "tools/cli/raw_text.h"
 #include "tools/cli/texts.h"
+#include "tools/common/json_output.h"
 #include "tools/common/output.h"
 
 namespace portguard::tools {
@@ -91,13 +92,20 @@ std::string more_about(const Command& command) {
     const std::string name(command.name);
     std::string text = "More: `portguard man " + name + " | man -l -`";
     text += command.guard == GuardOptions::all ? ", `portguard help options`" : "";
-    for (const Parameter& parameter : command.own) {
-        text += parameter.name == "json" ? ", share/portguard/" + name + ".schema.json" : "";
+    if (const std::string schema = schema_file(command); !schema.empty()) {
+        text += ", " + schema;
     }
     return "\n" + wrapped(text, "", width);
 }
 
 } // namespace
+
+std::string schema_file(const Command& command) {
+    const bool has_json = std::any_of(command.own.begin(), command.own.end(), [](const Parameter& parameter) {
+        return parameter.name == json_parameter.name;
+    });
+    return has_json ? "share/portguard/" + std::string(command.name) + ".schema.json" : std::string();
+}
 
 std::string usage_line(const Command& command) {
     return "portguard " + std::string(command.name) + " [OPTIONS]" + operand_words(command.operand) +

@@ -147,11 +147,8 @@ ManPage man_page(const Command& command) {
         text += ".PP\nThe options of the guard, such as\n.BR \\-\\-listen ,\nare those of\n"
                 ".BR portguard.conf (5).\n";
     }
-    for (const Parameter& parameter : command.own) {
-        if (parameter.name == "json") {
-            text += ".SH FILES\n" + entry("share/portguard/" + std::string(command.name) + ".schema.json",
-                                          "what --json prints");
-        }
+    if (const std::string schema = schema_file(command); !schema.empty()) {
+        text += ".SH FILES\n" + entry(schema, "what --json prints");
     }
     text += exit_statuses(command.exit_status) + examples(command.examples);
     return {page_of(command) + ".1", text + see_also("")};

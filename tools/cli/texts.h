@@ -11,6 +11,9 @@ namespace portguard::tools {
 /// "portguard run [OPTIONS] [--] PROGRAM [ARGUMENT...]".
 std::string usage_line(const Command& command);
 
+/// "share/portguard/who.schema.json": what describes the output of --json; empty: `command` has none.
+std::string schema_file(const Command& command);
+
 /// The help of the options of the guard, and the man page about them, are of this name.
 inline constexpr std::string_view options_subject = "options";
 /// Each command, and options_subject: what help and man take.
