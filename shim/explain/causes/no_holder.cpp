@@ -43,6 +43,15 @@ std::string unknown_sentence(const Case& c) {
                : "who holds the port could not be seen";
 }
 
+/// What is only bound may stay so: of that, nobody knows whether waiting helps.
+void cure_unseen(const Case& c, CureList& list) {
+    if (c.facts.holders.holders.empty() && !are_bound_sockets_shown()) {
+        list.another_port("one of the two on another port", " or address");
+    } else {
+        list.wait(60);
+    }
+}
+
 /// Root sees what is hidden here, and is told what helps.
 void cure_unknown(const Case& c, CureList& list) {
     const bool is_root = c.facts.rights.euid == 0;
@@ -81,7 +90,7 @@ const CauseRule unseen_holder{
                seen.that(true, "no socket that was listed is in the way", seen_by::socket_list);
     },
     unseen_sentence,
-    [](const Case&, CureList& list) { list.wait(60); },
+    cure_unseen,
 };
 
 /// The last of all: what would tell was not visible.
