@@ -56,7 +56,8 @@ TEST(Layout, AMissingGuardIsSaidAndNothingStarts) {
     const InstalledCopy copy;
     std::filesystem::remove(copy.shim());
     const Finished finished = run_env_with(copy.command());
-    EXPECT_TRUE(refused_with(finished, 3, {copy.shim(), "missing", "install it again"}));
+    const std::string folder = copy.folder().file("lib");
+    EXPECT_TRUE(refused_with(finished, 3, {folder, "libportguard.so' is missing", "install it again"}));
 }
 
 TEST(Layout, APathThatLdPreloadCannotExpressIsSaid) {
