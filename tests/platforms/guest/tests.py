@@ -74,7 +74,7 @@ def run_story() -> None:
 
 def run_audit() -> None:
     """As many conditions as there is time for, of one seed."""
-    conditions, seconds = (20, 150) if IS_QUICK else (114, 1200)
+    conditions, seconds = (12, 90) if IS_QUICK else (114, 1200)
     if fnmatch.fnmatch("audit:", ONLY):
         report("audit", "conditions", [*PYTHON, str(TREE / "tests/audit/audit.py"), "--seconds", str(seconds), "--conditions",
                str(conditions), "--seed", "20261126", str(BUILD)], 2 * seconds)
