@@ -17,9 +17,8 @@ std::size_t width_of_terminal(int fd);
 /// `line` in `width` columns: its middle becomes an ellipsis.
 std::string fitted(std::string_view line, std::size_t width);
 
-/// A command line in `width` columns, made harmless. The program's folder is left out; then those of the
-/// arguments, then what stands between the first word that is no option, which is a script's name, and the
-/// end.
+/// A command line in `width` columns, made harmless. Left out are the program's folder, then those of the
+/// arguments, then the middle between the script's name, the first word that is not an option, and the end.
 std::string fitted_command(std::span<const std::string> argv, std::size_t width);
 
 } // namespace portguard::tools

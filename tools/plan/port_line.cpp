@@ -162,7 +162,7 @@ void PortLineReader::take_published(std::string_view item, bool host_is_last) {
     add({service_, bare(ports), protocol});
 }
 
-/// What is no port, such as an image, is passed over.
+/// Keys without a port, such as image, are skipped.
 void PortLineReader::take_yaml(std::string_view line) {
     const std::size_t indent = line.find_first_not_of(blanks);
     std::string_view text = bare(line);
