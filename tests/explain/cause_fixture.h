@@ -93,6 +93,17 @@ inline std::string comm_of(pid_t pid) {
     return name;
 }
 
+/// A program has its name before its libraries, by which it is told what it imports.
+inline bool has_loaded_libc(pid_t pid) {
+    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find("/libc.so") != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 class CauseTest : public ExplainTest {
 protected:
     void SetUp() override {

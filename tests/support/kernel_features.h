@@ -30,6 +30,11 @@ inline bool kernel_shows_bound_sockets() {
     return kernel_is_at_least(6, 8);
 }
 
+/// SOCK_DESTROY removes TIME_WAIT, and FIN_WAIT2 without a program (K14).
+inline bool kernel_destroys_time_wait() {
+    return kernel_is_at_least(6, 0);
+}
+
 } // namespace portguard::test
 
 /// Ends a test of what this kernel lacks. One of that version or newer that lacks it fails.
