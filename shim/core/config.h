@@ -20,6 +20,7 @@ enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
 enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
+enum class Remember : std::uint8_t { off, stack };
 enum class LogKind : std::uint8_t { standard_error, file, none, journal, syslog };
 /// `automatic`: JSON in a file, which `portguard events` reads back, and text everywhere else.
 enum class Format : std::uint8_t { automatic, text, json };
@@ -54,6 +55,7 @@ struct Config {
     PortZero port_zero = PortZero::ephemeral;
     RangeMethod range_method = RangeMethod::automatic;
     Diagnosis diagnosis = Diagnosis::full;
+    Remember remember = Remember::off;
     /// False: `listen` is empty. Kept apart because the empty-check of a bit set is long and bind asks each
     /// time.
     bool has_listen = false;
@@ -71,6 +73,8 @@ struct Config {
     InjectRules inject;
     /// A file like LogTarget's that has every event as well, as JSON; empty: none.
     char record[512] = {};
+    /// The file for Remember::stack (core/ring.h), absolute; empty: one of the user's below /dev/shm.
+    char ring[512] = {};
 };
 
 /// Where a value came from; later ones beat earlier ones.

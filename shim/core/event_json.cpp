@@ -118,6 +118,7 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
     case EventField::port: out.add_number(event.asked.port); break;
     case EventField::socket: add_socket(facts.fd, out); break;
     case EventField::process: add_process(event.pid, facts.exe, out); break;
+    case EventField::picked:
     case EventField::ports: out.add("null"); break;
     case EventField::cause: add_text(cause_of(event.kind), out); break;
     case EventField::sentence:

@@ -33,6 +33,7 @@ enum class EventField : std::uint8_t {
     process,
     stack,
     holders,
+    picked,
     ports,
     cause,
     sentence,
@@ -56,10 +57,11 @@ inline constexpr NamedEventField event_fields[] = {
     NamedEventField{EventField::protocol, "protocol"}, NamedEventField{EventField::address, "address"},
     NamedEventField{EventField::port, "port"},         NamedEventField{EventField::socket, "socket"},
     NamedEventField{EventField::process, "process"},   NamedEventField{EventField::stack, "stack"},
-    NamedEventField{EventField::holders, "holders"},   NamedEventField{EventField::ports, "ports"},
-    NamedEventField{EventField::cause, "cause"},       NamedEventField{EventField::sentence, "sentence"},
-    NamedEventField{EventField::evidence, "evidence"}, NamedEventField{EventField::cures, "cures"},
-    NamedEventField{EventField::count, "count"},       NamedEventField{EventField::missing, "missing"},
+    NamedEventField{EventField::holders, "holders"},   NamedEventField{EventField::picked, "picked"},
+    NamedEventField{EventField::ports, "ports"},       NamedEventField{EventField::cause, "cause"},
+    NamedEventField{EventField::sentence, "sentence"}, NamedEventField{EventField::evidence, "evidence"},
+    NamedEventField{EventField::cures, "cures"},       NamedEventField{EventField::count, "count"},
+    NamedEventField{EventField::missing, "missing"},
 };
 
 /// RFC 3339, UTC, milliseconds; without gmtime_r(3), which takes a lock.

@@ -162,6 +162,26 @@ void print_record(const Config& config, TextWriter& out) {
     }
 }
 
+bool assign_remember(Config& config, std::string_view value, TextWriter& why) {
+    if (value == "off" || value == "stack") {
+        config.ring[0] = '\0';
+    } else if (!copy_path(config.ring, value, "off, stack", why)) {
+        return false;
+    }
+    config.remember = value == "off" ? Remember::off : Remember::stack;
+    return true;
+}
+
+void print_remember(const Config& config, TextWriter& out) {
+    if (config.remember == Remember::off) {
+        out.add("off");
+    } else if (config.ring[0] == '\0') {
+        out.add("stack");
+    } else {
+        out.add(file_prefix).add(config.ring);
+    }
+}
+
 void print_log(const Config& config, TextWriter& out) {
     out.add(log_word(config.log.kind));
     if (config.log.kind == LogKind::file) {
@@ -221,6 +241,10 @@ constexpr std::array table{
            assign_log, print_log},
     Option{"record", "file:PATH|none", "none",
            "where events go as well, as JSON, whatever log and format say", assign_record, print_record},
+    Option{
+        "remember", "off|stack|file:PATH", "off",
+        "keep where in the code each port was taken, in a file of the user's or in PATH, for reports to come",
+        assign_remember, print_remember},
     Option{"diagnosis", "full|stack|line|off", "full",
            "how much may be asked to explain an event: holders and stack, only the stack, one line, nothing",
            assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},

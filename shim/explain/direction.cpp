@@ -46,6 +46,12 @@ DirectionJudgement by_ports(const Case& c) {
 
 DirectionJudgement judge_direction(const Case& c) {
     const DiagSocket& socket = c.holder->socket;
+    if (const auto& taken = c.facts.about_decisive().taken; taken.has_value() && taken->is_of_socket) {
+        // That one listened before says nothing against a connect that was seen.
+        if (taken->call == Call::connect) {
+            return by(Direction::outgoing, "it was remembered: " + describe(*taken), seen_by::ring);
+        }
+    }
     switch (c.facts.about_decisive().opener) {
     case Opener::this_side:
         return by(Direction::outgoing,

@@ -28,6 +28,7 @@ inline constexpr std::string_view range = "/proc/sys/net/ipv4/ip_local_port_rang
 inline constexpr std::string_view reserved = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 inline constexpr std::string_view connect = "connect(2) of a datagram socket";
 inline constexpr std::string_view file = "lstat(2)";
+inline constexpr std::string_view ring = "what `remember` kept";
 inline constexpr std::string_view plan = "configuration";
 } // namespace seen_by
 

@@ -10,22 +10,6 @@
 #include "explain/report.h"
 
 namespace portguard {
-namespace {
-
-std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
-    // The DWARF numbers of rsp, esp and sp.
-    constexpr std::size_t on_x86_64 = 7;
-    constexpr std::size_t on_i386 = 4;
-    constexpr std::size_t on_aarch64 = 31;
-    switch (snapshot.machine) {
-    case machine_aarch64: return snapshot.registers[on_aarch64];
-    case machine_i386: return snapshot.registers[on_i386];
-    default: return snapshot.registers[on_x86_64];
-    }
-}
-
-} // namespace
-
 ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& files,
                                 std::vector<pid_t> own_processes, const Deadline& deadline, bool coloured) {
     const Snapshot& snapshot = read.snapshot;

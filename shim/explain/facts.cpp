@@ -83,6 +83,7 @@ void gather_holders(const Inquiry& inquiry, Facts& facts) {
     leave_out(inquiry.own_processes, facts.holders);
     facts.would_try_cure = would_try_cure(inquiry.snapshot, facts.socket, facts.holders);
     gather_holder_facts(facts, inquiry.deadline);
+    recall_holders(facts, inquiry.socket, inquiry.deadline);
     const Holder* const decisive = facts.decisive_holder();
     if (facts.holders.holders.empty() && facts.event.kind == EventKind::in_use) {
         facts.probe = probe_unheld(facts.socket, facts.holders.sockets_complete);

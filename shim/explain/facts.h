@@ -55,6 +55,8 @@ struct Facts {
     /// Index of the holder that is the reason.
     std::optional<std::size_t> decisive;
     OwnerFacts owner;
+    /// Whoever was given the port before the decisive holder took it, and let it go.
+    std::optional<RememberedCall> picked;
     /// The peer of the decisive connection listens in this network.
     bool peer_listens = false;
     /// TCP ports of this network on which a socket listens.

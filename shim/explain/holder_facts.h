@@ -8,6 +8,7 @@
 
 #include "explain/evidence.h"
 #include "explain/manager.h"
+#include "explain/remembered.h"
 #include "explain/rights.h"
 #include "kernel/deadline.h"
 #include "kernel/opener.h"
@@ -25,6 +26,8 @@ struct HolderFacts {
     Opener opener = Opener::unknown;
     /// SO_REUSEADDR could be set on it (K4): what `portguard rescue` would find.
     Permission flagging = Permission::never;
+    /// Where the port was taken, if that was remembered.
+    std::optional<RememberedCall> taken;
 };
 
 /// Of the process that has the decisive holder, the parent where several share it.

@@ -56,6 +56,24 @@ Json stack_json(const Stack& stack) {
     return frames;
 }
 
+/// Null: not remembered.
+Json remembered_json(const std::optional<RememberedCall>& call) {
+    if (!call.has_value()) {
+        return nullptr;
+    }
+    constexpr double ns_per_s = 1e9;
+    return {{"call", call_name(call->call)},
+            {"kernel_chose", call->kernel_chose},
+            {"of_listener", !call->is_of_socket},
+            {"pid", call->pid},
+            {"tid", call->tid},
+            {"program", call->program},
+            {"argv", call->argv},
+            {"age_s", static_cast<double>(call->age_ns) / ns_per_s},
+            {"ended", or_null(call->has_ended)},
+            {"stack", stack_json(call->stack)}};
+}
+
 /// Null for events that do not ask for it.
 Json ports_json(const std::optional<PortUsage>& usage) {
     if (!usage.has_value()) {
@@ -95,7 +113,9 @@ Json holders_json(const Facts& facts) {
     const auto& all = facts.holders.holders;
     Json holders = Json::array();
     for (std::size_t index = 0; index < std::min(all.size(), most_holders); ++index) {
-        holders.push_back(holder_json(facts.holders, all[index], facts.self.netns));
+        Json holder = holder_json(facts.holders, all[index], facts.self.netns);
+        holder["taken"] = remembered_json(facts.about[index].taken);
+        holders.push_back(std::move(holder));
     }
     return holders;
 }
@@ -128,6 +148,7 @@ Json value_of(EventField field, const Report& report) {
     case EventField::process: return process_json(facts);
     case EventField::stack: return stack_json(facts.stack);
     case EventField::holders: return holders_json(facts);
+    case EventField::picked: return remembered_json(facts.picked);
     case EventField::ports: return ports_json(facts.ports);
     case EventField::cause: return cause_name(report.explanation.cause);
     case EventField::sentence: return sentence_json(report.explanation);

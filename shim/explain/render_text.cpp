@@ -123,6 +123,30 @@ void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block)
     }
 }
 
+void add_remembered(std::string_view label, const RememberedCall& call, std::size_t most, TextBlock& block) {
+    block.add_cut(label, describe(call));
+    for (std::size_t index = 0; index < std::min(call.stack.frames.size(), most); ++index) {
+        block.add_cut(label, "  " + harmless(describe(call.stack.frames[index])));
+        if (call.stack.frames[index].symbol == "main") {
+            return;
+        }
+    }
+}
+
+/// Where the port was taken, and by whom it had been picked: two lines and two frames of each, where there is
+/// room.
+void add_other_stacks(const Facts& facts, std::size_t reserved_lines, TextBlock& block) {
+    constexpr std::size_t most = 3;
+    const auto has_room = [&] { return block.lines_left() > reserved_lines + most + 1; };
+    if (facts.picked.has_value() && has_room()) {
+        add_remembered("picked", *facts.picked, most, block);
+    }
+    if (facts.decisive.has_value() && facts.about_decisive().taken.has_value() && has_room()) {
+        const RememberedCall& taken = *facts.about_decisive().taken;
+        add_remembered(taken.is_of_socket ? "taken" : "listened", taken, most, block);
+    }
+}
+
 } // namespace
 
 void add_cure_lines(const std::vector<Cure>& cures, TextBlock& block) {
@@ -149,6 +173,7 @@ std::string render_text(const Report& report, bool coloured) {
     }
     const std::vector<std::string> missing = report.missing();
     add_holders(facts, lines_of_advice(report, missing), block);
+    add_other_stacks(facts, lines_of_advice(report, missing), block);
     if (facts.ports.has_value()) {
         add_ports(*facts.ports, block);
     }

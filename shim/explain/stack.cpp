@@ -88,6 +88,18 @@ std::string_view reason_for_none(const Snapshot& snapshot, const ProgramMemory& 
 
 } // namespace
 
+std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
+    // The DWARF numbers of rsp, esp and sp.
+    constexpr std::size_t on_x86_64 = 7;
+    constexpr std::size_t on_i386 = 4;
+    constexpr std::size_t on_aarch64 = 31;
+    switch (snapshot.machine) {
+    case machine_aarch64: return snapshot.registers[on_aarch64];
+    case machine_i386: return snapshot.registers[on_i386];
+    default: return snapshot.registers[on_x86_64];
+    }
+}
+
 CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory) {
     CallPath path;
     const std::size_t depth = snapshot.config.limits.stack_depth;

@@ -7,6 +7,7 @@
 #include "preload/injection.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
+#include "preload/remember.h"
 #include "preload/socket_state.h"
 
 namespace portguard {
@@ -34,9 +35,7 @@ void after_bind(int fd, const sockaddr* address, socklen_t length, Target target
     }
 }
 
-} // namespace
-
-int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+int bind_by_plan(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     if (inject::fails(fd, Call::bind, address, length, facts)) {
         return -1;
     }
@@ -72,6 +71,16 @@ int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts 
     }
     after_bind(fd, address, length, target, verdict);
     return 0;
+}
+
+} // namespace
+
+int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const int result = bind_by_plan(fd, address, length, facts);
+    if (result == 0 && remember::is_wanted()) [[unlikely]] {
+        remember::keep(fd, Call::bind, read_target(address, length).port == 0, {});
+    }
+    return result;
 }
 
 } // namespace portguard

@@ -9,6 +9,7 @@
 #include "preload/own_address.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
+#include "preload/remember.h"
 #include "preload/socket_state.h"
 
 namespace portguard {
@@ -93,9 +94,7 @@ int connect_again(int fd, const sockaddr* address, socklen_t length, SocketFacts
     return result == 0 ? result : after_failed_connect(fd, address, length, facts);
 }
 
-} // namespace
-
-int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+int connect_by_plan(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     if (inject::fails(fd, Call::connect, address, length, facts)) {
         return -1;
     }
@@ -118,6 +117,17 @@ int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFac
         return after_failed_connect(fd, address, length, facts);
     }
     return steered_connect(fd, address, length, facts, verdict);
+}
+
+} // namespace
+
+int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
+    const int result = connect_by_plan(fd, address, length, facts);
+    // At EINPROGRESS it has its port.
+    if (remember::is_wanted() && (result == 0 || errno == EINPROGRESS)) [[unlikely]] {
+        remember::keep(fd, Call::connect, facts.port() == PortChoice::kernel, read_endpoint(address, length));
+    }
+    return result;
 }
 
 } // namespace portguard

@@ -6,6 +6,7 @@
 #include "preload/injection.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
+#include "preload/remember.h"
 #include "preload/socket_state.h"
 
 namespace portguard {
@@ -21,9 +22,7 @@ void mark_listener(int fd) {
     }
 }
 
-} // namespace
-
-int guarded_listen(int fd, int backlog, SocketFacts facts) {
+int listen_by_plan(int fd, int backlog, SocketFacts facts) {
     if (inject::fails(fd, Call::listen, nullptr, 0, facts)) {
         return -1;
     }
@@ -55,6 +54,16 @@ int guarded_listen(int fd, int backlog, SocketFacts facts) {
         tell_listener(fd, verdict.report, verdict.next);
     }
     return 0;
+}
+
+} // namespace
+
+int guarded_listen(int fd, int backlog, SocketFacts facts) {
+    const int result = listen_by_plan(fd, backlog, facts);
+    if (result == 0 && remember::is_wanted()) [[unlikely]] {
+        remember::keep(fd, Call::listen, facts.port() == PortChoice::kernel, {});
+    }
+    return result;
 }
 
 } // namespace portguard

@@ -40,11 +40,13 @@ void publish(PublishedPlan& words, const OutgoingPlan& plan) {
     const Config& config = guard::config();
     const bool injects = !config.inject.empty();
     const bool defers = config.mode == Mode::enforce && config.port_zero == PortZero::listen;
-    const bool enforced = config.mode == Mode::enforce && config.has_listen && !injects && !defers;
+    const bool remembers = config.remember != Remember::off;
+    const bool enforced =
+        config.mode == Mode::enforce && config.has_listen && !injects && !defers && !remembers;
     words.plan.store(PublishedPlan::published | (enforced ? PublishedPlan::enforced : 0) |
                          (injects ? PublishedPlan::injects : 0) | (defers ? PublishedPlan::defers : 0) |
-                         (plan.clamp_port_zero ? clamp_bit : 0) | (plan.binds ? binds_bit : 0) | method |
-                         range_option_value(plan.range),
+                         (remembers ? PublishedPlan::remembers : 0) | (plan.clamp_port_zero ? clamp_bit : 0) |
+                         (plan.binds ? binds_bit : 0) | method | range_option_value(plan.range),
                      std::memory_order_release);
 }
 

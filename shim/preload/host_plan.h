@@ -19,6 +19,7 @@ struct PublishedPlan {
     static constexpr std::uint64_t enforced = std::uint64_t{1} << 60;
     static constexpr std::uint64_t injects = std::uint64_t{1} << 59;
     static constexpr std::uint64_t defers = std::uint64_t{1} << 58;
+    static constexpr std::uint64_t remembers = std::uint64_t{1} << 57;
     static constexpr unsigned method_shift = 32;
     static constexpr std::uint64_t method_mask = std::uint64_t{0xff} << method_shift;
 
@@ -29,18 +30,19 @@ struct PublishedPlan {
 [[gnu::visibility("hidden")]] extern constinit PublishedPlan published_plan;
 
 /// True once the guard is awake and the host's ports are known, where `listen` is enforced, no call is to
-/// fail on purpose and no port deferred: a bind inside the plan needs nothing then.
+/// fail on purpose or to be remembered, and no port deferred: a bind inside the plan needs nothing then.
 inline bool enforces_listen() {
     return (published_plan.plan.load(std::memory_order_acquire) & PublishedPlan::enforced) != 0;
 }
 
-/// True where the plan is published and connect needs nothing: OutgoingMethod::none, no fault asked for, no
-/// port deferred, and the destination's port is not one that the connection could meet itself on (K15).
+/// True where the plan is published and connect needs nothing: OutgoingMethod::none, no fault asked for,
+/// nothing to be remembered, no port deferred, and the destination's port is not one that the connection
+/// could meet itself on (K15).
 inline bool leaves_connect_alone(const sockaddr* address, socklen_t length) {
     static_assert(static_cast<int>(OutgoingMethod::none) == 0);
     const std::uint64_t plan = published_plan.plan.load(std::memory_order_acquire);
-    constexpr std::uint64_t slow =
-        PublishedPlan::method_mask | PublishedPlan::injects | PublishedPlan::defers;
+    constexpr std::uint64_t slow = PublishedPlan::method_mask | PublishedPlan::injects |
+                                   PublishedPlan::defers | PublishedPlan::remembers;
     if (plan == 0 || (plan & slow) != 0 || !is_plausible(address) || length < sizeof(sockaddr_in)) {
         return false;
     }
