@@ -13,6 +13,7 @@
 #include "explain/ask_ports.h"
 #include "explain/own_client.h"
 #include "explain/probe.h"
+#include "explain/recall.h"
 #include "explain/sandbox.h"
 #include "explain/snapshot_reader.h"
 

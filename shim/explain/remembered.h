@@ -1,4 +1,4 @@
-// Where the ports in the way were taken, as far as `remember` kept it (core/ring.h).
+// A call that took a port, as `remember` kept it (core/ring.h).
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,8 @@
 
 #include "core/call.h"
 #include "explain/stack.h"
-#include "kernel/deadline.h"
 
 namespace portguard {
-
-struct Facts;
 
 /// A call that went through, and took the port.
 struct RememberedCall {
@@ -35,9 +32,6 @@ struct RememberedCall {
     std::optional<bool> has_ended;
     Stack stack;
 };
-
-/// Of config.remember: fills HolderFacts::taken and Facts::picked, or says in Facts::missing why not.
-void recall_holders(Facts& facts, int socket, const Deadline& deadline);
 
 /// "bind in server[4242], 3.2 s ago; the process has ended".
 std::string describe(const RememberedCall& call);

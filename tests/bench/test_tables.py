@@ -35,7 +35,7 @@ class Tables(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         run(folder.name, "--quick", "--build", os.environ["PORTGUARD_TEST_BUILD"], "calls", "peers", "exec", "threads",
-            "memory")
+            "memory", "remember")
 
     def rows(self, name: str) -> list[list[str]]:
         return [list(row.values()) for row in report.read_rows(self.folder, name)]
@@ -83,8 +83,14 @@ class Tables(unittest.TestCase):
         for row in rows:
             self.expect_figures(row[2:])
 
+    def test_remember_has_what_each_call_that_is_kept_costs(self) -> None:
+        rows = self.rows("remember")
+        self.assertEqual([row[0] for row in rows], ["bind", "connect"])
+        for row in rows:
+            self.expect_figures(row[1:3])
+
     def test_each_table_stands_beside_a_plot_and_under_the_command_and_the_kernel(self) -> None:
-        for name in ("calls", "peers", "exec", "threads", "memory"):
+        for name in ("calls", "peers", "exec", "threads", "memory", "remember"):
             xml.etree.ElementTree.parse(self.folder / f"{name}.svg")
             text = (self.folder / f"{name}.md").read_text()
             self.assertIn(f"`tests/bench/run {name} --quick`", text)

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include "preload/contract_cases.h"
@@ -16,6 +18,8 @@
 
 namespace portguard::test {
 namespace {
+
+constexpr const char* remembered = "/tmp/portguard-contract.ring";
 
 struct Setting {
     const char* name;
@@ -54,6 +58,8 @@ protected:
             PORTGUARD_SKIP(net.unavailable());
         }
     }
+
+    void TearDown() override { ::unlink(remembered); }
 
     [[nodiscard]] static bool is_changed_on_purpose(const ContractCase& one) {
         for (const Touches change : GetParam().changes) {
@@ -102,6 +108,9 @@ INSTANTIATE_TEST_SUITE_P(
             {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=1-30000,65535", "PORTGUARD_EPHEMERAL=30001-60000"},
             nothing_changes,
             false},
+        Setting{"observe_and_remember",
+                {"PORTGUARD_MODE=observe", std::string("PORTGUARD_REMEMBER=file:") + remembered},
+                nothing_changes},
         Setting{"off",
                 {"PORTGUARD_MODE=off", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
                 nothing_changes},

@@ -12,6 +12,7 @@
 #include "tools/ci/ci_json.h"
 #include "tools/ci/coverage.h"
 #include "tools/ci/event_file.h"
+#include "tools/ci/ring_folder.h"
 #include "tools/ci/wrapped_run.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
@@ -33,6 +34,7 @@ constexpr std::string_view fail_on_name = "fail_on";
 constexpr std::string_view log_name = "log";
 constexpr std::string_view mode_name = "mode";
 constexpr std::string_view record_name = "record";
+constexpr std::string_view remember_name = "remember";
 
 constexpr std::array parameters{
     Parameter{mode_name, "enforce|observe|off", "observe", "what the guard does in PROGRAM"},
@@ -92,20 +94,23 @@ std::optional<EventKind> failing_kind(const Arguments& arguments) {
 }
 
 /// What a wrapped run is unless somebody says otherwise: it is watched, not changed. Its events go to `log`
-/// alone.
-Arguments with_defaults(const Arguments& arguments, const EventFile& log) {
+/// alone, and where its ports were taken is remembered.
+Arguments with_defaults(const Arguments& arguments, const EventFile& log, const RingFolder& ring) {
     Arguments all = arguments;
     std::erase_if(all.given, [](const auto& given) { return given.first == log_name; });
     if (!all.has(mode_name)) {
         all.given.emplace_back(mode_name, "observe");
+    }
+    if (!all.has(remember_name) && !ring.path().empty()) {
+        all.given.emplace_back(remember_name, "file:" + ring.path());
     }
     all.given.emplace_back(log_name, "none");
     all.given.emplace_back(record_name, "file:" + log.path());
     return all;
 }
 
-GuardedProgram prepare(const Arguments& arguments, const EventFile& log) {
-    const ResolvedConfig resolved(with_defaults(arguments, log), environ);
+GuardedProgram prepare(const Arguments& arguments, const EventFile& log, const RingFolder& ring) {
+    const ResolvedConfig resolved(with_defaults(arguments, log, ring), environ);
     GuardedProgram program = prepare_program(resolved, arguments.program);
     put_aside(program.variables, log_name);
     if (!arguments.has(mode_name)) {
@@ -149,7 +154,8 @@ Outcome run_and_report(const Arguments& arguments) {
     const bool coloured = wants_colour(arguments, STDERR_FILENO);
     const ReportFiles files(arguments);
     const EventFile log(arguments);
-    const GuardedProgram program = prepare(arguments, log);
+    const RingFolder ring;
+    const GuardedProgram program = prepare(arguments, log, ring);
     if (!arguments.has(anyway_parameter.name)) {
         require_reachable(program);
     }
@@ -198,8 +204,9 @@ const Command ci_command{
     .summary = "runs a test suite and reports which processes fought over a port",
     .description = R"(
 Runs PROGRAM, and all that it starts, under the guard. Nothing is changed, and every call that fails over a port
-is recorded. Afterwards each failure is reported once on stderr: both sides, the
-processes above them, how often, and the command that replays it.
+is recorded. Afterwards each failure is reported once on stderr: both sides with their stacks, the
+processes above them, how often, and the command that replays it. Where each port was taken is remembered for that
+(--remember=off does without).
 
 Then follows which programs the guard was not in (static, set-user-ID, another libc, started without
 LD_PRELOAD), as far as a look at the processes every 50 ms shows it. A program that has become another user may

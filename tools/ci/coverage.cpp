@@ -6,12 +6,14 @@
 
 #include "core/text.h"
 #include "kernel/proc.h"
+#include "tools/common/explain_helper.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 #include "tools/common/preload_list.h"
 #include "tools/common/privileges.h"
 #include "tools/common/program_file.h"
 #include "tools/common/reachability.h"
+#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {
@@ -41,9 +43,19 @@ bool was_told_to_preload(const std::string& environment) {
     return false;
 }
 
+/// What explains a failed call is a process below the program, and no program of the run. Empty: it is
+/// missing.
+std::string helper_if_any() {
+    try {
+        return find_explainer();
+    } catch (const Refusal&) {
+        return {};
+    }
+}
+
 } // namespace
 
-Coverage::Coverage() : own_elf_(own_elf()), can_list_(can_list_descendants()) {}
+Coverage::Coverage() : own_elf_(own_elf()), helper_(helper_if_any()), can_list_(can_list_descendants()) {}
 
 void Coverage::sample() {
     for (const TreeProcess& process : descendants()) {
@@ -57,7 +69,7 @@ void Coverage::look_at(const TreeProcess& process) {
     if (path.empty() && error != std::errc::permission_denied) {
         return; // it is about to end
     }
-    if (is_own_command(path)) {
+    if (is_own_command(path) || std::filesystem::equivalent(path, helper_, error)) {
         return;
     }
     std::vector<Program>& programs = programs_[process];

@@ -107,6 +107,27 @@ RecordedFrame frame_of(const JsonFields& fields) {
             fields.text_or_null("file"),     fields.integer_or_null<int>("line")};
 }
 
+std::vector<RecordedFrame> stack_of(const JsonFields& fields) {
+    std::vector<RecordedFrame> stack;
+    for (const JsonFields& frame : fields.objects("stack")) {
+        stack.push_back(frame_of(frame));
+    }
+    return stack;
+}
+
+std::optional<RecordedCall> call_of(const std::optional<JsonFields>& fields) {
+    if (!fields.has_value()) {
+        return std::nullopt;
+    }
+    return RecordedCall{word_of(*fields, "call", call_named),
+                        fields->switch_or_null("of_listener").value_or(false),
+                        fields->integer<pid_t>("pid"),
+                        fields->text("program"),
+                        fields->number_or_null("age_s").value_or(0),
+                        fields->switch_or_null("ended"),
+                        stack_of(*fields)};
+}
+
 /// Where it cannot be told, something stands there all the same: it makes a unix socket of it.
 std::string unix_name_of(const JsonFields& fields) {
     return fields.text_or_null("address").value_or("?");
@@ -130,6 +151,7 @@ RecordedHolder holder_of(const JsonFields& fields, bool is_unix) {
                                  owner.integer_or_null<uid_t>("uid"), owner.texts_or_null("argv"),
                                  owner.integer_or_null<std::uint64_t>("netns"), ancestors_of(owner)});
     }
+    holder.taken = call_of(fields.object_if_any("taken"));
     return holder;
 }
 
@@ -178,9 +200,8 @@ EventRecord event_of(const JsonFields& fields) {
     event.options = options_of(socket);
     event.device = socket.integer_or_null<std::uint32_t>("device");
     event.process = process_of(fields.object("process"));
-    for (const JsonFields& frame : fields.objects("stack")) {
-        event.stack.push_back(frame_of(frame));
-    }
+    event.stack = stack_of(fields);
+    event.picked = call_of(fields.object_if_any("picked"));
     for (const JsonFields& holder : fields.objects("holders")) {
         event.holders.push_back(holder_of(holder, is_unix));
     }

@@ -58,6 +58,19 @@ struct RecordedOwner {
     std::vector<Ancestor> ancestors;
 };
 
+/// A call that took a port, as `remember` kept it.
+struct RecordedCall {
+    Call call = Call::bind;
+    /// It is the listener's on that port, which must have accepted the connection.
+    bool of_listener = false;
+    pid_t pid = 0;
+    std::string program;
+    double age_s = 0;
+    std::optional<bool> ended;
+    /// Innermost first.
+    std::vector<RecordedFrame> stack;
+};
+
 struct RecordedHolder {
     /// Family::other: the address is unknown.
     Endpoint local;
@@ -69,6 +82,8 @@ struct RecordedHolder {
     /// Seconds until TIME_WAIT ends.
     std::optional<double> timer_s;
     std::vector<RecordedOwner> owners;
+    /// Where it took the port.
+    std::optional<RecordedCall> taken;
 };
 
 struct RecordedCure {
@@ -100,6 +115,8 @@ struct EventRecord {
     /// Innermost first.
     std::vector<RecordedFrame> stack;
     std::vector<RecordedHolder> holders;
+    /// Who had picked the port, and let it go, before it was taken.
+    std::optional<RecordedCall> picked;
     /// The id, as cause_name() has it; cause_named() knows those of this version.
     std::string cause;
     std::string sentence;

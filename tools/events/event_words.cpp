@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "explain/cause.h"
 #include "explain/holder_summary.h"
+#include "explain/remembered.h"
 #include "explain/stack_frame.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
@@ -110,6 +111,16 @@ std::string describe(const RecordedHolder& holder) {
 std::string describe(const RecordedFrame& frame) {
     return describe(Frame{frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
                           frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0)});
+}
+
+std::string describe(const RecordedCall& call) {
+    constexpr double ns_per_s = 1e9;
+    // No event is older than the machine; what a log says may be anything.
+    constexpr double most = 1e9;
+    const auto age_ns = static_cast<std::uint64_t>(std::clamp(call.age_s, 0.0, most) * ns_per_s);
+    const std::string text = std::string(call_name(call.call)) + " in " + call.program + "[" +
+                             std::to_string(call.pid) + "], " + describe_age(age_ns) + " before";
+    return call.ended == true ? text + "; the process had ended" : text;
 }
 
 ProcessChains chains_of(const Fight& fight) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t most_fights_shown = 3;
 constexpr std::size_t most_frames = 6;
+constexpr std::size_t most_other_frames = 4;
 
 std::string first_line(const Failure& failure) {
     const EventRecord& event = failure.first.record;
@@ -60,12 +61,37 @@ void add_fights(const Failure& failure, TextBlock& block) {
     }
 }
 
+void add_remembered(std::string_view label, const std::optional<RecordedCall>& call, TextBlock& block) {
+    if (!call.has_value()) {
+        return;
+    }
+    block.add_cut(label, shown(describe(*call)));
+    for (std::size_t index = 0; index < std::min(call->stack.size(), most_other_frames); ++index) {
+        block.add_cut(label, "  " + shown(describe(call->stack[index])));
+        if (call->stack[index].symbol == "main") {
+            return;
+        }
+    }
+}
+
+/// Of the first of the events.
+void add_other_stacks(const EventRecord& event, TextBlock& block) {
+    add_remembered("picked", event.picked, block);
+    const auto remembered =
+        std::find_if(event.holders.begin(), event.holders.end(),
+                     [](const RecordedHolder& holder) { return holder.taken.has_value(); });
+    if (remembered != event.holders.end()) {
+        add_remembered(remembered->taken->of_listener ? "listened" : "taken", remembered->taken, block);
+    }
+}
+
 std::string block_of(const Failure& failure, bool coloured) {
     const EventRecord& event = failure.first.record;
     TextBlock block(first_line(failure), coloured);
     block.add("times", how_often(failure));
     block.add("cause", shown_sentence(event));
     add_fights(failure, block);
+    add_other_stacks(event, block);
     for (const std::string& cure : lasting_cures(event)) {
         block.add("lasting", shown(cure));
     }

@@ -113,6 +113,10 @@ std::optional<JsonFields> JsonFields::object_or_null(const char* name) const {
     return member(name).is_null() ? std::nullopt : std::optional(object(name));
 }
 
+std::optional<JsonFields> JsonFields::object_if_any(const char* name) const {
+    return json_->contains(name) ? object_or_null(name) : std::nullopt;
+}
+
 std::vector<JsonFields> JsonFields::objects(const char* name) const {
     const json& value = member(name);
     if (!value.is_array()) {

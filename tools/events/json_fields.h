@@ -33,6 +33,8 @@ public:
     [[nodiscard]] std::optional<std::vector<std::string>> texts_or_null(const char* name) const;
     [[nodiscard]] JsonFields object(const char* name) const;
     [[nodiscard]] std::optional<JsonFields> object_or_null(const char* name) const;
+    /// For what earlier versions did not write: nothing, too, where it is missing.
+    [[nodiscard]] std::optional<JsonFields> object_if_any(const char* name) const;
     [[nodiscard]] std::vector<JsonFields> objects(const char* name) const;
 
     template <typename Integer>
