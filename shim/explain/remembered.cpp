@@ -19,9 +19,9 @@ std::string describe_age(std::uint64_t ns) {
 }
 
 std::string describe(const RememberedCall& call) {
-    std::string text = std::string(call_name(call.call)) + " in " + harmless(call.program) + "[" +
-                       std::to_string(call.pid) + "], " + describe_age(call.age_ns) + " ago";
-    return call.has_ended == true ? text + "; the process has ended" : text;
+    return std::string(call_name(call.call)) + " in " + harmless(call.program) + "[" +
+           std::to_string(call.pid) + "]" + (call.has_ended == true ? " (ended), " : ", ") +
+           describe_age(call.age_ns) + " ago";
 }
 
 } // namespace portguard

@@ -33,7 +33,7 @@ struct RememberedCall {
     Stack stack;
 };
 
-/// "bind in server[4242], 3.2 s ago; the process has ended".
+/// "bind in server[4242] (ended), 3.2 s ago".
 std::string describe(const RememberedCall& call);
 /// "12 ms", "3.2 s", "4 min".
 std::string describe_age(std::uint64_t ns);

@@ -204,9 +204,10 @@ const Command ci_command{
     .summary = "runs a test suite and reports which processes fought over a port",
     .description = R"(
 Runs PROGRAM, and all that it starts, under the guard. Nothing is changed, and every call that fails over a port
-is recorded. Afterwards each failure is reported once on stderr: both sides with their stacks, the
-processes above them, how often, and the command that replays it. Where each port was taken is remembered for that
-(--remember=off does without).
+is recorded. Afterwards each failure is reported once on stderr: both sides with their stacks, the processes above
+them, how often, and the command that replays it.
+
+Where each port was taken is remembered for that; --remember=off does without.
 
 Then follows which programs the guard was not in (static, set-user-ID, another libc, started without
 LD_PRELOAD), as far as a look at the processes every 50 ms shows it. A program that has become another user may

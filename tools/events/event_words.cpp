@@ -118,9 +118,8 @@ std::string describe(const RecordedCall& call) {
     // No event is older than the machine; what a log says may be anything.
     constexpr double most = 1e9;
     const auto age_ns = static_cast<std::uint64_t>(std::clamp(call.age_s, 0.0, most) * ns_per_s);
-    const std::string text = std::string(call_name(call.call)) + " in " + call.program + "[" +
-                             std::to_string(call.pid) + "], " + describe_age(age_ns) + " before";
-    return call.ended == true ? text + "; the process had ended" : text;
+    return std::string(call_name(call.call)) + " in " + call.program + "[" + std::to_string(call.pid) + "]" +
+           (call.ended == true ? " (ended), " : ", ") + describe_age(age_ns) + " before";
 }
 
 ProcessChains chains_of(const Fight& fight) {

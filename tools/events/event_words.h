@@ -32,7 +32,7 @@ std::string describe(const RecordedHolder& holder);
 /// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
 std::string describe(const RecordedFrame& frame);
 
-/// "bind in server[4242], 3.2 s before; the process had ended".
+/// "bind in server[4242] (ended), 3.2 s before".
 std::string describe(const RecordedCall& call);
 
 /// The processes above each side, from their last common one on: "ctest[5700] > sh[5701] > python3[5864]".

@@ -34,6 +34,12 @@ APART static int serve_on(int fd, int port) {
     return result != 0 ? result : listen(fd, 8);
 }
 
+static void wait_for_end(int fd) {
+    char byte = 0;
+    while (read(fd, &byte, 1) > 0) {
+    }
+}
+
 static void stay(void) {
     puts("ready");
     fflush(stdout);
@@ -53,14 +59,20 @@ int main(int count, char** arguments) {
     } else if (strncmp(role, "serve", 5) == 0) {
         result = serve_on(fd, port);
     }
-    if (result == 0 && strstr(role, "-accept-close") != NULL) {
-        // Whoever closes first is left with TIME_WAIT.
+    // Whoever closes first is left with TIME_WAIT.
+    if (result == 0 && strncmp(role, "serve-one", 9) == 0) {
         puts("ready");
         fflush(stdout);
         const int accepted = accept(fd, NULL, NULL);
+        if (strcmp(role, "serve-one-closed-by-peer") == 0) {
+            wait_for_end(accepted);
+        }
         close(accepted);
         close(fd);
         return 0;
+    }
+    if (result == 0 && strcmp(role, "connect-closed-by-peer") == 0) {
+        wait_for_end(fd);
     }
     if (result == 0 && strstr(role, "-stay") != NULL) {
         stay();
