@@ -128,10 +128,10 @@ bool is_listen_cured(int fd, int backlog, SocketFacts facts, int error) {
     Occurrence occurrence{EventKind::in_use, Call::listen, fd, EADDRINUSE, nullptr, 0, facts};
     occurrence.backlog = backlog;
     // The kernel's own choice is nobody else's, so that what has a port here was bound by the program; by
-    // which number is not always remembered.
+    // which number is not always remembered. A number that was given once may be bound by number later.
     const socket_state::LocalAddress local = socket_state::local_address(fd);
     const std::uint16_t port = local.port();
-    if (port != 0 && !given_numbers::contain(port)) {
+    if (port != 0 && (facts.port() != PortChoice::kernel || !given_numbers::contain(port))) {
         return cure_or_tell(occurrence).cured;
     }
     // Where a filter refuses getsockname, that no port was left is not known.

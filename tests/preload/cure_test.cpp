@@ -50,6 +50,16 @@ TEST_F(Cure, a_server_restarts_whatever_was_seen_last_under_its_number) {
     }
 }
 
+TEST_F(Cure, a_server_restarts_by_number_on_the_port_that_it_was_given_for_port_zero) {
+    set_ephemeral_range(20000, 20001);
+    const Played played =
+        play("l = tcp4; set l reuseaddr 1; bind l *:0; listen l; c = tcp4; connect c @l; s = "
+             "accept l; timewait s c; close l; n = tcp4; bind n *:20001; listen n");
+    EXPECT_EQ(played.said("timewait"), "ok") << played.result;
+    EXPECT_EQ(played.said("bind n"), "ok") << played.result;
+    EXPECT_EQ(played.said("listen n"), "ok") << played.result;
+}
+
 TEST_F(Cure, the_same_restart_fails_without_the_shim) {
     EXPECT_EQ(play(left_time_wait(10000) + "n = tcp4; bind n *:10000", {}, false).said("bind n"),
               "EADDRINUSE");
