@@ -17,6 +17,7 @@ enum class Mode : std::uint8_t { enforce, observe, off };
 /// `automatic`: EACCES, and EADDRINUSE for UDP.
 enum class DenyErrno : std::uint8_t { automatic, eacces, eperm, eaddrnotavail, eaddrinuse };
 enum class ReuseAddress : std::uint8_t { automatic, listeners, off };
+enum class Lease : std::uint8_t { off, on, all };
 enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
@@ -53,6 +54,7 @@ struct Config {
     DenyErrno deny_errno = DenyErrno::automatic;
     ReuseAddress reuseaddr = ReuseAddress::automatic;
     PortZero port_zero = PortZero::ephemeral;
+    Lease lease = Lease::off;
     RangeMethod range_method = RangeMethod::automatic;
     Diagnosis diagnosis = Diagnosis::full;
     Remember remember = Remember::off;

@@ -49,6 +49,7 @@ constexpr std::array<std::string_view, 5> deny_words{"auto", "EACCES", "EPERM", 
                                                      "EADDRINUSE"};
 constexpr std::array<std::string_view, 3> reuse_words{"auto", "listeners", "off"};
 constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"};
+constexpr std::array<std::string_view, 3> lease_words{"off", "on", "all"};
 constexpr std::array<std::string_view, 4> range_words{"auto", "socket", "bind", "off"};
 constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line", "off"};
 
@@ -232,6 +233,10 @@ constexpr std::array table{
            assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
     Option{"port_zero", "ephemeral|listen", "ephemeral", "where bind to port 0 finds its port",
            assign_enum<port_zero_words, &Config::port_zero>, print_enum<port_zero_words, &Config::port_zero>},
+    Option{"lease", "off|on|all", "off",
+           "a TCP port that was picked by bind to port 0 stays the tree's for 60 s; on: at most half of the "
+           "range",
+           assign_enum<lease_words, &Config::lease>, print_enum<lease_words, &Config::lease>, "on"},
     Option{"range_method", "auto|socket|bind|off", "auto",
            "how outgoing connections are kept in ephemeral: IP_LOCAL_PORT_RANGE, an explicit bind, neither",
            assign_enum<range_words, &Config::range_method>, print_enum<range_words, &Config::range_method>},

@@ -20,6 +20,8 @@ struct Option {
     bool (*assign)(Config& config, std::string_view value, TextWriter& why);
     /// The value as text that `assign` would read back; nothing where the option is unset.
     void (*print)(const Config& config, TextWriter& out);
+    /// What the option alone stands for on a command line (`--lease`); empty: it needs a value.
+    std::string_view alone{};
 };
 
 std::span<const Option> option_table();

@@ -9,6 +9,7 @@
 #include "kernel/socket_option.h"
 #include "preload/aftermath.h"
 #include "preload/fd_memory.h"
+#include "preload/lease.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
 #include "preload/socket_state.h"
@@ -58,6 +59,8 @@ void settle(int fd) {
         const SocketFacts facts = fd_memory::recall(fd);
         if (!port_search::give_port(fd, {.before = Before::bind_in_listen, .next = facts})) {
             tell_exhausted_port_zero(fd, facts);
+        } else if (lease::is_on()) {
+            lease::note(fd, facts);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 #include "kernel/kernel_call.h"
 #include "kernel/log_writer.h"
+#include "preload/lease.h"
 #include "preload/quiet_write.h"
 #include "preload/real.h"
 #include "preload/standard_error.h"
@@ -144,7 +145,11 @@ void start() {
     standard_error::remember();
     copy_program_name();
     look_for_no_color();
-    current_activity.store(configure(), std::memory_order_release);
+    const Activity activity = configure();
+    if (activity == Activity::awake && lease::is_on()) {
+        lease::start();
+    }
+    current_activity.store(activity, std::memory_order_release);
 }
 
 const char* program_name() {

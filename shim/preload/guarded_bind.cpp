@@ -5,6 +5,7 @@
 #include "preload/given_numbers.h"
 #include "preload/guarded.h"
 #include "preload/injection.h"
+#include "preload/lease.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
 #include "preload/remember.h"
@@ -26,6 +27,9 @@ void after_bind(int fd, const sockaddr* address, socklen_t length, Target target
         // With port_zero=listen the number is one of the plan's own.
         if (verdict.before != Before::bind_in_listen) {
             given_numbers::note(fd);
+            if (lease::is_on()) {
+                lease::note(fd, verdict.next);
+            }
         }
     } else if (verdict.next.protocol() == Protocol::unknown && target.family != Family::other) {
         courtesy::note_bind_through_unknown_number();

@@ -4,6 +4,7 @@
 #include "preload/fd_memory.h"
 #include "preload/guarded.h"
 #include "preload/injection.h"
+#include "preload/lease.h"
 #include "preload/port_search.h"
 #include "preload/real.h"
 #include "preload/remember.h"
@@ -43,7 +44,9 @@ int listen_by_plan(int fd, int backlog, SocketFacts facts) {
         errno = EADDRINUSE;
         return after_exhausted_listen(fd, facts);
     }
-    if (const long result = real::listen_leaving_errno(fd, backlog); result != 0) {
+    const bool leases = lease::is_on() && facts.port() == PortChoice::kernel;
+    const long result = leases ? lease::listen(fd, backlog, facts) : real::listen_leaving_errno(fd, backlog);
+    if (result != 0) {
         return after_failed_listen(fd, backlog, facts, static_cast<int>(-result));
     }
     if (verdict.after == After::mark_listener) {

@@ -97,6 +97,7 @@ void read_reserved_ports(Scratch& scratch) {
 
 OutgoingPlan compute_and_publish(Scratch& scratch) {
     parse_host_range(read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", scratch), scratch.host.range);
+    published_plan.host.store(range_option_value(scratch.host.range), std::memory_order_relaxed);
     read_reserved_ports(scratch);
     publish(plan_without_range, plan_outgoing(guard::config(), scratch.host, false));
     const OutgoingPlan plan = plan_outgoing(guard::config(), scratch.host);
@@ -127,6 +128,10 @@ auto with_scratch(Use use) {
 OutgoingPlan plan() {
     const std::uint64_t packed = published_plan.plan.load(std::memory_order_acquire);
     return packed != 0 ? unpack(packed) : read_host();
+}
+
+PortRange host_range() {
+    return unpack_range(published_plan.host.load(std::memory_order_relaxed));
 }
 
 bool is_reserved(std::uint16_t port) {

@@ -26,6 +26,8 @@ struct PublishedPlan {
     std::atomic<std::uint64_t> plan{0};
     std::atomic<std::uint32_t> ephemeral{0};
     std::atomic<std::uint32_t> divisible{0};
+    /// net.ipv4.ip_local_port_range.
+    std::atomic<std::uint32_t> host{0};
 };
 [[gnu::visibility("hidden")]] extern constinit PublishedPlan published_plan;
 
@@ -55,6 +57,9 @@ inline bool leaves_connect_alone(const sockaddr* address, socklen_t length) {
 
 /// The plan for this process. The first call reads two files under /proc/sys; all others load two words.
 OutgoingPlan plan();
+
+/// net.ipv4.ip_local_port_range, as plan() has read it.
+PortRange host_range();
 
 /// net.ipv4.ip_local_reserved_ports holds it. Opens a file: for the child.
 bool is_reserved(std::uint16_t port);

@@ -14,6 +14,7 @@
 #include "kernel/socket_option.h"
 #include "preload/deferred_port.h"
 #include "preload/guard.h"
+#include "preload/lease.h"
 #include "preload/real.h"
 
 namespace portguard::port_search {
@@ -58,12 +59,21 @@ PortSequence candidates(const Verdict& verdict, int fd) {
                                                     : PortSequence(verdict.range, make_seed(fd));
 }
 
+enum class Half : std::uint8_t { both, odd, even };
+
+bool holds(Half half, std::uint16_t port) {
+    return half == Half::both || (half == Half::odd) == (port % 2 != 0);
+}
+
 /// 0, EADDRINUSE when all are taken, EACCES when all are forbidden (net.ipv4.ip_unprivileged_port_start), or
 /// the errno that no other port would change.
-int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
+int try_each_of(Half half, int fd, PortedAddress& address, const Verdict& verdict) {
     PortSequence ports = candidates(verdict, fd);
     int error = EACCES;
     for (std::uint16_t port = ports.next(); port != 0; port = ports.next()) {
+        if (!holds(half, port)) {
+            continue;
+        }
         if (port == verdict.avoid) {
             error = EADDRINUSE;
             continue;
@@ -77,6 +87,19 @@ int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
         error = result == EADDRINUSE ? EADDRINUSE : error;
     }
     return error;
+}
+
+/// Where ports are leased, those first that may be (lease::is_in_leased_half).
+int try_each(int fd, PortedAddress& address, const Verdict& verdict) {
+    if (!lease::is_on()) {
+        return try_each_of(Half::both, fd, address, verdict);
+    }
+    const int odd = try_each_of(Half::odd, fd, address, verdict);
+    if (odd != EADDRINUSE && odd != EACCES) {
+        return odd;
+    }
+    const int even = try_each_of(Half::even, fd, address, verdict);
+    return even == EACCES ? odd : even;
 }
 
 /// errno is left alone, also where another shim behind us sets it at each port that is taken. With

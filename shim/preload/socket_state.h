@@ -38,6 +38,7 @@ struct LocalAddress {
     sockaddr_storage storage{};
     socklen_t length = 0;
 
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
     /// 0: none, or not an internet socket. After a connect that failed it may name a port that is long given
     /// up (m).
     [[nodiscard]] std::uint16_t port() const {
