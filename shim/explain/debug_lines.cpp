@@ -4,11 +4,18 @@
 #include <memory>
 
 #include <elfutils/libdw.h>
+#include <sys/resource.h>
 
 namespace portguard {
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{64} << 20;
+/// Out of memory, libdw ends the process and with it the report: of an address space that is limited, a file
+/// may be a sixteenth, since it is expanded and stands beside the other files of the stack.
+std::size_t largest_file() {
+    constexpr rlim_t most = rlim_t{64} << 20;
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_AS, &limit) == 0 ? std::min(most, limit.rlim_cur / 16) : most;
+}
 
 /// The compilation unit of an address. Clang makes no .debug_aranges, the index that dwarf_addrdie needs.
 bool find_unit(Dwarf* debug, Dwarf_Addr address, const Deadline& deadline, Dwarf_Die& unit) {
@@ -56,7 +63,7 @@ bool has_debug_info(const ElfImage& file) {
 std::vector<SourceLine> read_lines(const ElfImage& file, std::span<const std::uint64_t> addresses,
                                    const Deadline& deadline) {
     std::vector<SourceLine> lines(addresses.size());
-    if (file.bytes().size() > largest_file || !has_debug_info(file) || elf_version(EV_CURRENT) == EV_NONE) {
+    if (file.bytes().size() > largest_file() || !has_debug_info(file) || elf_version(EV_CURRENT) == EV_NONE) {
         return lines;
     }
     // Not const to libelf, which may convert in place: the mapping is private and writable.
