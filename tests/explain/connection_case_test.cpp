@@ -63,6 +63,22 @@ TEST_F(ConnectionCase, AConnectionToItself) {
     EXPECT_NE(sentence().find("connected to itself"), std::string::npos) << written;
 }
 
+TEST_F(ConnectionCase, ALeaseIsToldFromAConnectionToItselfThatHasEnded) {
+    {
+        const OtherProgram leased("s=socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',10000))\n"
+                                  "s.connect(('127.0.0.1',10000));s.shutdown(2);s.close()");
+        EXPECT_EQ(cause_for(wildcard(port)), "leased");
+        EXPECT_NE(sentence().find("127.0.0.1:10000 is leased for "), std::string::npos) << written;
+        EXPECT_TRUE(rests_on("SO_REUSEADDR binds over it")) << written;
+        EXPECT_EQ(advises("portguard rescue --time-wait 10000"), kernel_destroys_time_wait()) << written;
+        EXPECT_FALSE(advises("kill")) << written;
+    }
+    const PrivateNet next;
+    const OtherProgram ended("s=socket();s.bind(('127.0.0.1',10000))\n"
+                             "s.connect(('127.0.0.1',10000));s.shutdown(2);s.close()");
+    EXPECT_EQ(cause_for(wildcard(port)), "self_connected");
+}
+
 TEST_F(ConnectionCase, AConnectionThatItsProgramHasClosed) {
     Fd server = listener(loopback(port));
     Connection connection = connect_pair(server);

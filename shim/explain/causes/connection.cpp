@@ -3,6 +3,7 @@
 #include "explain/cause_rule.h"
 #include "explain/direction.h"
 #include "explain/holder_summary.h"
+#include "explain/probe.h"
 #include "explain/rescue_chance.h"
 #include "explain/sentence.h"
 
@@ -62,6 +63,24 @@ bool is_self_connected(const Case& c, EvidenceList& seen) {
 std::string self_connected_sentence(const Case& c) {
     return who_has(c) + " is connected to itself on " + describe_local(c.holder->socket) +
            ": its own port is the one that it connected to, where no socket listened";
+}
+
+/// K21: a lease ends as no other connection to itself does, in a TIME_WAIT over which the flag binds.
+bool is_leased(const Case& c, EvidenceList& seen) {
+    if (!is_time_wait(c) || !is_self_connected(c, seen)) {
+        return false;
+    }
+    AskedAddress own;
+    own.endpoint = c.holder->socket.local;
+    own.device = c.holder->socket.device;
+    return seen.that(probe_bind(own, Protocol::tcp, Probe::as_hold) == 0, "SO_REUSEADDR binds over it",
+                     seen_by::probe);
+}
+
+std::string leased_sentence(const Case& c) {
+    return describe_local(c.holder->socket) + " is leased for " + seconds_left(c.holder->socket) +
+           " more, by a guarded program that picked the port (lease=on) or by `portguard lease`: only a "
+           "socket with SO_REUSEADDR, or a guarded program, gets it";
 }
 
 void cure_self_connected(const Case& c, CureList& list) {
@@ -182,6 +201,14 @@ void cure_time_wait(CureList& list) {
 
 } // namespace
 
+const CauseRule leased{
+    is_leased,
+    leased_sentence,
+    [](const Case& /*c*/, CureList& list) {
+        cure_time_wait(list);
+        list.mark_listener();
+    },
+};
 const CauseRule self_connected{is_self_connected, self_connected_sentence, cure_self_connected};
 const CauseRule orphaned_connection{is_orphaned, orphaned_sentence, cure_orphaned};
 const CauseRule outgoing_connection{
