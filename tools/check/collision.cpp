@@ -14,12 +14,18 @@ Collision of_listener(std::uint16_t port, const HostPorts& host, const PortPlan&
 
 } // namespace
 
+bool is_lease(const DiagSocket& socket) {
+    return socket.state == SocketState::time_wait && socket.local.port == socket.remote.port &&
+           socket.local.address == socket.remote.address;
+}
+
 Collision collision_of(const SocketFact& fact, const HostPorts& host, const PortPlan& plan) {
     const std::uint16_t port = fact.socket.local.port;
     if (fact.socket.state == SocketState::listen) {
         return of_listener(port, host, plan);
     }
-    const bool is_in_the_way = fact.role == Role::outgoing || fact.role == Role::left_over;
+    const bool is_in_the_way =
+        !is_lease(fact.socket) && (fact.role == Role::outgoing || fact.role == Role::left_over);
     if (!plan.listen_given || !is_in_the_way || !plan.listen.contains(port)) {
         return Collision::none;
     }

@@ -23,6 +23,9 @@ enum class Collision : std::uint8_t {
     time_wait_in_listen,
 };
 
+/// A TIME_WAIT that keeps its port for a listener (K21): its two ends are one.
+bool is_lease(const DiagSocket& socket);
+
 Collision collision_of(const SocketFact& fact, const HostPorts& host, const PortPlan& plan);
 
 /// Finding::id.

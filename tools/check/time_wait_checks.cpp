@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "tools/check/collision.h"
 #include "tools/check/finding.h"
 #include "tools/check/groups.h"
 #include "tools/common/port_text.h"
@@ -134,6 +135,29 @@ void rate_too_high(const HostFacts& facts, const PortPlan&, std::vector<Finding>
                         {}});
 }
 
+void leases(const HostFacts& facts, const PortPlan&, std::vector<Finding>& findings) {
+    PortSet leased;
+    for (const SocketFact& fact : facts.sockets) {
+        if (is_lease(fact.socket)) {
+            leased.insert({fact.socket.local.port, fact.socket.local.port});
+        }
+    }
+    const std::uint32_t count = leased.count({1, 65535});
+    const PortRange range = facts.settings.ports.range;
+    const std::uint32_t half = range.size() / 2;
+    if (count == 0) {
+        return;
+    }
+    const bool is_near = leased.count(range) * 10 >= half * 9;
+    findings.push_back(
+        {"leases", is_near ? Severity::warning : Severity::note,
+         counted(count, "port") + (count == 1 ? " is" : " are") + " leased for up to 60 s (lease=on); of " +
+             text_of(range) + " " + std::to_string(half) + " may be.",
+         "bind to port 0 is given the other half once those are used up, and what it gives from there is not "
+         "leased.",
+         is_near ? "# a wider net.ipv4.ip_local_port_range, or --lease=all for the other half too\n" : ""});
+}
+
 /// The remote address that most ports of the range are connected to, dead ones included.
 void destination_full(const HostFacts& facts, const PortPlan&, std::vector<Finding>& findings) {
     const std::uint32_t ports = automatic_ports(facts.settings.ports);
@@ -164,7 +188,8 @@ void destination_full(const HostFacts& facts, const PortPlan&, std::vector<Findi
                         {}});
 }
 
-constexpr std::array<Check, 5> checks{rate_too_high, destination_full, time_wait_count, tw_reuse, tw_recycle};
+constexpr std::array<Check, 6> checks{rate_too_high, destination_full, time_wait_count,
+                                      leases,        tw_reuse,         tw_recycle};
 
 } // namespace
 

@@ -117,6 +117,27 @@ TEST(Finding, OneDestinationThatUsesUpTheRangeIsAWarning) {
     EXPECT_EQ(found(facts, "destination-near-limit").size(), 1U);
 }
 
+TEST(Finding, LeasesAreCountedAndWarnNearTheHalfThatIsLeased) {
+    DiagSocket lease = tcp(SocketState::time_wait, 32769);
+    lease.remote = lease.local;
+    EXPECT_TRUE(found(facts_of({tcp(SocketState::time_wait, 32769)}), "leases").empty());
+    const auto one = found(facts_of({lease, lease}), "leases");
+    ASSERT_EQ(one.size(), 1U);
+    EXPECT_EQ(one[0].severity, Severity::note);
+    EXPECT_TRUE(
+        mentions(one[0].what, "1 port is leased for up to 60 s (lease=on); of 32768-60999 14116 may be"));
+    EXPECT_TRUE(found(facts_of({lease}), "time-wait-in-listen", "32769").empty()) << "it is for a listener";
+    std::vector<DiagSocket> many;
+    for (unsigned index = 0; index < 12'800; ++index) {
+        lease.local.port = lease.remote.port = static_cast<std::uint16_t>(32769 + 2 * index);
+        many.push_back(lease);
+    }
+    const auto near = found(facts_of(many), "leases");
+    ASSERT_EQ(near.size(), 1U);
+    EXPECT_EQ(near[0].severity, Severity::warning);
+    EXPECT_TRUE(mentions(near[0].fix, "--lease=all"));
+}
+
 TEST(Finding, TimeWaitIsCountedByPortAndWarnsNearTheLimit) {
     HostFacts facts = facts_of({tcp(SocketState::listen, 80), tcp(SocketState::time_wait, 80),
                                 tcp(SocketState::time_wait, 80), tcp(SocketState::time_wait, 40000)});
