@@ -26,6 +26,8 @@ struct Parameter {
     Choices* choices = nullptr;
     /// 'j' of -j; 0: there is none.
     char letter = 0;
+    /// The value that the name alone stands for, with optional_value.
+    std::string_view alone = {};
 };
 
 /// "deny_errno" as "--deny-errno".
@@ -127,6 +129,7 @@ extern const Command plan_command;
 extern const Command map_command;
 extern const Command rescue_command;
 extern const Command hold_command;
+extern const Command lease_command;
 extern const Command who_command;
 extern const Command events_command;
 extern const Command explain_command;

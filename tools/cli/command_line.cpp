@@ -115,7 +115,7 @@ void take_value(const Parameter& parameter, std::string value, Words& result) {
 
 Word take_next(const Parameter& parameter, Word word, Word end, Words& result) {
     if (parameter.optional_value) {
-        take_value(parameter, "", result);
+        take_value(parameter, std::string(parameter.alone), result);
         return word;
     }
     if (++word == end) {

@@ -48,7 +48,12 @@ std::vector<Parameter> guard_parameters_of(GuardOptions guard, std::span<const P
         const bool is_plan = option.name == "listen" || option.name == "ephemeral";
         if ((guard == GuardOptions::all || (guard == GuardOptions::plan && is_plan)) &&
             !is_own(option.name)) {
-            parameters.push_back({option.name, option.values, option.fallback, option.help});
+            parameters.push_back({.name = option.name,
+                                  .values = option.values,
+                                  .fallback = option.fallback,
+                                  .help = option.help,
+                                  .optional_value = !option.alone.empty(),
+                                  .alone = option.alone});
         }
     }
     if (guard != GuardOptions::none) {
@@ -66,9 +71,9 @@ std::vector<Parameter> parameters_of(const Command& command) {
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands{
-        &run_command,    &check_command,      &plan_command,   &map_command,   &who_command,
-        &rescue_command, &hold_command,       &events_command, &repro_command, &ci_command,
-        &config_command, &completion_command, &help_command,   &man_command,   &version_command};
+        &run_command,        &check_command, &plan_command,   &map_command,    &who_command, &rescue_command,
+        &hold_command,       &lease_command, &events_command, &repro_command,  &ci_command,  &config_command,
+        &completion_command, &help_command,  &man_command,    &version_command};
     return commands;
 }
 
