@@ -31,13 +31,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view fail_on_name = "fail_on";
+constexpr std::string_view lease_name = "lease";
 constexpr std::string_view log_name = "log";
 constexpr std::string_view mode_name = "mode";
 constexpr std::string_view record_name = "record";
 constexpr std::string_view remember_name = "remember";
 
 constexpr std::array parameters{
-    Parameter{mode_name, "enforce|observe|off", "observe", "what the guard does in PROGRAM"},
+    Parameter{mode_name, "enforce|observe|off", "observe; with --lease enforce",
+              "what the guard does in PROGRAM"},
     Parameter{log_name, "file:PATH", "a new file below TMPDIR", "the record of all events"},
     Parameter{fail_on_name, "in-use|refused|never", "never",
               "exit with 1 where PROGRAM succeeded and a port was in use, or was outside the plan"},
@@ -93,13 +95,19 @@ std::optional<EventKind> failing_kind(const Arguments& arguments) {
                                        " is not a kind of failure; the values are in-use, refused and never");
 }
 
+/// A lease is something done, and done for a guard that cures.
+std::string default_mode(const Arguments& arguments) {
+    const std::string* const lease = arguments.value(lease_name);
+    return lease == nullptr || *lease == "off" ? "observe" : "enforce";
+}
+
 /// What a wrapped run is unless somebody says otherwise: it is watched, not changed. Its events go to `log`
 /// alone, and where its ports were taken is remembered.
 Arguments with_defaults(const Arguments& arguments, const EventFile& log, const RingFolder& ring) {
     Arguments all = arguments;
     std::erase_if(all.given, [](const auto& given) { return given.first == log_name; });
     if (!all.has(mode_name)) {
-        all.given.emplace_back(mode_name, "observe");
+        all.given.emplace_back(mode_name, default_mode(arguments));
     }
     if (!all.has(remember_name) && !ring.path().empty()) {
         all.given.emplace_back(remember_name, "file:" + ring.path());

@@ -119,6 +119,20 @@ TEST_F(Ci, NamesBothSidesAndTheProcessesAboveThem) {
     }
 }
 
+TEST_F(Ci, WithLeaseKeepsAPickedPortForTheTree) {
+    const std::string pick = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); "
+                             "print(s.getsockname()[1]); s.close()";
+    const std::string serve = "import socket, sys; s = socket.socket(); "
+                              "s.bind(('127.0.0.1', int(sys.argv[1]))); s.listen()";
+    const Words suite{"sh", "-c",
+                      "port=$(python3 -c \"" + pick + "\"); unguarded=$(env -u LD_PRELOAD python3 -c \"" +
+                          serve + "\" $port 2>&1 | grep -c 'already in use'); python3 -c \"" + serve +
+                          "\" $port && exit $((unguarded + 6))"};
+    EXPECT_TRUE(portguard(ci({"--lease"}, suite)).exited_with(7));
+    EXPECT_TRUE(portguard(ci({}, suite)).exited_with(6)) << "nothing is changed without it";
+    EXPECT_TRUE(portguard(ci({"--lease=off"}, suite)).exited_with(6));
+}
+
 TEST_F(Ci, FailsOnlyOnWhatItIsToldToFailOn) {
     const TemporaryFolder folder;
     const std::pair<Words, int> cases[] = {{{"--fail-on=in-use"}, 1},
