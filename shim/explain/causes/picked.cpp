@@ -41,6 +41,11 @@ void cure_picked(const Case& c, CureList& list) {
         list.stop_owner();
     }
     list.rescue();
+    if (c.facts.config->lease == Lease::off) {
+        list.lasting("PORTGUARD_LEASE=on (portguard ci --lease): a port that was picked is then given to "
+                     "nobody for 60 s "
+                     "but who asks for it by number");
+    }
     list.lasting(
         "keep the socket that picked the port open, and hand it on, or let the server itself bind to port 0");
 }
