@@ -132,6 +132,19 @@ class Release(unittest.TestCase):
                 process.kill()
                 process.communicate()
 
+    def test_in_every_program_until_the_package_goes(self) -> None:
+        preload = pathlib.Path(ROOT) / "etc/ld.so.preload"
+        self.addCleanup(preload.unlink, missing_ok=True)
+        done = inside(COMMAND, "enable", "--system")
+        self.assert_silent(done)
+        self.assertEqual(preload.read_text(encoding="ascii"), "/usr/$LIB/libportguard.so\n", done)
+        self.assertIn(LIBRARY, inside("/bin/cat", "/proc/self/maps").stdout)
+        self.assert_silent(inside(PYTHON, "-c", "pass"))
+        inside("/var/lib/dpkg/info/portguard.prerm", "upgrade", "2")
+        self.assertTrue(preload.exists())
+        self.assert_silent(inside("/var/lib/dpkg/info/portguard.prerm", "remove"))
+        self.assertFalse(preload.exists())
+
     def test_the_command_answers(self) -> None:
         self.assertIn("portguard", inside(COMMAND, "--version").stdout)
         server = inside("/usr/bin/redis-server", "--port", "10002", "--save", "", background=True)

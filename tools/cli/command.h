@@ -135,6 +135,8 @@ extern const Command events_command;
 extern const Command explain_command;
 extern const Command ci_command;
 extern const Command repro_command;
+extern const Command enable_command;
+extern const Command disable_command;
 extern const Command config_command;
 extern const Command completion_command;
 extern const Command help_command;

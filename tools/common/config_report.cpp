@@ -46,6 +46,13 @@ std::string as_code(std::string_view words) {
 
 } // namespace
 
+std::string printed_value(const Config& config, std::string_view name) {
+    const auto options = option_table();
+    const auto found = std::find_if(options.begin(), options.end(),
+                                    [name](const Option& option) { return option.name == name; });
+    return found == options.end() ? std::string() : value_of(*found, config);
+}
+
 std::string describe_config(const Draft& draft) {
     const auto options = option_table();
     std::size_t name_width = 0;

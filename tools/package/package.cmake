@@ -42,7 +42,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 # What the library needs, and nothing above it (tests/preload/exports_test.cpp); the executables are static.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.17)")
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/package/triggers)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/package/triggers
+    ${PROJECT_SOURCE_DIR}/tools/package/prerm)
 
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_LICENSE MIT)
@@ -50,6 +51,7 @@ set(CPACK_RPM_PACKAGE_DESCRIPTION ${CPACK_PACKAGE_DESCRIPTION})
 set(CPACK_RPM_PACKAGE_GROUP System/Base)
 # It runs beside musl as well, and the names of glibc's packages differ.
 set(CPACK_RPM_PACKAGE_AUTOREQ OFF)
+set(CPACK_RPM_PRE_UNINSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/tools/package/prerm)
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/share/man /usr/share/man/man1 /usr/share/man/man5)
 # The same bytes on whichever machine; stripped and compressed is all already (staged.cmake), and to do so again would
 # give files the time of the build.
