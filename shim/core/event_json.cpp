@@ -1,5 +1,6 @@
 #include "core/event_json.h"
 
+#include "core/civil_date.h"
 #include "core/errno_name.h"
 
 #include <chrono>
@@ -137,21 +138,21 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
 
 void print_time(const timespec& at, TextWriter& out) {
     using namespace std::chrono;
-    const sys_seconds instant{seconds(at.tv_sec)};
-    const sys_days day = floor<days>(instant);
-    const year_month_day date(day);
-    const hh_mm_ss time(instant - day);
-    add_padded(static_cast<std::uint64_t>(static_cast<int>(date.year())), 1000, out);
+    const seconds instant(at.tv_sec);
+    const days day = floor<days>(instant);
+    const CivilDate date = date_of_day(day.count());
+    const auto second_of_day = static_cast<std::uint64_t>(seconds(instant - day).count());
+    add_padded(static_cast<std::uint64_t>(date.year), 1000, out);
     out.add('-');
-    add_padded(static_cast<unsigned>(date.month()), 10, out);
+    add_padded(date.month, 10, out);
     out.add('-');
-    add_padded(static_cast<unsigned>(date.day()), 10, out);
+    add_padded(date.day, 10, out);
     out.add('T');
-    add_padded(static_cast<std::uint64_t>(time.hours().count()), 10, out);
+    add_padded(second_of_day / 3600, 10, out);
     out.add(':');
-    add_padded(static_cast<std::uint64_t>(time.minutes().count()), 10, out);
+    add_padded(second_of_day / 60 % 60, 10, out);
     out.add(':');
-    add_padded(static_cast<std::uint64_t>(time.seconds().count()), 10, out);
+    add_padded(second_of_day % 60, 10, out);
     out.add('.');
     add_padded(static_cast<std::uint64_t>(at.tv_nsec) / 1'000'000, 100, out);
     out.add('Z');

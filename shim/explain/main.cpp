@@ -27,7 +27,8 @@ constexpr int first_foreign_fd = snapshot_memory_fd + 1;
 
 /// Before anything else: a copy of the program's descriptors keeps its connections open, and the ports.
 void close_all_others() {
-    if (syscall(SYS_close_range, first_foreign_fd, ~0U, 0) == 0) {
+    // SYS_close_range is of glibc 2.33 and later.
+    if (syscall(__NR_close_range, first_foreign_fd, ~0U, 0) == 0) {
         return;
     }
     // Before Linux 5.9, or in a sandbox.

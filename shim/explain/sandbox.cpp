@@ -81,8 +81,9 @@ bool is_under_filter() {
 bool is_borrowing_deadly() {
     const pid_t child = fork();
     if (child == 0) {
-        // The kernel's answers are nothing: that it gives one is what is asked.
-        syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, getpid(), 0), -1, 0);
+        // The kernel's answers are nothing: that it gives one is what is asked. SYS_pidfd_getfd is of
+        // glibc 2.32 and later.
+        syscall(__NR_pidfd_getfd, syscall(SYS_pidfd_open, getpid(), 0), -1, 0);
         _exit(0);
     }
     int status = 0;

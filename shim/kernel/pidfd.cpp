@@ -27,7 +27,8 @@ int borrow_fd(pid_t pid, int fd, const Syscalls& syscalls) {
     if (!process.valid()) {
         return -1;
     }
-    return static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), fd, 0));
+    // SYS_pidfd_getfd is of glibc 2.32 and later.
+    return static_cast<int>(syscall(__NR_pidfd_getfd, process.get(), fd, 0));
 }
 
 ReuseFlags read_reuse_flags(pid_t pid, int fd, ino_t inode, const Syscalls& syscalls) {

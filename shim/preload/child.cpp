@@ -127,7 +127,8 @@ int keep_socket_alone(int socket, bool keeps_stderr) {
     for (const int fd : {STDERR_FILENO, snapshot_socket_fd}) {
         kernel_call(SYS_fcntl, fd, F_SETFD, 0);
     }
-    kernel_call(SYS_close_range, snapshot_socket_fd + 1, ~0U, 0);
+    // SYS_close_range is of glibc 2.33 and later.
+    kernel_call(__NR_close_range, snapshot_socket_fd + 1, ~0U, 0);
     return snapshot_socket_fd;
 }
 

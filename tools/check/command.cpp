@@ -41,7 +41,6 @@ constexpr std::array parameters{
     json_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{quiet_name, excluded, json_parameter.name},
 };

@@ -87,6 +87,8 @@ struct Combination {
     Kind kind;
     std::string_view other;
 };
+inline constexpr Combination::Kind excluded = Combination::Kind::excluded;
+inline constexpr Combination::Kind needed = Combination::Kind::needed;
 
 struct Command {
     std::string_view name;

@@ -92,16 +92,12 @@ struct MachineName {
     std::uint16_t machine;
     const char* name;
 };
+/// EM_LOONGARCH, which <elf.h> has from glibc 2.36 on.
+constexpr std::uint16_t loongarch = 258;
 constexpr std::array machine_names{
-    MachineName{EM_386, "i386"},
-    MachineName{EM_X86_64, "x86-64"},
-    MachineName{EM_ARM, "ARM"},
-    MachineName{EM_AARCH64, "AArch64"},
-    MachineName{EM_RISCV, "RISC-V"},
-    MachineName{EM_PPC64, "PowerPC"},
-    MachineName{EM_LOONGARCH, "LoongArch"},
-    MachineName{EM_S390, "S/390"},
-    MachineName{EM_MIPS, "MIPS"},
+    MachineName{EM_386, "i386"},         MachineName{EM_X86_64, "x86-64"}, MachineName{EM_ARM, "ARM"},
+    MachineName{EM_AARCH64, "AArch64"},  MachineName{EM_RISCV, "RISC-V"},  MachineName{EM_PPC64, "PowerPC"},
+    MachineName{loongarch, "LoongArch"}, MachineName{EM_S390, "S/390"},    MachineName{EM_MIPS, "MIPS"},
 };
 
 } // namespace

@@ -17,7 +17,6 @@ constexpr std::array parameters{
     json_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{"markdown", excluded, json_parameter.name},
 };

@@ -30,7 +30,6 @@ constexpr std::array parameters{
     github_parameter, html_parameter, color_parameter,  json_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{github_parameter.name, excluded, json_parameter.name},
     Combination{unit_parameter.name, needed, journal_parameter.name},

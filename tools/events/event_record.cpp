@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include "core/civil_date.h"
 #include "core/errno_name.h"
 #include "core/event_json.h"
 #include "core/number.h"
@@ -31,12 +32,12 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
     const auto number = [text](std::size_t first, std::size_t count) {
         return *parse_number<unsigned>(text.substr(first, count));
     };
-    const year_month_day date{year(static_cast<int>(number(0, 4))), month(number(5, 2)), day(number(8, 2))};
+    const CivilDate date{static_cast<int>(number(0, 4)), number(5, 2), number(8, 2)};
     // 60 is a leap second.
     if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) {
         return std::nullopt;
     }
-    return sys_days(date).time_since_epoch() + hours(number(11, 2)) + minutes(number(14, 2)) +
+    return days(days_since_epoch(date)) + hours(number(11, 2)) + minutes(number(14, 2)) +
            seconds(number(17, 2)) + milliseconds(number(20, 3));
 }
 

@@ -19,19 +19,19 @@ constexpr std::array<std::string_view, 7> day_names{"Mon", "Tue", "Wed", "Thu", 
 /// "Nov 24 18:22:08", "Nov  4 18:22:08".
 std::optional<Instant> take_syslog_stamp(Scanner& scanner, Instant now) {
     Scanner ahead = scanner;
-    const auto month_ = ahead.index_of(month_names);
-    if (!month_.has_value() || !ahead.take(" ")) {
+    const auto month = ahead.index_of(month_names);
+    if (!month.has_value() || !ahead.take(" ")) {
         return std::nullopt;
     }
-    const auto day_ = ahead.take(" ") ? ahead.digits(1) : ahead.digits(2);
+    const auto day = ahead.take(" ") ? ahead.digits(1) : ahead.digits(2);
     WallClock wall;
-    if (!day_.has_value() || !ahead.take(" ") || !take_clock(ahead, wall)) {
+    if (!day.has_value() || !ahead.take(" ") || !take_clock(ahead, wall)) {
         return std::nullopt;
     }
     scanner = ahead;
-    const year this_year = date_of(local_time(now)).year();
-    for (const year candidate : {this_year, this_year - years(1)}) {
-        wall.date = {candidate, month(static_cast<unsigned>(*month_ + 1)), day(static_cast<unsigned>(*day_))};
+    const int this_year = date_of(local_time(now)).year;
+    for (const int candidate : {this_year, this_year - 1}) {
+        wall.date = {candidate, static_cast<unsigned>(*month + 1), static_cast<unsigned>(*day)};
         const auto instant = instant_of(wall);
         if (instant.has_value() && *instant < now + days(1)) {
             return instant;
@@ -98,7 +98,7 @@ std::string clock_text(const std::tm& time) {
 
 /// ", yesterday"; nothing for what is yet to come.
 std::string day_text(const std::tm& time, Instant now) {
-    const auto back = (sys_days(date_of(local_time(now))) - sys_days(date_of(time))).count();
+    const auto back = days_since_epoch(date_of(local_time(now))) - days_since_epoch(date_of(time));
     if (back < 0) {
         return {};
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/civil_date.h"
 #include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
@@ -111,15 +112,15 @@ milliseconds tick_step(const Span& span) {
 std::string tick_text(milliseconds instant, milliseconds step) {
     const auto day = std::chrono::floor<std::chrono::days>(instant);
     const auto two = [](auto count) { return std::to_string(100 + count).substr(1); };
-    const std::chrono::hh_mm_ss time(instant - day);
-    std::string text = two(time.hours().count()) + ":" + two(time.minutes().count());
-    text += ":" + two(time.seconds().count());
+    const auto of_day = (instant - day) / 1ms;
+    std::string text = two(of_day / 3'600'000) + ":" + two(of_day / 60'000 % 60);
+    text += ":" + two(of_day / 1000 % 60);
     if (step < 1s) {
-        text += "." + std::to_string(1000 + time.subseconds().count()).substr(1);
+        text += "." + std::to_string(1000 + of_day % 1000).substr(1);
     }
     if (step >= 24h) {
-        const std::chrono::year_month_day date{std::chrono::sys_days(day)};
-        return two(static_cast<unsigned>(date.month())) + "-" + two(static_cast<unsigned>(date.day()));
+        const CivilDate date = date_of_day(day.count());
+        return two(date.month) + "-" + two(date.day);
     }
     return text;
 }

@@ -9,9 +9,9 @@ using namespace std::chrono;
 
 std::tm tm_of(const WallClock& wall) {
     std::tm time{};
-    time.tm_year = static_cast<int>(wall.date.year()) - 1900;
-    time.tm_mon = static_cast<int>(static_cast<unsigned>(wall.date.month())) - 1;
-    time.tm_mday = static_cast<int>(static_cast<unsigned>(wall.date.day()));
+    time.tm_year = wall.date.year - 1900;
+    time.tm_mon = static_cast<int>(wall.date.month) - 1;
+    time.tm_mday = static_cast<int>(wall.date.day);
     time.tm_hour = static_cast<int>(wall.hour.count());
     time.tm_min = static_cast<int>(wall.minute.count());
     time.tm_sec = static_cast<int>(wall.second.count());
@@ -26,8 +26,8 @@ std::optional<Instant> instant_of(const WallClock& wall) {
         return std::nullopt;
     }
     if (wall.offset.has_value()) {
-        return sys_days(wall.date).time_since_epoch() + wall.hour + wall.minute + wall.second +
-               wall.fraction - *wall.offset;
+        return days(days_since_epoch(wall.date)) + wall.hour + wall.minute + wall.second + wall.fraction -
+               *wall.offset;
     }
     std::tm time = tm_of(wall);
     return seconds(std::mktime(&time)) + wall.fraction;
@@ -40,22 +40,21 @@ std::tm local_time(Instant instant) {
     return result;
 }
 
-year_month_day date_of(const std::tm& time) {
-    return {year(time.tm_year + 1900), month(static_cast<unsigned>(time.tm_mon + 1)),
-            day(static_cast<unsigned>(time.tm_mday))};
+CivilDate date_of(const std::tm& time) {
+    return {time.tm_year + 1900, static_cast<unsigned>(time.tm_mon + 1), static_cast<unsigned>(time.tm_mday)};
 }
 
 bool take_date(Scanner& scanner, WallClock& wall) {
     Scanner ahead = scanner;
-    const auto year_ = ahead.digits(4);
+    const auto year = ahead.digits(4);
     const bool has_month = ahead.take("-");
-    const auto month_ = ahead.digits(2);
+    const auto month = ahead.digits(2);
     const bool has_day = ahead.take("-");
-    const auto day_ = ahead.digits(2);
-    if (!year_ || !has_month || !month_ || !has_day || !day_) {
+    const auto day = ahead.digits(2);
+    if (!year || !has_month || !month || !has_day || !day) {
         return false;
     }
-    wall.date = {year(*year_), month(static_cast<unsigned>(*month_)), day(static_cast<unsigned>(*day_))};
+    wall.date = {*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day)};
     scanner = ahead;
     return true;
 }

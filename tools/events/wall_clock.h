@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/civil_date.h"
 #include "core/number.h"
 #include "tools/events/log_time.h"
 
@@ -65,7 +66,7 @@ private:
 };
 
 struct WallClock {
-    std::chrono::year_month_day date{};
+    CivilDate date;
     std::chrono::hours hour{0};
     std::chrono::minutes minute{0};
     std::chrono::seconds second{0};
@@ -83,7 +84,7 @@ struct WallClock {
 /// Null: there is no such date or time.
 std::optional<Instant> instant_of(const WallClock& wall);
 std::tm local_time(Instant instant);
-std::chrono::year_month_day date_of(const std::tm& time);
+CivilDate date_of(const std::tm& time);
 
 /// "2026-11-24". False: it is not there, and nothing is taken.
 bool take_date(Scanner& scanner, WallClock& wall);

@@ -51,7 +51,6 @@ constexpr std::array parameters{
     netns_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{flagged_name, needed, held_state_name},
     Combination{shared_name, needed, held_state_name},

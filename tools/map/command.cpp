@@ -44,7 +44,6 @@ constexpr std::array parameters{
     json_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{wide_name, excluded, json_parameter.name},
 };

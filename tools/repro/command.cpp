@@ -40,7 +40,6 @@ constexpr std::array parameters{
     json_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{probe_option, excluded, program_word},
     Combination{probe_option, excluded, bare_option},

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <csignal>
+#include <utility>
 
 #include "explain/cause.h"
 #include "explain/holder_summary.h"
@@ -35,11 +36,26 @@ std::string probe_words(const ProbeResult& probe) {
     return probe.cause.empty() ? words : words + ", " + shown(probe.cause);
 }
 
+/// sigabbrev_np(3) is of glibc 2.32 and later, and has no name for a real-time signal.
+std::string signal_name(int number) {
+    constexpr std::array names{
+        std::pair{SIGHUP, "SIGHUP"},   std::pair{SIGINT, "SIGINT"},   std::pair{SIGQUIT, "SIGQUIT"},
+        std::pair{SIGILL, "SIGILL"},   std::pair{SIGTRAP, "SIGTRAP"}, std::pair{SIGABRT, "SIGABRT"},
+        std::pair{SIGBUS, "SIGBUS"},   std::pair{SIGFPE, "SIGFPE"},   std::pair{SIGKILL, "SIGKILL"},
+        std::pair{SIGUSR1, "SIGUSR1"}, std::pair{SIGSEGV, "SIGSEGV"}, std::pair{SIGUSR2, "SIGUSR2"},
+        std::pair{SIGPIPE, "SIGPIPE"}, std::pair{SIGALRM, "SIGALRM"}, std::pair{SIGTERM, "SIGTERM"},
+        std::pair{SIGXCPU, "SIGXCPU"}, std::pair{SIGXFSZ, "SIGXFSZ"}, std::pair{SIGSYS, "SIGSYS"},
+    };
+    const auto* const found = std::find_if(names.begin(), names.end(),
+                                           [number](const auto& entry) { return entry.first == number; });
+    return found == names.end() ? "signal " + std::to_string(number) : found->second;
+}
+
 std::string end_words(const ProgramOutcome& outcome) {
     if (outcome.was_ended) {
         return "ended by --for";
     }
-    return outcome.signal != 0 ? std::string("killed by SIG") + ::sigabbrev_np(outcome.signal)
+    return outcome.signal != 0 ? "killed by " + signal_name(outcome.signal)
                                : "exit " + std::to_string(outcome.exit_status);
 }
 
@@ -58,7 +74,7 @@ std::string end_sentence(const ProgramOutcome& outcome) {
     if (outcome.was_ended) {
         return "the program ran until --for ended it";
     }
-    return outcome.signal != 0 ? std::string("the program was killed by SIG") + ::sigabbrev_np(outcome.signal)
+    return outcome.signal != 0 ? "the program was killed by " + signal_name(outcome.signal)
                                : "the program ended with " + std::to_string(outcome.exit_status);
 }
 

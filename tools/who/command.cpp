@@ -58,7 +58,6 @@ constexpr std::array parameters{
     netns_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
     Combination{udp_name, excluded, reuseaddr_name},
     Combination{udp_name, excluded, tcp_name},
