@@ -1,6 +1,7 @@
 // What is executed beside any libc, and in a release without one that fits: no loader, no library.
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <elf.h>
 #include <link.h>
@@ -10,7 +11,9 @@
 namespace portguard::test {
 namespace {
 
-bool has_segment(const std::string& path, ElfW(Word) type) {
+/// The flags of each segment of `type`.
+std::vector<ElfW(Word)> segments(const std::string& path, ElfW(Word) type) {
+    std::vector<ElfW(Word)> found;
     std::ifstream file(path, std::ios::binary);
     ElfW(Ehdr) header{};
     file.read(reinterpret_cast<char*>(&header), sizeof header);
@@ -19,10 +22,14 @@ bool has_segment(const std::string& path, ElfW(Word) type) {
         ElfW(Phdr) segment{};
         file.read(reinterpret_cast<char*>(&segment), sizeof segment);
         if (segment.p_type == type) {
-            return true;
+            found.push_back(segment.p_flags);
         }
     }
-    return false;
+    return found;
+}
+
+bool has_segment(const std::string& path, ElfW(Word) type) {
+    return !segments(path, type).empty();
 }
 
 TEST(Static, CommandAndHelperNeedNoLoaderAndNoLibrary) {
@@ -32,6 +39,18 @@ TEST(Static, CommandAndHelperNeedNoLoaderAndNoLibrary) {
         EXPECT_FALSE(has_segment(path, PT_DYNAMIC)) << path;
     }
     EXPECT_TRUE(has_segment(PORTGUARD_SHIM, PT_DYNAMIC));
+}
+
+TEST(Static, NothingThatIsWrittenToIsExecutedAndWhatIsRelocatedIsReadOnlyThen) {
+    for (const char* const path : {PORTGUARD_COMMAND, PORTGUARD_HELPER}) {
+        EXPECT_TRUE(has_segment(path, PT_GNU_RELRO)) << path;
+        EXPECT_TRUE(has_segment(path, PT_GNU_STACK)) << path;
+        for (const auto type : {PT_LOAD, PT_GNU_STACK}) {
+            for (const ElfW(Word) flags : segments(path, static_cast<ElfW(Word)>(type))) {
+                EXPECT_NE(flags & (PF_W | PF_X), static_cast<ElfW(Word)>(PF_W | PF_X)) << path;
+            }
+        }
+    }
 }
 
 TEST(Static, TheCommandStartsWhereNothingElseIs) {
