@@ -1,5 +1,7 @@
 // Where the command finds the guard, and what it says where it does not.
 #include <filesystem>
+#include <regex>
+#include <set>
 
 #include "tools/support/command.h"
 
@@ -37,6 +39,46 @@ TEST(Layout, CmakeInstallsCommandAndGuardTogether) {
     EXPECT_TRUE(shim.string().starts_with(folder.path().string())) << finished;
     EXPECT_TRUE(std::filesystem::exists(shim.parent_path() / "portguard-explain")) << finished;
     EXPECT_EQ(finished.err, "");
+}
+
+/// Below `folder`, each with the file's type.
+std::set<std::string> files_below(const std::filesystem::path& folder) {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        found.insert(std::filesystem::relative(entry.path(), folder).string() +
+                     (entry.is_directory() ? "/" : ""));
+    }
+    return found;
+}
+
+TEST(Layout, IsTheSameWhereThePrefixIsNamedAfterTheFact) {
+    const TemporaryFolder folder;
+    const std::string staged = folder.file("staged");
+    const Finished configured = run_process({.argv = {PORTGUARD_CMAKE, "--install", PORTGUARD_BUILD_FOLDER},
+                                             .environment = {"DESTDIR=" + staged}});
+    ASSERT_TRUE(configured.exited_with(0)) << configured;
+    const Finished named = run_process(
+        {.argv = {PORTGUARD_CMAKE, "--install", PORTGUARD_BUILD_FOLDER, "--prefix", folder.file("named")}});
+    ASSERT_TRUE(named.exited_with(0)) << named;
+    const std::set<std::string> files = files_below(folder.file("named"));
+    EXPECT_EQ(files_below(staged + PORTGUARD_INSTALL_PREFIX), files);
+    EXPECT_TRUE(files.contains("bin/portguard"));
+}
+
+TEST(Layout, OfHalfABuildNothingIsInstalledAndSaysWhatToBuild) {
+    const TemporaryFolder folder;
+    const std::string build = folder.file("build");
+    const Finished configured = run_process(
+        {.argv = {PORTGUARD_CMAKE, "-S", PORTGUARD_SOURCE_FOLDER, "-B", build, "-DPORTGUARD_TESTS=OFF"}});
+    ASSERT_TRUE(configured.exited_with(0)) << configured;
+    const Finished finished =
+        run_process({.argv = {PORTGUARD_CMAKE, "--install", build, "--prefix", folder.file("prefix")}});
+    EXPECT_TRUE(finished.exited_with(1)) << finished;
+    // CMake breaks its lines where they are long.
+    const std::string said = std::regex_replace(finished.err, std::regex("\\s+"), " ");
+    EXPECT_NE(said.find("libportguard.so is not built"), std::string::npos) << finished;
+    EXPECT_NE(said.find("cmake --build " + build), std::string::npos) << finished;
+    EXPECT_FALSE(std::filesystem::exists(folder.file("prefix")));
 }
 
 TEST(Layout, TheCommandMayBeCalledByARelativePath) {

@@ -30,6 +30,7 @@ TEST(Schema, StandsBesideEveryCommandWithJsonAndItsHelpNamesIt) {
         ++count;
         const std::string name(command->name);
         EXPECT_EQ(schema_of(name)["title"], "portguard " + name + " --json, schema 1");
+        EXPECT_EQ(schema_of(name)["$id"], "urn:portguard:schema:1:" + name);
         EXPECT_NE(portguard({"help", name}).out.find("share/portguard/" + name + ".schema.json"),
                   std::string::npos);
         const Finished finished =
