@@ -1,8 +1,10 @@
 """test_release.py ROOT: portguard from another release's point of view; its package is installed in ROOT (debian)."""
 
 import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ LIBRARY, COMMAND = "/usr/lib/x86_64-linux-gnu/libportguard.so", "/usr/bin/portgu
 PLAN = {"PORTGUARD_MODE": "enforce", "PORTGUARD_LISTEN": "5000,10000-19999", "PORTGUARD_EPHEMERAL": "20000-20099",
         "PORTGUARD_CONFIG": "/dev/null", "PORTGUARD_LOG": "file:/log", "PORTGUARD_FORMAT": "json", "PORTGUARD_BUDGET_MS": "5000"}
 PYTHON = "/usr/bin/python3"
+STORY, MUSL_LOADER = "/story", "/lib/ld-musl-x86_64.so.1"
 # The server closes first, so that its own port is the one in TIME_WAIT.
 SERVE_ONCE = """
 import socket
@@ -131,6 +134,30 @@ class Release(unittest.TestCase):
             for process in started:
                 process.kill()
                 process.communicate()
+
+    def test_a_musl_program_has_the_same_story(self) -> None:
+        subprocess.run(["musl-gcc", "-o", f"{ROOT}{STORY}", "tests/platforms/story.c"], check=True)
+        shutil.copy(os.path.realpath(MUSL_LOADER), ROOT + MUSL_LOADER)
+        for expected in ("served\n", "served\n"):
+            done = inside(STORY, "serve-once", guarded=True)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, expected, ""), done)
+        self.assertEqual(inside(STORY, "serve-once").stdout, "98\n")
+        self.assertIn("cured", [event["event"] for event in events()])
+        self.assertEqual(inside(STORY, "connect", "80", guarded=True).stdout, "0\n")
+        self.assertGreater(int(inside(STORY, "connect", "150").stdout), 0)
+        (pathlib.Path(ROOT) / "log").unlink()
+        self.assertEqual(inside(STORY, "take-twice", guarded=True).stdout, "98\n")
+        event = events()[0]
+        self.assertEqual((event["event"], event["errno"], event["missing"]), ("in_use", "EADDRINUSE", []), event)
+        self.assertEqual(event["holders"][0]["state"], "LISTEN")
+        self.assertTrue(any("open_the_front_door" in (frame["symbol"] or "") for frame in event["stack"]), event["stack"])
+
+    def test_a_static_program_is_refused_before_it_starts(self) -> None:
+        done = inside(COMMAND, "run", "--", "/bin/busybox", "echo", "started")
+        self.assertEqual((done.returncode, done.stdout), (3, ""), done)
+        self.assertIn("'/bin/busybox' is statically linked", done.stderr)
+        done = inside(COMMAND, "run", "--anyway", "--", "/bin/busybox", "echo", "started")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "started\n", ""), done)
 
     def test_in_every_program_until_the_package_goes(self) -> None:
         preload = pathlib.Path(ROOT) / "etc/ld.so.preload"
