@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
 #include <sys/socket.h>
 
@@ -13,6 +12,7 @@
 #include "kernel/pidfd.h"
 #include "kernel/socket_option.h"
 #include "tools/common/port_text.h"
+#include "tools/common/progress.h"
 
 namespace portguard::tools {
 namespace {
@@ -55,7 +55,7 @@ std::optional<std::uint64_t> read_active_opens() {
 std::optional<ConnectRate> measure_connects(std::chrono::milliseconds sample) {
     const auto before = read_active_opens();
     const auto start = std::chrono::steady_clock::now();
-    std::this_thread::sleep_for(sample);
+    sleep_and_say(sample, "portguard: counting new outgoing connections");
     const auto after = read_active_opens();
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
     if (!before.has_value() || !after.has_value()) {

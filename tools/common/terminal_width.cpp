@@ -41,6 +41,28 @@ std::string_view last_of(std::string_view text, std::size_t count) {
     return text.substr(start);
 }
 
+bool is_digit(char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
+/// The first `head` and the last `tail` characters of `text`, less the rest of a number that is cut: half of
+/// it would be another one.
+std::string without_middle(std::string_view text, std::size_t head, std::size_t tail) {
+    std::size_t end = first_of(text, head).size();
+    while (end > 0 && is_digit(text[end - 1]) && is_digit(text[end])) {
+        --end;
+    }
+    std::size_t start = text.size() - last_of(text, tail).size();
+    while (start < text.size() && start > 0 && is_digit(text[start - 1]) && is_digit(text[start])) {
+        ++start;
+    }
+    return std::string(text.substr(0, end)) + std::string(ellipsis) + std::string(text.substr(start));
+}
+
+bool fits(std::string_view line, std::size_t width) {
+    return width == unlimited_width || width_of(line) <= width;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) {
@@ -55,7 +77,7 @@ std::string with_end_of(std::string_view head, std::string_view rest, std::size_
     if (used + 1 >= width) {
         return fitted(head, width);
     }
-    return std::string(head) + std::string(ellipsis) + std::string(last_of(rest, width - used));
+    return std::string(head) + without_middle(rest, 0, width - used);
 }
 
 } // namespace
@@ -70,15 +92,18 @@ std::size_t width_of_terminal(int fd) {
 }
 
 std::string fitted(std::string_view line, std::size_t width) {
-    if (width == unlimited_width || width_of(line) <= width) {
+    if (fits(line, width)) {
         return std::string(line);
     }
-    if (width < 2) {
-        return std::string(first_of(line, width));
+    const std::size_t tail = (std::max<std::size_t>(width, 1) - 1) / 2;
+    return width == 0 ? std::string() : without_middle(line, width - 1 - tail, tail);
+}
+
+std::string fitted_start(std::string_view line, std::size_t width) {
+    if (fits(line, width)) {
+        return std::string(line);
     }
-    const std::size_t tail = (width - 1) / 2;
-    return std::string(first_of(line, width - 1 - tail)) + std::string(ellipsis) +
-           std::string(last_of(line, tail));
+    return width == 0 ? std::string() : without_middle(line, width - 1, 0);
 }
 
 std::string fitted_command(std::span<const std::string> argv, std::size_t width) {
@@ -93,7 +118,7 @@ std::string fitted_command(std::span<const std::string> argv, std::size_t width)
         }
     }
     std::string text = joined(words);
-    if (width == unlimited_width || width_of(text) <= width) {
+    if (fits(text, width)) {
         return text;
     }
     for (std::size_t index = 1; index < words.size() && width_of(text) > width; ++index) {

@@ -14,8 +14,10 @@ inline constexpr std::size_t unlimited_width = std::numeric_limits<std::size_t>:
 /// The columns of the terminal that `fd` is; unlimited_width: it is none.
 std::size_t width_of_terminal(int fd);
 
-/// `line` in `width` columns: its middle becomes an ellipsis.
+/// `line` in `width` columns: its middle becomes an ellipsis, and with it what would be left of a number.
 std::string fitted(std::string_view line, std::size_t width);
+/// The same for the end of `line`.
+std::string fitted_start(std::string_view line, std::size_t width);
 
 /// A command line in `width` columns, made harmless. Left out are the program's folder, then those of the
 /// arguments, then the middle between the script's name, the first word that is not an option, and the end.

@@ -1,6 +1,5 @@
 // `portguard repro`.
 #include <array>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -153,6 +152,13 @@ Chosen choose_program(const Arguments& arguments, const ResolvedConfig& resolved
     return chosen;
 }
 
+/// "with the cure split (3 of 4)"; empty: there is only one.
+std::string name_of(Fix fix, std::size_t number, std::size_t count) {
+    const std::string name =
+        fix == Fix::none ? "without a cure" : "with the cure " + std::string(fix_name(fix));
+    return count > 1 ? name + " (" + std::to_string(number) + " of " + std::to_string(count) + ")" : "";
+}
+
 int repro(const Arguments& arguments) {
     const ResolvedConfig resolved(arguments, environ);
     const std::string* const fixes = arguments.value(fix_option);
@@ -161,12 +167,10 @@ int repro(const Arguments& arguments) {
     const std::string* const listen = arguments.value("listen");
     const Scene scene = scene_of(event.record, listen == nullptr ? "" : *listen);
     const Chosen program = choose_program(arguments, resolved, event.record);
-    // They are meant for PROGRAM.
-    ::signal(SIGINT, SIG_IGN);
-    ::signal(SIGQUIT, SIG_IGN);
     ReproReport report{event, scene, {}, program.words, !arguments.has(bare_option)};
     for (const Fix fix : wanted) {
-        report.replays.push_back(replay(scene, fix, program.plan.has_value() ? &*program.plan : nullptr));
+        report.replays.push_back(replay(scene, fix, program.plan.has_value() ? &*program.plan : nullptr,
+                                        name_of(fix, report.replays.size() + 1, wanted.size())));
     }
     print(arguments.has(json_parameter.name) ? repro_json(report) : repro_text(report));
     return static_cast<int>(report.is_reproduced() ? ExitCode::success : ExitCode::findings);

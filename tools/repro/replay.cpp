@@ -1,13 +1,17 @@
 #include "tools/repro/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 
 #include <poll.h>
+#include <sys/prctl.h>
 
 #include "kernel/holders.h"
 #include "tools/common/json_output.h"
 #include "tools/common/json_text.h"
+#include "tools/common/progress.h"
 #include "tools/repro/network.h"
 #include "tools/repro/scene_process.h"
 #include "tools/repro/stand_in.h"
@@ -67,9 +71,36 @@ void read_program(const Json& json, ProgramOutcome& outcome) {
     outcome.was_ended = json["ended"];
 }
 
+/// Ignores what a terminal sends.
+class DeafToTerminal {
+public:
+    DeafToTerminal() {
+        for (std::size_t index = 0; index < signals.size(); ++index) {
+            before_[index] = ::signal(signals[index], SIG_IGN);
+        }
+    }
+    DeafToTerminal(const DeafToTerminal&) = delete;
+    DeafToTerminal& operator=(const DeafToTerminal&) = delete;
+    ~DeafToTerminal() {
+        for (std::size_t index = 0; index < signals.size(); ++index) {
+            ::signal(signals[index], before_[index]);
+        }
+    }
+
+private:
+    static constexpr std::array signals{SIGINT, SIGQUIT};
+    std::array<sighandler_t, signals.size()> before_{};
+};
+
+/// Of the director: PROGRAM is about to start.
+constexpr std::string_view program_starts = "\x02";
+
 /// In a process of its own, which the namespace ends with.
-Json direct(Scene scene, Fix fix, const ProgramPlan* plan) {
+Json direct(Scene scene, Fix fix, const ProgramPlan* plan, const Line& line) {
     ::signal(SIGPIPE, SIG_IGN);
+    const DeafToTerminal deaf;
+    // Whoever ends the command ends the wait for TIME_WAIT; PROGRAM is ended only by its own limit.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const bool other_users = enter_private_network(scene.uid);
     make_network(scene);
     StandIns stand_ins;
@@ -91,17 +122,39 @@ Json direct(Scene scene, Fix fix, const ProgramPlan* plan) {
         if (scene.holders_vanish) {
             stand_ins.start(scene, other_users);
         }
+        ::prctl(PR_SET_PDEATHSIG, 0);
+        line.send(program_starts);
+        static_cast<void>(line.receive());
         answer["program"] = json_of(run_program(scene, fix, *plan, other_users));
     }
     return answer;
 }
 
+/// With what a terminal shows until PROGRAM, whose terminal it is then, starts.
+std::string answer_of(const Child& director, const std::string& name) {
+    const std::string what = name.empty() ? "making the condition" : "making the condition " + name;
+    Progress progress;
+    std::size_t seconds = 0;
+    std::string message = director.receive(
+        [&] { progress.say("portguard: " + what + ", " + std::to_string(++seconds) + " s"); });
+    if (message != program_starts) {
+        return message;
+    }
+    progress.clear();
+    if (progress.is_terminal() && !name.empty()) {
+        std::fprintf(stderr, "portguard: PROGRAM %s\n", name.c_str());
+    }
+    const DeafToTerminal deaf;
+    director.send(program_starts);
+    return director.receive();
+}
+
 } // namespace
 
-Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program) {
+Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program, const std::string& name) {
     const Scene scene = fixed(recorded, fix);
-    const Child director([&](const Line& line) { line.send(direct(scene, fix, program).dump()); });
-    const Json answer = Json::parse(director.receive());
+    const Child director([&](const Line& line) { line.send(direct(scene, fix, program, line).dump()); });
+    const Json answer = Json::parse(answer_of(director, name));
     Replay replay;
     replay.fix = fix;
     replay.probe.error = answer["probe"]["error"];

@@ -19,7 +19,8 @@ struct Replay {
     std::vector<std::string> missing;
 };
 
-/// `program` null: the probe alone. Throws Refusal.
-Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program);
+/// `program` null: the probe alone. `name` is what a terminal is shown meanwhile, "with the cure split (3 of
+/// 4)"; empty: there is only one. What a terminal sends is PROGRAM's while that runs. Throws Refusal.
+Replay replay(const Scene& recorded, Fix fix, const ProgramPlan* program, const std::string& name);
 
 } // namespace portguard::tools

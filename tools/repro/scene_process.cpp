@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -86,7 +87,12 @@ void Line::send(std::string_view message) const {
     static_cast<void>(::send(fd_, sent.data(), sent.size(), MSG_NOSIGNAL));
 }
 
-std::optional<std::string> Line::receive() const {
+std::optional<std::string> Line::receive(const std::function<void()>& each_second) const {
+    constexpr int second_ms = 1000;
+    pollfd message{fd_, POLLIN, 0};
+    while (each_second && ::poll(&message, 1, second_ms) == 0) {
+        each_second();
+    }
     std::vector<char> bytes(longest_message);
     ssize_t length = -1;
     do {
@@ -130,8 +136,8 @@ void Child::leave_to_its_child() {
     pid_ = -1;
 }
 
-std::string Child::receive() const {
-    const auto message = line_->receive();
+std::string Child::receive(const std::function<void()>& each_second) const {
+    const auto message = line_->receive(each_second);
     if (!message.has_value()) {
         throw Refusal(ExitCode::findings, "a process of the condition has ended unexpectedly");
     }

@@ -21,8 +21,8 @@ public:
     ~Line();
 
     void send(std::string_view message) const;
-    /// Null: the other end has gone.
-    [[nodiscard]] std::optional<std::string> receive() const;
+    /// Null: the other end has gone. `each_second`, where it is given, is called while nothing comes.
+    [[nodiscard]] std::optional<std::string> receive(const std::function<void()>& each_second = {}) const;
     /// For both sides, in whatever processes they are.
     void end() const;
 
@@ -41,8 +41,8 @@ public:
     ~Child();
 
     void send(std::string_view message) const { line_->send(message); }
-    /// Throws Refusal where the other end failed or has gone.
-    [[nodiscard]] std::string receive() const;
+    /// As of Line. Throws Refusal where the other end failed or has gone.
+    [[nodiscard]] std::string receive(const std::function<void()>& each_second = {}) const;
     /// Waits for the process, while the line goes on: a child of its own has it.
     void leave_to_its_child();
 
