@@ -7,9 +7,6 @@
 namespace portguard {
 namespace {
 
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view plain = "\x1b[0m";
-
 bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';
 }
@@ -33,6 +30,10 @@ std::string_view next_word(std::string_view& text) {
 
 } // namespace
 
+std::string in_bold(std::string_view text) {
+    return "\x1b[1m" + std::string(text) + "\x1b[0m";
+}
+
 std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
 }
@@ -42,11 +43,16 @@ void TextBlock::begin_line(std::string_view label) {
     const std::string shown(repeated ? "" : label);
     last_label_ = label;
     ++lines_;
-    text_ += "\n  ";
-    text_ += coloured_ && !repeated ? bold : "";
-    text_ += shown;
-    text_ += coloured_ && !repeated ? plain : "";
-    text_.append(indent - 2 - std::min(indent - 2, shown.size()), ' ');
+    const bool is_narrow = room_.columns < narrow;
+    text_ += is_narrow ? "\n" : "\n  ";
+    text_ += coloured_ && !repeated ? in_bold(shown) : shown;
+    if (is_narrow) {
+        text_ += repeated ? "" : "\n";
+        lines_ += repeated ? 0 : 1;
+        text_.append(narrow_indent, ' ');
+    } else {
+        text_.append(indent - 2 - std::min(indent - 2, shown.size()), ' ');
+    }
 }
 
 void TextBlock::add(std::string_view label, std::string_view paragraph) {
@@ -62,7 +68,7 @@ void TextBlock::wrap(std::string_view label, std::string_view paragraph, std::st
         return;
     }
     begin_line(label);
-    std::size_t column = indent;
+    std::size_t column = margin();
     bool first = true;
     while (!paragraph.empty()) {
         const std::string_view word = ending.empty() ? next_field(paragraph, ' ') : next_word(paragraph);
@@ -74,7 +80,7 @@ void TextBlock::wrap(std::string_view label, std::string_view paragraph, std::st
             }
             text_ += ending;
             begin_line(last_label_);
-            column = indent;
+            column = margin();
             first = true;
         }
         text_ += first ? "" : " ";
@@ -96,7 +102,7 @@ void TextBlock::add_cut(std::string_view label, std::string_view line) {
         return;
     }
     begin_line(label);
-    const std::size_t room = room_.columns - indent;
+    const std::size_t room = room_.columns - margin();
     if (width_of(line) <= room) {
         text_ += line;
         return;

@@ -15,6 +15,9 @@ public:
     static constexpr std::size_t columns = 80;
     static constexpr std::size_t indent = 11;
     static constexpr std::size_t most_lines = 24;
+    /// In fewer columns a label has a line of its own, and what it is about is below it.
+    static constexpr std::size_t narrow = 40;
+    static constexpr std::size_t narrow_indent = 2;
 
     struct Room {
         std::size_t columns = TextBlock::columns;
@@ -33,6 +36,8 @@ public:
     void add_cut(std::string_view label, std::string_view line);
     /// As it stands, however wide that is.
     void add_whole(std::string_view label, std::string_view line);
+    /// Columns in front of what a label is about.
+    [[nodiscard]] std::size_t margin() const { return room_.columns < narrow ? narrow_indent : indent; }
     [[nodiscard]] std::size_t lines_left() const { return room_.lines - lines_; }
     [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -46,6 +51,9 @@ private:
     std::size_t lines_ = 1;
     bool coloured_;
 };
+
+/// For a terminal.
+std::string in_bold(std::string_view text);
 
 /// How many columns UTF-8 text takes, for text in which each character takes one.
 std::size_t width_of(std::string_view text);

@@ -149,12 +149,16 @@ void add_owners(HolderReport& report, const Deadline& deadline, const HolderOpti
     tell_unseen_owners(report, search);
 }
 
-void add_flags(HolderReport& report, const Deadline& deadline, const Syscalls& syscalls) {
+void add_flags(HolderReport& report, const Deadline& deadline, const HolderOptions& options) {
+    const bool any_listens =
+        std::any_of(report.holders.begin(), report.holders.end(),
+                    [](const Holder& holder) { return holder.socket.state == SocketState::listen; });
     std::size_t reads = 0;
     std::size_t skipped = 0;
     int last_error = 0;
     for (Holder& holder : report.holders) {
-        if (holder.owners.empty()) {
+        const bool decides = !any_listens || !yields_to_reuseaddr(holder.socket.state);
+        if (holder.owners.empty() || (!decides && !options.accepted_flags)) {
             continue;
         }
         if (reads == most_flag_reads || deadline.passed()) {
@@ -164,7 +168,7 @@ void add_flags(HolderReport& report, const Deadline& deadline, const Syscalls& s
         ++reads;
         const Owner& owner = holder.owners.front();
         const ReuseFlags flags =
-            read_reuse_flags(report.process_of(owner).pid, owner.fd, holder.socket.inode, syscalls);
+            read_reuse_flags(report.process_of(owner).pid, owner.fd, holder.socket.inode, options.syscalls);
         holder.reuseaddr = flags.reuseaddr;
         holder.reuseport = flags.reuseport;
         holder.mptcp = flags.mptcp;
@@ -194,7 +198,7 @@ void add_details(HolderReport& report, const HolderOptions& options) {
     const Deadline deadline(options.budget);
     add_owners(report, deadline, options);
     if (options.flags) {
-        add_flags(report, deadline, options.syscalls);
+        add_flags(report, deadline, options);
     }
 }
 

@@ -84,6 +84,8 @@ struct HolderOptions {
     bool owners = true;
     /// Read SO_REUSEADDR and SO_REUSEPORT through pidfd_getfd; needs `owners`.
     bool flags = true;
+    /// Of connections, too, where a listener is among the holders: with it there, theirs decide nothing.
+    bool accepted_flags = true;
     /// Descriptors that are read beyond the first owner of each socket, for the others that share it: as many
     /// as all processes of a small host have. Each costs 1 to 5 µs.
     std::size_t most_other_fds = 8192;

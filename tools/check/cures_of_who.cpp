@@ -11,7 +11,7 @@ constexpr std::size_t most_asked = 16;
 /// Those for now before `finding.fix`, those for good behind it, unless a reservation is the one for good.
 void add_cures(Finding& finding, const Config& config, const std::string& inside) {
     const AskedPort asked{every_address(finding.cured_as->port), false};
-    const WhoAnswer answer = ask_who(asked, finding.cured_as->protocol, config, inside);
+    const WhoAnswer answer = ask_who({asked, finding.cured_as->protocol, inside}, config);
     if (!answer.is_held()) {
         return; // it has ended meanwhile
     }

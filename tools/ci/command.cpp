@@ -55,6 +55,10 @@ constexpr std::array parameters{
               .letter = json_parameter.letter},
 };
 
+constexpr std::array combinations{
+    Combination{color_parameter.name, Combination::Kind::excluded, json_parameter.name},
+};
+
 /// With --json standard output is the report's alone.
 class ClearOutput {
 public:
@@ -238,6 +242,7 @@ portguard ci --json -- make check | jq .failures
     .takes_program = true,
     .guard = GuardOptions::all,
     .own = parameters,
+    .combinations = combinations,
     .run = ci,
 };
 

@@ -32,6 +32,7 @@ constexpr std::array parameters{
 
 constexpr std::array combinations{
     Combination{github_parameter.name, excluded, json_parameter.name},
+    Combination{color_parameter.name, excluded, json_parameter.name},
     Combination{unit_parameter.name, needed, journal_parameter.name},
 };
 

@@ -46,6 +46,7 @@ constexpr std::array parameters{
 
 constexpr std::array combinations{
     Combination{wide_name, excluded, json_parameter.name},
+    Combination{color_parameter.name, excluded, json_parameter.name},
 };
 
 struct MapWish {

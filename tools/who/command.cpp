@@ -9,6 +9,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
+#include "tools/common/colour.h"
 #include "tools/common/duration.h"
 #include "tools/common/json_output.h"
 #include "tools/common/netns.h"
@@ -54,6 +55,7 @@ constexpr std::array parameters{
     Parameter{
         .name = numeric_name, .values = "", .fallback = "", .help = "list users by number", .letter = 'n'},
     Parameter{no_headers_name, "", "", "list without the line of headers"},
+    color_parameter,
     json_parameter,
     netns_parameter,
 };
@@ -66,6 +68,8 @@ constexpr std::array combinations{
     Combination{verbose_name, excluded, json_parameter.name},
     Combination{numeric_name, excluded, json_parameter.name},
     Combination{no_headers_name, excluded, json_parameter.name},
+    Combination{color_parameter.name, excluded, json_parameter.name},
+    Combination{color_parameter.name, excluded, quiet_name},
 };
 
 void refuse_beside(const Arguments& arguments, std::span<const std::string_view> names,
@@ -97,18 +101,26 @@ int exit_status(bool is_held) {
     return static_cast<int>(is_held ? ExitCode::findings : ExitCode::success);
 }
 
+TextShape shape_for(const Arguments& arguments) {
+    return {wants_colour(arguments, STDOUT_FILENO), width_of_terminal(STDOUT_FILENO),
+            arguments.has(verbose_name)};
+}
+
 int who_has_name(const Arguments& arguments, const std::string& word) {
     constexpr std::array names{tcp_name, udp_name, wait_name, reuseaddr_name, numeric_name, no_headers_name};
     refuse_beside(arguments, names, "'" + shown(word) + "' names a unix socket, which has no port");
     enter_netns(arguments);
     const UnixAnswer answer = ask_who_has_name(word);
-    show(arguments, arguments.has(json_parameter.name) ? unix_json(answer)
-                                                       : unix_text(answer, wants_colour(STDOUT_FILENO)));
+    show(arguments,
+         arguments.has(json_parameter.name) ? unix_json(answer) : unix_text(answer, shape_for(arguments)));
     return exit_status(answer.is_held());
 }
 
 WhoAnswer answer_to(const Arguments& arguments, const Question& question, const Config& config) {
-    WhoAnswer answer = ask_who(question.asked, question.protocol, config, netns_prefix(arguments));
+    // Which are not shown otherwise.
+    const bool accepted_flags = arguments.has(verbose_name) || arguments.has(json_parameter.name);
+    WhoAnswer answer =
+        ask_who({question.asked, question.protocol, netns_prefix(arguments), accepted_flags}, config);
     if (answer.plain_error == EADDRNOTAVAIL) {
         throw Refusal(ExitCode::usage, describe(question.asked) +
                                            ": no interface of this network namespace has that address; `ip "
@@ -121,8 +133,7 @@ WhoAnswer answer_to(const Arguments& arguments, const Question& question, const 
 int explain_port(const Arguments& arguments, const std::vector<Question>& questions, const Config& config) {
     constexpr std::array names{numeric_name, no_headers_name};
     refuse_beside(arguments, names, "it is about the list of several ports");
-    const TextShape shape{wants_colour(STDOUT_FILENO), width_of_terminal(STDOUT_FILENO),
-                          arguments.has(verbose_name)};
+    const TextShape shape = shape_for(arguments);
     const bool as_json = arguments.has(json_parameter.name);
     bool any_held = false;
     std::string text;
@@ -134,7 +145,7 @@ int explain_port(const Arguments& arguments, const std::vector<Question>& questi
         if (as_json) {
             text += question.is_implied && !held ? "" : who_json(answer);
         } else {
-            text += question.is_implied && !held ? free_line(answer) : who_text(answer, shape);
+            text += question.is_implied && !held ? free_line(answer, shape) : who_text(answer, shape);
         }
     }
     show(arguments, text);
@@ -150,7 +161,8 @@ int list_ports(const Arguments& arguments, const std::vector<AskedPorts>& words,
         show(arguments, listing_json(listing));
     } else {
         show(arguments, listing_text(listing, {!arguments.has(no_headers_name), arguments.has(numeric_name),
-                                               width_of_terminal(STDOUT_FILENO)}));
+                                               width_of_terminal(STDOUT_FILENO),
+                                               wants_colour(arguments, STDOUT_FILENO)}));
     }
     if (!arguments.has(quiet_name)) {
         tell_beside(listing);

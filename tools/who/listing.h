@@ -59,6 +59,8 @@ struct TableShape {
     /// Users by number.
     bool numeric = false;
     std::size_t width = unlimited_width;
+    /// The headers are bold.
+    bool coloured = false;
 };
 
 /// A line each, in columns that a blank at least parts; what is unknown or nothing is "-".

@@ -76,16 +76,61 @@ std::string command_of(const Listing& listing, const ListedSocket& entry, std::s
     return process.argv.empty() ? shown(process.comm) : fitted_command(process.argv, width);
 }
 
-using Widths = std::array<std::size_t, headers.size()>;
+/// Least missed first: a terminal that is too narrow for all lacks these, whole.
+constexpr std::array<std::string_view, 6> left_out_first{"FLAGS", "PLAN", "USER", "UNIT", "STATE", "PROTO"};
+/// At the end of the headers, where something is left out.
+constexpr std::string_view left_out_mark = "…";
 
-std::string padded(const Row& row, const Widths& widths) {
-    std::string text;
-    for (std::size_t column = 0; column < row.size(); ++column) {
-        text += row[column];
-        text.append(widths[column] - width_of(row[column]) + 1, ' ');
+class Columns {
+public:
+    Columns(const std::vector<Row>& rows, std::size_t width) : width_(width) {
+        for (const Row& row : rows) {
+            for (std::size_t column = 0; column < row.size(); ++column) {
+                widths_[column] = std::max(widths_[column], width_of(row[column]));
+            }
+        }
+        constexpr std::size_t least_of_command = 12;
+        has_command_ = width == unlimited_width || used() + least_of_command <= width;
+        for (const std::string_view name : left_out_first) {
+            if (has_command_ || used() + width_of(left_out_mark) <= width) {
+                break;
+            }
+            is_left_out_[static_cast<std::size_t>(std::find(headers.begin(), headers.end(), name) -
+                                                  headers.begin())] = true;
+        }
     }
-    return text;
-}
+
+    [[nodiscard]] bool has_command() const { return has_command_; }
+    [[nodiscard]] std::size_t room_of_command() const {
+        return width_ == unlimited_width ? unlimited_width : width_ - used();
+    }
+
+    [[nodiscard]] std::string line(const Row& row, const std::string& last) const {
+        std::string text;
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            if (!is_left_out_[column]) {
+                text += row[column];
+                text.append(widths_[column] - width_of(row[column]) + 1, ' ');
+            }
+        }
+        text += last;
+        return fitted_start(text.substr(0, text.find_last_not_of(' ') + 1), width_) + "\n";
+    }
+
+private:
+    [[nodiscard]] std::size_t used() const {
+        std::size_t sum = 0;
+        for (std::size_t column = 0; column < widths_.size(); ++column) {
+            sum += is_left_out_[column] ? 0 : widths_[column] + 1;
+        }
+        return sum;
+    }
+
+    std::size_t width_;
+    std::array<std::size_t, headers.size()> widths_{};
+    std::array<bool, headers.size()> is_left_out_{};
+    bool has_command_ = true;
+};
 
 } // namespace
 
@@ -107,27 +152,17 @@ std::string listing_text(const Listing& listing, const TableShape& shape) {
     for (const ListedSocket& entry : listing.sockets) {
         rows.push_back(row_of(listing, entry, users));
     }
-    Widths widths{};
-    for (const Row& row : rows) {
-        for (std::size_t column = 0; column < row.size(); ++column) {
-            widths[column] = std::max(widths[column], width_of(row[column]));
-        }
-    }
+    const Columns columns(rows, shape.width);
     std::string text;
-    for (std::size_t index = 0; index < rows.size(); ++index) {
-        const std::string head = padded(rows[index], widths);
-        const bool is_header = shape.headers && index == 0;
-        // What is left for the command; with less, the whole line is cut in the middle.
-        constexpr std::size_t least = 12;
-        const std::size_t used = width_of(head);
-        const bool has_room = shape.width == unlimited_width || shape.width >= used + least;
-        const std::size_t room =
-            !has_room || shape.width == unlimited_width ? unlimited_width : shape.width - used;
-        const std::string last =
-            is_header ? std::string(last_header)
-                      : command_of(listing, listing.sockets[index - (shape.headers ? 1 : 0)], room);
-        text += fitted(has_room ? head + last : head.substr(0, head.find_last_not_of(' ') + 1), shape.width);
-        text += "\n";
+    auto row = rows.begin();
+    if (shape.headers) {
+        const std::string line =
+            columns.line(*row++, std::string(columns.has_command() ? last_header : left_out_mark));
+        text += shape.coloured ? in_bold(line.substr(0, line.size() - 1)) + "\n" : line;
+    }
+    for (const ListedSocket& entry : listing.sockets) {
+        text += columns.line(
+            *row++, columns.has_command() ? command_of(listing, entry, columns.room_of_command()) : "");
     }
     return text;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include <unistd.h>
 
@@ -15,8 +14,9 @@ namespace {
 // The command waits for nobody: a host with many processes takes its time.
 constexpr std::chrono::seconds look_up_budget{10};
 
-HolderOptions look_up_options() {
+HolderOptions look_up_options(const WhoWish& wish) {
     HolderOptions options;
+    options.accepted_flags = wish.accepted_flags;
     options.budget = look_up_budget;
     options.settles = std::chrono::milliseconds(10);
     options.neighbours = 8;
@@ -57,7 +57,9 @@ bool WhoAnswer::is_in_use(std::optional<int> error) {
     return !error.has_value() || *error == EADDRINUSE;
 }
 
-WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config, std::string inside) {
+WhoAnswer ask_who(const WhoWish& wish, const Config& config) {
+    const AskedPort& asked = wish.asked;
+    const Protocol protocol = wish.protocol;
     WhoAnswer answer;
     answer.asked = asked;
     Facts& facts = answer.facts;
@@ -70,12 +72,12 @@ WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& confi
     facts.socket.protocol = protocol;
     facts.socket.address = asked.address;
     facts.rights = read_rights();
-    facts.rights.inside = std::move(inside);
+    facts.rights.inside = wish.inside;
     // Whose ancestors no advice may end.
     facts.self = read_process(::getpid(), Syscalls{}).value_or(ProcessInfo{});
     facts.manager = read_manager(::getpid());
     facts.holders_asked = true;
-    facts.holders = find_holders(asked.address, protocol, look_up_options());
+    facts.holders = find_holders(asked.address, protocol, look_up_options(wish));
     facts.host = read_host_settings(Syscalls{});
     if (!facts.holders.holders.empty()) {
         judge_holders(asked, facts);

@@ -9,6 +9,7 @@
 #include "explain/cause.h"
 #include "explain/cures.h"
 #include "explain/facts.h"
+#include "explain/text_block.h"
 #include "tools/common/asked_port.h"
 #include "tools/common/terminal_width.h"
 #include "tools/who/also_listens.h"
@@ -31,8 +32,17 @@ struct WhoAnswer {
     [[nodiscard]] static bool is_in_use(std::optional<int> error);
 };
 
-/// Asks the kernel and /proc. `config` has to outlive the answer; `inside`: Rights::inside.
-WhoAnswer ask_who(const AskedPort& asked, Protocol protocol, const Config& config, std::string inside);
+struct WhoWish {
+    AskedPort asked;
+    Protocol protocol = Protocol::tcp;
+    /// Rights::inside.
+    std::string inside;
+    /// HolderOptions::accepted_flags.
+    bool accepted_flags = false;
+};
+
+/// Asks the kernel and /proc. `config` has to outlive the answer.
+WhoAnswer ask_who(const WhoWish& wish, const Config& config);
 
 struct TextShape {
     bool coloured = false;
@@ -42,10 +52,12 @@ struct TextShape {
     bool verbose = false;
 };
 
-/// Sentences are broken at 80 columns; but for -v it is at most a screen.
+/// Sentences are broken at 80 columns. It is at most a screen, but for -v and on terminals that are narrower.
 std::string who_text(const WhoAnswer& answer, const TextShape& shape);
 /// "UDP port 10000 is free".
-std::string free_line(const WhoAnswer& answer);
+std::string free_line(const WhoAnswer& answer, const TextShape& shape);
+/// With `first_line` in it, for answers of either kind.
+TextBlock block_for(const std::string& first_line, const TextShape& shape);
 /// One line.
 std::string who_json(const WhoAnswer& answer);
 

@@ -17,9 +17,6 @@ namespace {
 /// Lines, one each for a socket or for connections that have all in common but their peer.
 constexpr std::size_t most_holders = 6;
 constexpr std::size_t unlimited_lines = 1'000'000;
-/// On a narrower terminal its own breaks are better than ours.
-constexpr std::size_t narrowest = 40;
-
 std::string verdict(const WhoAnswer& answer) {
     std::string plain = "a plain bind: " + probe_words(answer.plain_error);
     if (answer.is_udp()) {
@@ -90,21 +87,38 @@ std::string one_line(const HolderReport& report, const HolderGroup& group) {
            describe_owner(report, holder) + ", " + state;
 }
 
+/// Where there is little room, broken lines say more than cut ones.
+void add_line(const std::string& line, std::size_t width, TextBlock& block) {
+    if (width + block.margin() >= TextBlock::columns || width == unlimited_width) {
+        block.add_whole("holder", fitted(line, width));
+    } else {
+        block.add("holder", line);
+    }
+}
+
 void add_details(const HolderReport& report, const Holder& holder, std::size_t width, TextBlock& block) {
-    block.add_whole("holder", fitted(describe_socket(holder.socket) + flags_of(holder) +
-                                         (holder.owners.empty() ? ", " + describe_owner(report, holder) : ""),
-                                     width));
+    add_line(describe_socket(holder.socket) + flags_of(holder) +
+                 (holder.owners.empty() ? ", " + describe_owner(report, holder) : ""),
+             width, block);
     if (holder.owners.empty()) {
         return;
     }
     const Owner& owner = holder.owners.front();
     const ProcessInfo& process = report.process_of(owner);
-    std::string head = "  pid " + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
+    const bool is_narrow = block.margin() != TextBlock::indent;
+    std::string head =
+        (is_narrow ? "pid " : "  pid ") + std::to_string(process.pid) + " fd " + std::to_string(owner.fd);
     head += process.uid.has_value() ? " uid " + std::to_string(*process.uid) : "";
     head += others_of(holder) + ": ";
-    const std::size_t room = width == unlimited_width ? width : width - std::min(width, head.size());
-    block.add_whole("holder",
-                    head + (process.argv.empty() ? shown(process.comm) : fitted_command(process.argv, room)));
+    const std::size_t used = is_narrow ? 0 : head.size();
+    const std::size_t room = width == unlimited_width ? width : width - std::min(width, used);
+    const std::string command =
+        process.argv.empty() ? shown(process.comm) : fitted_command(process.argv, room);
+    if (is_narrow) {
+        block.add("holder", head + command);
+    } else {
+        block.add_whole("holder", head + command);
+    }
 }
 
 void add_holders(const WhoAnswer& answer, const TextShape& shape, std::size_t width, TextBlock& block) {
@@ -119,7 +133,7 @@ void add_holders(const WhoAnswer& answer, const TextShape& shape, std::size_t wi
         if (shape.verbose) {
             add_details(report, report.holders[groups[index].first], width, block);
         } else {
-            block.add_whole("holder", fitted(one_line(report, groups[index]), width));
+            add_line(one_line(report, groups[index]), width, block);
         }
     }
     std::size_t left = 0;
@@ -146,17 +160,24 @@ void add_also(const WhoAnswer& answer, TextBlock& block) {
 
 } // namespace
 
-std::string free_line(const WhoAnswer& answer) {
-    return first_line(answer) + "\n";
+TextBlock block_for(const std::string& first_line, const TextShape& shape) {
+    const std::size_t columns = std::min(shape.width, TextBlock::columns);
+    std::string head = wrapped(first_line, "", columns);
+    head.pop_back();
+    // What is broken into more lines is not to lose its end.
+    const bool is_whole = shape.verbose || columns < TextBlock::columns;
+    return {head, shape.coloured, {columns, is_whole ? unlimited_lines : TextBlock::most_lines}};
+}
+
+std::string free_line(const WhoAnswer& answer, const TextShape& shape) {
+    return block_for(first_line(answer), shape).text() + "\n";
 }
 
 std::string who_text(const WhoAnswer& answer, const TextShape& shape) {
-    const std::size_t columns = std::max(narrowest, std::min(shape.width, TextBlock::columns));
+    TextBlock block = block_for(first_line(answer), shape);
     const std::size_t width = shape.width == unlimited_width
                                   ? unlimited_width
-                                  : std::max(narrowest, shape.width) - TextBlock::indent;
-    TextBlock block(first_line(answer), shape.coloured,
-                    {columns, shape.verbose ? unlimited_lines : TextBlock::most_lines});
+                                  : shape.width - std::min(shape.width, block.margin());
     block.add("verdict", verdict(answer));
     if (answer.is_held()) {
         const Explanation explanation = explain(answer.facts);

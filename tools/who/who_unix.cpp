@@ -72,9 +72,10 @@ UnixAnswer ask_who_has_name(const std::string& word) {
     return {word, look_at_unix_name(name_of(word), options)};
 }
 
-std::string unix_text(const UnixAnswer& answer, bool coloured) {
+std::string unix_text(const UnixAnswer& answer, const TextShape& shape) {
     const HolderReport& report = answer.look.report;
-    TextBlock block("unix " + shown(answer.word) + (answer.is_held() ? " is held" : " is free"), coloured);
+    TextBlock block =
+        block_for("unix " + shown(answer.word) + (answer.is_held() ? " is held" : " is free"), shape);
     block.add("verdict", std::string("a bind: ") + (answer.is_held() ? "EADDRINUSE" : "would succeed"));
     if (answer.is_held()) {
         block.add("cause", unix_sentence(answer.look, shown(answer.word)));

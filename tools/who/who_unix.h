@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernel/unix_sockets.h"
+#include "tools/who/who_answer.h"
 
 namespace portguard::tools {
 
@@ -21,7 +22,7 @@ struct UnixAnswer {
 
 UnixAnswer ask_who_has_name(const std::string& word);
 
-std::string unix_text(const UnixAnswer& answer, bool coloured);
+std::string unix_text(const UnixAnswer& answer, const TextShape& shape);
 /// One line.
 std::string unix_json(const UnixAnswer& answer);
 
