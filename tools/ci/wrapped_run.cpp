@@ -96,6 +96,22 @@ timespec until(Clock::time_point time) {
     return {seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
 }
 
+bool is_from_terminal(const siginfo_t& info) {
+    return info.si_code == SI_KERNEL;
+}
+
+/// A key that ended the program at once may still be pending, and would end the report about it as well.
+/// Returns what somebody else has sent meanwhile, or 0.
+int drop_what_the_terminal_sent(const sigset_t& waited) {
+    constexpr timespec at_once{};
+    int other = 0;
+    siginfo_t info{};
+    for (int signal = 0; (signal = ::sigtimedwait(&waited, &info, &at_once)) > 0;) {
+        other = signal != SIGCHLD && !is_from_terminal(info) ? signal : other;
+    }
+    return other;
+}
+
 } // namespace
 
 int run_to_its_end(const GuardedProgram& program, milliseconds interval, const std::function<void()>& look) {
@@ -117,11 +133,15 @@ int run_to_its_end(const GuardedProgram& program, milliseconds interval, const s
         siginfo_t info{};
         const int signal = ::sigtimedwait(&waited, &info, &left);
         // What a terminal sends goes to the whole foreground group, the program among it.
-        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL) {
+        if (signal > 0 && signal != SIGCHLD && !is_from_terminal(info)) {
             ::kill(child, signal);
         }
     }
+    const int for_us = drop_what_the_terminal_sent(waited);
     ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
+    if (for_us != 0) {
+        ::raise(for_us);
+    }
     return wait_status;
 }
 

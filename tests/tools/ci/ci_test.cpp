@@ -3,7 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sys/wait.h>
+
 #include "support/private_net.h"
+#include "support/terminal.h"
 #include "support/waiting.h"
 #include "tools/support/command.h"
 #include "tools/support/schema.h"
@@ -46,6 +49,20 @@ TEST(CiStatus, IsThatOfTheCommand) {
     EXPECT_TRUE(portguard({"ci", "/no/such/program"}).exited_with(127));
     EXPECT_TRUE(portguard({"ci", "/etc/passwd"}).exited_with(126));
     EXPECT_TRUE(portguard({"ci", PORTGUARD_SLEEPING_PROGRAM, "0"}).exited_with(3));
+}
+
+TEST(CiStatus, IsThatOfACommandWhichCtrlCEndsWhileCiIsBusy) {
+    // Stopped, ci has the key and the end of the command before it at once.
+    Terminal terminal(
+        {PORTGUARD_COMMAND, "ci", "--", "sh", "-c",
+         "ci=$PPID; trap '(sleep 0.3; kill -CONT $ci) & exit 5' INT; kill -STOP $ci; echo ready; "
+         "while :; do sleep 0.01; done"},
+        {"PORTGUARD_CONFIG=/dev/null"}, 80, 24);
+    ASSERT_TRUE(eventually([&] { return terminal.written().find("ready") != std::string::npos; }));
+    terminal.type("\x03");
+    const int status = terminal.wait_for_end();
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 5) << status;
+    EXPECT_NE(terminal.written().find("no failure in 0 events"), std::string::npos) << terminal.written();
 }
 
 TEST_F(Ci, PrintsItsReportAsJsonAloneOnStandardOutput) {
