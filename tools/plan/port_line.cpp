@@ -183,6 +183,10 @@ void PortLineReader::take_yaml(std::string_view line) {
                text.find(':') != std::string_view::npos &&
                text.find_first_of(" =") == std::string_view::npos) {
         take_published(text, false);
+    } else if (indent == 0 && !is_item &&
+               std::string_view("{}[]%.").find(text.front()) == std::string_view::npos) {
+        // Further in, it may be the rest of a text.
+        complain(text, "other lines are YAML, and this one is neither a key nor an item");
     }
 }
 

@@ -95,6 +95,17 @@ TEST(PortList, TakesTheServicesOfThisHost) {
     }
 }
 
+TEST(PortList, NamesTheLinesOfAnotherFormBesideYaml) {
+    const tools::PortList list =
+        parse_port_list("web=80\nservices:\n  db:\n    command: |\n      run me\n    ports:\n"
+                        "      - \"5432:5432\"\n9000\n...\n",
+                        "f");
+    EXPECT_EQ(list.ports.size(), 1U);
+    ASSERT_EQ(list.unread.size(), 2U) << testing::PrintToString(list.unread);
+    EXPECT_TRUE(list.unread[0].starts_with("f:1: 'web=80': other lines are YAML")) << list.unread[0];
+    EXPECT_TRUE(list.unread[1].starts_with("f:8: '9000': ")) << list.unread[1];
+}
+
 TEST(PortList, NamesTheLinesThatHoldNoPortAndKeepsTheOthers) {
     const tools::PortList list =
         parse_port_list("ok 1\nweb 0\nweb 70000\nweb abc\nweb\nweb 9-1\nweb 80 sctp\nlast 2\n", "f");
