@@ -20,7 +20,6 @@
 #include "tools/common/guarded_program.h"
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
-#include "tools/common/progress.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
 #include "tools/events/outlets.h"
@@ -175,10 +174,7 @@ Outcome run_and_report(const Arguments& arguments) {
     Outcome outcome;
     ClearOutput output(arguments.has(json_parameter.name));
     outcome.wait_status = run_to_its_end(program, 50ms, [&coverage] { coverage.sample(); });
-    Progress progress;
-    progress.say("portguard: reading the events of the run");
     outcome.report = log.read();
-    progress.clear();
     tell(arguments, outcome.report, coverage, log, coloured);
     if (arguments.has(github_parameter.name)) {
         std::fputs(events_github(outcome.report).c_str(), stderr);

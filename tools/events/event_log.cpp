@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 
@@ -13,6 +14,7 @@
 #include "core/text.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
+#include "tools/common/progress.h"
 #include "tools/common/refusal.h"
 
 namespace portguard::tools {
@@ -33,6 +35,35 @@ using GzFile = std::unique_ptr<gzFile_s, CloseGz>;
 bool is_same_file(const struct stat& left, const struct stat& right) {
     return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
+
+/// How far a file has been read, said each second: a log of a week takes some.
+class ReadingProgress {
+public:
+    ReadingProgress(std::string file, int fd) : file_(std::move(file)) {
+        struct stat status {};
+        total_ = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : 0;
+    }
+
+    void say(gzFile log) {
+        const auto now = Clock::now();
+        if (now < next_) {
+            return;
+        }
+        next_ = now + std::chrono::seconds(1);
+        constexpr off_t megabyte = 1'000'000;
+        progress_.say("portguard: reading " + shown(file_) + ", " +
+                      std::to_string(::gzoffset(log) / megabyte) +
+                      (total_ != 0 ? " of " + std::to_string(total_ / megabyte) : "") + " MB");
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    std::string file_;
+    off_t total_ = 0;
+    Progress progress_;
+    Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
+};
 
 } // namespace
 
@@ -59,9 +90,11 @@ void LogReader::read_file() {
         refuse(file_, std::strerror(ENOMEM));
     }
     std::string buffer(chunk, '\0');
+    ReadingProgress progress(file_, fd_);
     int count = 0;
     while ((count = ::gzread(log.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
         take_bytes({buffer.data(), static_cast<std::size_t>(count)});
+        progress.say(log.get());
     }
     int error = Z_OK;
     const char* const words = ::gzerror(log.get(), &error);
