@@ -44,9 +44,10 @@ void Progress::say(const std::string& what) {
         }
     }
     is_shown_ = true;
-    // The last column would begin the next line.
+    // The last column would begin the next line, and the two before it are for the ^C of the terminal.
+    constexpr std::size_t left_free = 3;
     const std::size_t columns = width_of_terminal(STDERR_FILENO);
-    write_to_terminal(std::string(erased) + fitted(what, std::max<std::size_t>(columns, 1) - 1));
+    write_to_terminal(std::string(erased) + fitted(what, columns - std::min(columns, left_free)));
 }
 
 void Progress::clear() {

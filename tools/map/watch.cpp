@@ -121,11 +121,14 @@ std::string status(milliseconds interval) {
 }
 
 /// Each line over the one before, so that nothing flickers; a line too many would scroll the others away.
-void draw(std::string_view picture, const std::string& last_line) {
+void draw(std::string_view picture, std::string last_line) {
     std::string text = "\033[H";
     const TerminalSize size = terminal_size(STDOUT_FILENO, true);
     for (std::size_t left = size.lines; left != 0 && !picture.empty(); --left) {
         text.append(next_field(picture, '\n')).append("\033[K\r\n");
+    }
+    if (const auto more = std::count(picture.begin(), picture.end(), '\n'); more != 0) {
+        last_line.insert(0, std::to_string(more) + " more lines; ");
     }
     print(text + PaintedLine(false, size.columns).add(last_line).text() + "\033[K\033[J");
 }

@@ -79,8 +79,9 @@ std::string others_of(const Holder& holder) {
 std::string one_line(const HolderReport& report, const HolderGroup& group) {
     const Holder& holder = report.holders[group.first];
     if (group.count == 1) {
-        return describe_socket(holder.socket) + flags_of(holder) + ", " + describe_owner(report, holder) +
-               others_of(holder);
+        // Of what a listener accepted, the flag was not asked.
+        return describe_socket(holder.socket) + (group.accepted ? "" : flags_of(holder)) + ", " +
+               describe_owner(report, holder) + others_of(holder);
     }
     const std::string state(state_name(holder.socket.state));
     return counted(group.count, group.accepted ? "accepted connection" : "connection") + " of " +

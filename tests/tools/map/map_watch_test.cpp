@@ -111,6 +111,7 @@ TEST_F(MapWatch, AnotherSizeIsDrawnAtOnce) {
     ASSERT_TRUE(draws(terminal, 3));
     const std::string last = terminal.written().substr(terminal.written().rfind(home));
     EXPECT_LE(count_of("\n", last), 7U) << "a line too many scrolls";
+    EXPECT_NE(last.find(" more lines; "), std::string::npos) << last;
     terminal.type("q");
     terminal.wait_for_end();
 }
