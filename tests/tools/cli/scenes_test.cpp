@@ -3,6 +3,7 @@
 #include <csignal>
 #include <sstream>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,47 +14,7 @@
 namespace portguard::test {
 namespace {
 
-using Json = nlohmann::json;
 using Scripted = PortCommand;
-
-struct Line {
-    Words words;
-    int exit_status;
-};
-
-TEST_F(Scripted, EveryAnswerIsJsonAndEveryStatusIsTheOneDocumented) {
-    const Fd server = listener(loopback(contested));
-    const Fd outgoing = listener(loopback(40000));
-    const TemporaryFolder folder;
-    const std::string log = folder.write("empty.log", "");
-    const std::vector<Line> lines{{{"who"}, 0},
-                                  {{"who", "10001"}, 0},
-                                  {{"who", "10000"}, 1},
-                                  {{"who", "9999-10001"}, 1},
-                                  {{"check"}, 1},
-                                  {{"check", "--fail-on=never"}, 0},
-                                  {{"map"}, 1},
-                                  {{"plan"}, 0},
-                                  {{"config"}, 0},
-                                  {{"version"}, 0},
-                                  {{"events", log}, 0},
-                                  {{"rescue", "--dry-run", "10001"}, 0},
-                                  {{"rescue", "--dry-run", "10000"}, 1},
-                                  {{"hold", "--for=10ms", "10002"}, 0},
-                                  {{"hold", "--for=10ms", "10000,10002"}, 1}};
-    for (const Line& line : lines) {
-        Words words = line.words;
-        words.emplace_back("--json");
-        const Finished finished = portguard(words);
-        EXPECT_TRUE(finished.exited_with(line.exit_status)) << testing::PrintToString(words) << finished;
-        EXPECT_NE(finished.out, "") << finished;
-        std::istringstream answers(finished.out);
-        for (std::string answer; std::getline(answers, answer);) {
-            EXPECT_TRUE(Json::accept(answer)) << answer;
-            EXPECT_EQ(Json::parse(answer).value("schema", 0), 1) << answer;
-        }
-    }
-}
 
 TEST_F(Scripted, ProgramsEndAsTheyWould) {
     for (const char* const command : {"run", "ci"}) {
@@ -131,19 +92,33 @@ TEST_F(AtTerminal, NoLineIsWiderThanEightyColumnsButCommands) {
     }
 }
 
-TEST_F(AtTerminal, OfTwentyColumnsAListFitsAndAPortIsWhole) {
+TEST_F(AtTerminal, OfTwentyColumnsWhoFitsAndAPortIsWhole) {
     const Fd server = listener(loopback(contested));
-    Terminal list = start({"who"}, 20);
-    for (const std::string& line : lines_of(list)) {
-        EXPECT_LE(columns_of(line), 20U) << line;
-    }
-    for (const Words& words : {Words{"who", "10000"}, Words{"check"}}) {
+    for (const Words& words : {Words{"who"}, Words{"who", "10000"}, Words{"who", "10001"}}) {
         Terminal terminal = start(words, 20);
         const Words lines = lines_of(terminal);
-        EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
-            return line.find("10000") != std::string::npos;
-        })) << terminal.written();
+        for (const std::string& line : lines) {
+            // A word stays whole, so that it can be copied.
+            const bool is_word = line.find(' ', line.find_first_not_of(' ')) == std::string::npos;
+            EXPECT_TRUE(columns_of(line) <= 20 || is_word) << line;
+        }
+        EXPECT_NE(terminal.written().find(words.size() == 1 ? "127.0.0.1:10000 " : words[1]),
+                  std::string::npos)
+            << terminal.written();
     }
+    Terminal terminal = start({"check"}, 20);
+    terminal.wait_for_end();
+    EXPECT_NE(terminal.written().find("10000"), std::string::npos) << terminal.written();
+}
+
+TEST_F(AtTerminal, TooNarrowForAListLeavesOutColumnsAndSaysSo) {
+    const Fd server = listener(loopback(contested));
+    Terminal terminal = start({"who"}, 60);
+    const Words lines = lines_of(terminal);
+    ASSERT_EQ(lines.size(), 2U) << terminal.written();
+    EXPECT_TRUE(lines[0].starts_with("PROTO STATE") && lines[0].ends_with(" …")) << lines[0];
+    EXPECT_EQ(lines[0].find("COMMAND"), std::string::npos);
+    EXPECT_TRUE(lines[1].starts_with("tcp   LISTEN 127.0.0.1:10000 ")) << lines[1];
 }
 
 TEST_F(AtTerminal, WaitingShowsWhatForAndIsGoneFromTheScreenAfterwards) {
@@ -159,10 +134,22 @@ TEST_F(AtTerminal, WaitingShowsWhatForAndIsGoneFromTheScreenAfterwards) {
         << terminal.written();
 }
 
-TEST_F(AtTerminal, CtrlCEndsAtAnyMoment) {
+TEST_F(AtTerminal, ProgressLeavesRoomForTheKeyThatEndsIt) {
     const Fd server = listener(loopback(contested));
+    Terminal terminal = start({"who", "--wait=1h", "10000"}, 40);
+    ASSERT_TRUE(eventually([&] { return terminal.written().ends_with("LISTEN"); })) << terminal.written();
+    // "^C" in the last columns would end on a line that nothing erases.
+    const std::string erased = "\x1b[K";
+    const std::string line = terminal.written().substr(terminal.written().rfind(erased) + erased.size());
+    EXPECT_LE(columns_of(line), 37U) << line;
+}
+
+TEST_F(AtTerminal, CtrlCEndsAtAnyMomentAndLeavesNothingThere) {
+    const Fd server = listener(loopback(contested));
+    const std::string recorded = PORTGUARD_CORPUS "/own_time_wait.json";
     for (const Words& words :
-         {Words{"who", "--wait=1h", "10000"}, Words{"check", "--sample=1h"}, Words{"hold", "10001"}}) {
+         {Words{"who", "--wait=1h", "10000"}, Words{"check", "--sample=1h"}, Words{"hold", "10001"},
+          Words{"map", "--watch=1h"}, Words{"repro", recorded, "--probe", "--with-fix=wait"}}) {
         for (int moment = 0; moment < 10; ++moment) {
             Terminal terminal = start(words, 80);
             ::usleep(static_cast<useconds_t>(moment) * 3000);
@@ -176,8 +163,65 @@ TEST_F(AtTerminal, CtrlCEndsAtAnyMoment) {
             const int status = terminal.wait_for_end();
             EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) << status;
             EXPECT_TRUE(terminal.is_cooked());
+            const std::string& written = terminal.written();
+            const std::string last =
+                written.substr(written.rfind('\r') == std::string::npos ? 0 : written.rfind('\r'));
+            EXPECT_EQ(last.find("portguard:"), std::string::npos) << written;
         }
     }
+}
+
+/// At three in the morning: 300 listeners, and one of them with 5,100 connections.
+class BusyHost : public AtTerminal {
+protected:
+    static constexpr std::uint16_t first = 20000;
+    static constexpr std::size_t connections = 5100;
+
+    void SetUp() override {
+        AtTerminal::SetUp();
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        constexpr rlim_t needed = 2 * connections + 500;
+        limit.rlim_cur = std::max(limit.rlim_cur, needed);
+        limit.rlim_max = std::max(limit.rlim_max, needed);
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            PORTGUARD_SKIP("this user may not have so many descriptors");
+        }
+        for (std::uint16_t port = first; port < first + 300; ++port) {
+            servers_.push_back(listener(loopback(port)));
+        }
+        for (std::size_t count = 0; count < connections; ++count) {
+            clients_.push_back(connect_pair(servers_.front()));
+        }
+    }
+
+    static auto lines_in(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+    std::vector<Fd> servers_;
+    std::vector<Connection> clients_;
+};
+
+TEST_F(BusyHost, IsAScreenForOnePort) {
+    const Finished finished = portguard({"who", "20000"});
+    EXPECT_LE(lines_in(finished.out), 24) << finished;
+    EXPECT_NE(finished.out.find("5100 accepted connections"), std::string::npos) << finished;
+    EXPECT_NE(finished.out.find("listens on 299 other ports as well"), std::string::npos) << finished;
+    EXPECT_EQ(finished.out.find("missing"), std::string::npos) << "what is not shown is not asked for";
+    for (const Words& words : {Words{"who", "20000"}, Words{"map"}, Words{"check"}}) {
+        for (const unsigned short columns : std::initializer_list<unsigned short>{80, 200}) {
+            Terminal terminal = start(words, columns);
+            terminal.wait_for_end();
+            EXPECT_LE(lines_in(terminal.written()), 24) << terminal.written();
+        }
+    }
+}
+
+TEST_F(BusyHost, IsALineForEachListenerAndAnObjectForEachHolder) {
+    const Finished all = portguard({"who", "--no-headers"});
+    EXPECT_EQ(lines_in(all.out), 300) << all;
+    EXPECT_EQ(all.err, "") << "each flag is read";
+    EXPECT_EQ(json_of(portguard({"who", "--json", "20000"}))["holders"].size(), connections + 1);
+    EXPECT_GT(lines_in(portguard({"who", "-v", "20000"}).out), 10000);
 }
 
 } // namespace

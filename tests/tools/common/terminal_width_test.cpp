@@ -11,6 +11,7 @@ namespace {
 
 using tools::fitted;
 using tools::fitted_command;
+using tools::fitted_start;
 using Argv = std::vector<std::string>;
 
 /// Of UTF-8.
@@ -26,12 +27,22 @@ TEST(Fitted, IsWholeWhereThereIsRoom) {
 }
 
 TEST(Fitted, LosesItsMiddle) {
-    EXPECT_EQ(fitted("1234567890", 5), "12…90");
-    EXPECT_EQ(fitted("1234567890", 1), "1");
+    EXPECT_EQ(fitted("abcdefghij", 5), "ab…ij");
+    EXPECT_EQ(fitted("abcdefghij", 1), "…");
     EXPECT_EQ(fitted("äöüäöüäöü", 4), "äö…ü");
     for (std::size_t width = 0; width < 20; ++width) {
         EXPECT_LE(width_of(fitted("a → b → c → d → e", width)), width);
     }
+}
+
+TEST(Fitted, LosesNoPartOfANumber) {
+    EXPECT_EQ(fitted("port 10000 of 20000", 11), "port …20000");
+    EXPECT_EQ(fitted("1234567890", 5), "…");
+    EXPECT_EQ(fitted("127.0.0.1:10000 LISTEN", 13), "127.0.…LISTEN");
+    EXPECT_EQ(fitted_start("127.0.0.1:10000 LISTEN", 13), "127.0.0.1:…");
+    EXPECT_EQ(fitted_start("127.0.0.1:10000 LISTEN", 18), "127.0.0.1:10000 L…");
+    EXPECT_EQ(fitted_start("127.0.0.1:10000", 15), "127.0.0.1:10000");
+    EXPECT_EQ(fitted_start("10000", 0), "");
 }
 
 TEST(FittedCommand, IsWholeWhereThereIsRoom) {

@@ -2,8 +2,6 @@
 #include "tools/events/events_report.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -11,6 +9,7 @@
 #include "support/process.h"
 #include "support/temporary_folder.h"
 #include "tools/common/markup.h"
+#include "tools/support/contrast.h"
 #include "tools/support/event_samples.h"
 
 namespace portguard::tools {
@@ -207,20 +206,6 @@ TEST(HtmlReport, CutsTheLeastImportantAndSaysHowMany) {
     EXPECT_EQ(text.find("href=\"#f201\""), std::string::npos);
 }
 
-double luminance(const std::string& colour) {
-    const std::string digits = colour.size() == 4 ? std::string{'#',       colour[1], colour[1], colour[2],
-                                                                colour[2], colour[3], colour[3]}
-                                                  : colour;
-    constexpr std::array<double, 3> weights{0.2126, 0.7152, 0.0722};
-    double sum = 0;
-    for (std::size_t part = 0; part < weights.size(); ++part) {
-        const double value = std::stoi(digits.substr(1 + 2 * part, 2), nullptr, 16) / 255.0;
-        sum += weights[part] * (value <= 0.03928 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4));
-    }
-    return sum;
-}
-
-/// WCAG 2.1, 1.4.3: 4.5 for text.
 TEST(HtmlReport, CanBeReadByDaylightAndInTheDark) {
     const std::string text = events_html(report_of({sample_event()}));
     const std::size_t dark = text.find("prefers-color-scheme: dark");
@@ -234,9 +219,9 @@ TEST(HtmlReport, CanBeReadByDaylightAndInTheDark) {
              {Pair{"ink", "page"}, Pair{"ink", "card"}, Pair{"ink", "code"}, Pair{"soft", "page"},
               Pair{"soft", "card"}, Pair{"card", "failed"}, Pair{"card", "denied"}, Pair{"card", "warned"},
               Pair{"card", "fine"}, Pair{"card", "ordered"}}) {
-            const double one = luminance(colour(from, ink)) + 0.05;
-            const double other = luminance(colour(from, paper)) + 0.05;
-            EXPECT_GE(std::max(one, other) / std::min(one, other), 4.5)
+            EXPECT_GE(
+                test::contrast(test::luminance(colour(from, ink)), test::luminance(colour(from, paper))),
+                test::least_contrast)
                 << ink << " on " << paper << " from " << from;
         }
     }

@@ -12,6 +12,7 @@
 #include "support/skip.h"
 #include "support/sockets.h"
 #include "tools/support/command.h"
+#include "tools/support/contrast.h"
 
 namespace portguard::test {
 namespace {
@@ -61,6 +62,28 @@ TEST_F(MapPicture, HasATitleWithPortProcessAndStateForEachPort) {
           std::string("ephemeral 32768-60999"), process}) {
         EXPECT_NE(titles.find(part), std::string::npos) << part << " is not in\n" << titles;
     }
+}
+
+/// What follows "RULE{PROPERTY:" in `style`.
+std::string value_of(const std::string& style, const std::string& rule, const std::string& property) {
+    const std::size_t at = style.find("\n" + rule + "{");
+    const std::size_t from = style.find(property + ":", at) + property.size() + 1;
+    return style.substr(from, style.find_first_of(";}", from) - from);
+}
+
+TEST_F(MapPicture, IsReadableOnLightAndOnDark) {
+    const std::string style = "\n" + portguard({"map", "--svg=-"}).out;
+    const std::size_t dark = style.find("@media (prefers-color-scheme:dark)");
+    ASSERT_NE(dark, std::string::npos);
+    const std::string light_rules = style.substr(0, dark);
+    const std::string dark_rules = style.substr(dark);
+    for (const std::string& rules : {light_rules, dark_rules}) {
+        const double paper = luminance(value_of(rules, ".paper", "fill"));
+        for (const char* const text : {"text", ".faint", ".bad"}) {
+            EXPECT_GE(contrast(luminance(value_of(rules, text, "fill")), paper), least_contrast) << text;
+        }
+    }
+    EXPECT_NE(value_of(light_rules, ".paper", "fill"), value_of(dark_rules, ".paper", "fill"));
 }
 
 TEST_F(MapPicture, TakesNothingOfAProcessNameForXml) {

@@ -1,7 +1,6 @@
 // What the map looks like on terminals of any kind: light and dark, wide and narrow, in a copy.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -15,6 +14,7 @@
 #include "tools/map/paint.h"
 #include "tools/map/terminal_text.h"
 #include "tools/support/command.h"
+#include "tools/support/contrast.h"
 
 namespace portguard::test {
 namespace {
@@ -36,24 +36,15 @@ PortMap full_map(HostFacts& facts) {
     return map_ports(facts, plan_for(config, facts));
 }
 
-/// https://www.w3.org/TR/WCAG22/#dfn-relative-luminance of xterm's colours from 16 on.
-double luminance(int colour) {
+/// Of xterm's colours from 16 on.
+double luminance_of(int colour) {
     constexpr std::array<int, 6> steps{0, 95, 135, 175, 215, 255};
     const int cube = colour - 16;
     const int grey = 8 + 10 * (colour - 232);
-    const std::array<int, 3> parts = colour < 232 ? std::array{steps[static_cast<std::size_t>(cube / 36)],
-                                                               steps[static_cast<std::size_t>(cube / 6 % 6)],
-                                                               steps[static_cast<std::size_t>(cube % 6)]}
-                                                  : std::array{grey, grey, grey};
-    const auto linear = [](int value) {
-        const double part = value / 255.0;
-        return part <= 0.03928 ? part / 12.92 : std::pow((part + 0.055) / 1.055, 2.4);
-    };
-    return 0.2126 * linear(parts[0]) + 0.7152 * linear(parts[1]) + 0.0722 * linear(parts[2]);
-}
-
-double contrast(double left, double right) {
-    return (std::max(left, right) + 0.05) / (std::min(left, right) + 0.05);
+    return luminance(colour < 232 ? std::array{steps[static_cast<std::size_t>(cube / 36)],
+                                               steps[static_cast<std::size_t>(cube / 6 % 6)],
+                                               steps[static_cast<std::size_t>(cube % 6)]}
+                                  : std::array{grey, grey, grey});
 }
 
 /// The paints that something is to be read in, out of what a terminal is sent.
@@ -80,7 +71,6 @@ std::set<std::pair<int, int>> paints_of(const std::string& text) {
 }
 
 TEST(MapOnATerminal, IsReadableOnLightAndOnDark) {
-    constexpr double least = 4.5;
     constexpr int white = 231;
     constexpr int black = 16;
     HostFacts facts;
@@ -90,11 +80,11 @@ TEST(MapOnATerminal, IsReadableOnLightAndOnDark) {
     for (const auto& [foreground, background] : paints) {
         if (background >= 0) {
             ASSERT_GE(foreground, 16) << "the terminal's own colour on a background of ours";
-            EXPECT_GE(contrast(luminance(foreground), luminance(background)), least)
+            EXPECT_GE(contrast(luminance_of(foreground), luminance_of(background)), least_contrast)
                 << foreground << " on " << background;
         } else if (foreground >= 0) {
             for (const int own : {white, black}) {
-                EXPECT_GE(contrast(luminance(foreground), luminance(own)), least)
+                EXPECT_GE(contrast(luminance_of(foreground), luminance_of(own)), least_contrast)
                     << foreground << " on " << own;
             }
         }

@@ -132,21 +132,5 @@ TEST_F(Listing, NamesUsersUnlessNumbersAreWanted) {
     EXPECT_EQ(rows({"--no-headers", "-n"})[0][4], "0");
 }
 
-TEST_F(Listing, OfThreeHundredListenersAndTheirConnectionsIsAScreenForOnePort) {
-    std::vector<Fd> servers;
-    for (std::uint16_t port = 20000; port < 20300; ++port) {
-        servers.push_back(listener(loopback(port)));
-    }
-    std::vector<Connection> connections;
-    for (int count = 0; count < 300; ++count) {
-        connections.push_back(connect_pair(servers.front()));
-    }
-    const Finished finished = portguard({"who", "20000"});
-    EXPECT_LE(std::count(finished.out.begin(), finished.out.end(), '\n'), 24) << finished;
-    EXPECT_NE(finished.out.find("300 accepted connections"), std::string::npos) << finished;
-    EXPECT_EQ(rows({"--no-headers"}).size(), 300U);
-    EXPECT_EQ(portguard({"who"}).err, "") << "each flag is read";
-}
-
 } // namespace
 } // namespace portguard::test
