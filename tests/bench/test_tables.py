@@ -13,7 +13,7 @@ import xml.etree.ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from measure import calls, kernel_calls, report  # noqa: E402
+from measure import busy_port, calls, kernel_calls, report  # noqa: E402
 
 PEERS = ["empty object", "portguard", "libsocket_wrapper", "torsocks", "proxychains4", "libkeepalive", "fiu-run -x",
          "strace", "bpftrace"]
@@ -35,7 +35,7 @@ class Tables(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         run(folder.name, "--quick", "--build", os.environ["PORTGUARD_TEST_BUILD"], "calls", "peers", "exec", "threads",
-            "memory", "remember")
+            "memory", "busy-port", "remember")
 
     def rows(self, name: str) -> list[list[str]]:
         return [list(row.values()) for row in report.read_rows(self.folder, name)]
@@ -83,6 +83,12 @@ class Tables(unittest.TestCase):
         for row in rows:
             self.expect_figures(row[2:])
 
+    def test_busy_port_has_each_answer_beside_ss_and_lsof(self) -> None:
+        rows = self.rows("busy-port")
+        self.assertEqual([row[0] for row in rows], list(busy_port.commands("")))
+        for row in rows:
+            self.expect_figures(row[1:])
+
     def test_remember_has_what_each_call_that_is_kept_costs(self) -> None:
         rows = self.rows("remember")
         self.assertEqual([row[0] for row in rows], ["bind", "connect"])
@@ -90,7 +96,7 @@ class Tables(unittest.TestCase):
             self.expect_figures(row[1:3])
 
     def test_each_table_stands_beside_a_plot_and_under_the_command_and_the_kernel(self) -> None:
-        for name in ("calls", "peers", "exec", "threads", "memory", "remember"):
+        for name in ("calls", "peers", "exec", "threads", "memory", "busy-port", "remember"):
             xml.etree.ElementTree.parse(self.folder / f"{name}.svg")
             text = (self.folder / f"{name}.md").read_text()
             self.assertIn(f"`tests/bench/run {name} --quick`", text)
