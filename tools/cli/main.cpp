@@ -27,6 +27,13 @@ const Command& find_command(std::string_view name) {
             return *command;
         }
     }
+    if (name.starts_with('-')) {
+        const std::vector<std::string_view> options{"--help", "--version"};
+        throw Refusal(ExitCode::usage, "'" + shown(name) + "': `portguard` has no such option" +
+                                           suggestion(name, options) +
+                                           "; others stand behind the subcommand, and `portguard --help` "
+                                           "lists what there is");
+    }
     throw Refusal(ExitCode::usage, "'" + shown(name) + "' is not a subcommand; the subcommands are " +
                                        listed(known) + suggestion(name, known) +
                                        "; `portguard --help` explains them");

@@ -170,6 +170,17 @@ int list_ports(const Arguments& arguments, const std::vector<AskedPorts>& words,
     return exit_status(!words.empty() && !listing.sockets.empty());
 }
 
+/// Where a word names its protocol, an option cannot name another.
+void refuse_contradiction(const Arguments& arguments, const std::string& word, const AskedPorts& asked) {
+    constexpr std::array of_tcp{tcp_name, reuseaddr_name};
+    constexpr std::array of_udp{udp_name};
+    if (asked.protocol == Protocol::udp) {
+        refuse_beside(arguments, of_tcp, "'" + shown(word) + "' is of UDP");
+    } else if (asked.protocol == Protocol::tcp) {
+        refuse_beside(arguments, of_udp, "'" + shown(word) + "' is of TCP");
+    }
+}
+
 std::vector<Question> questions_of(const Arguments& arguments, const std::vector<AskedPorts>& words) {
     std::vector<Question> questions;
     for (const AskedPorts& word : words) {
@@ -189,6 +200,7 @@ int who(const Arguments& arguments) {
     PortSet ports;
     for (const std::string& word : arguments.operands) {
         words.push_back(parse_asked_ports(word));
+        refuse_contradiction(arguments, word, words.back());
         ports.insert(words.back().ports);
     }
     const auto time = duration_of(arguments, wait_name);

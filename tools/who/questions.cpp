@@ -35,8 +35,9 @@ PortSet read_ports(const std::string& word, std::string_view text) {
         return ports;
     }
     if (is_number) {
-        refuse(word, "names no port from 1 to 65535: " + std::string(why.view()) +
-                         "; expected ports and ranges, as in 80,443,5000-14999");
+        const bool is_named = why.view().find("'" + word + "'") != std::string_view::npos;
+        throw Refusal(ExitCode::usage, (is_named ? "" : "'" + shown(word) + "': ") + std::string(why.view()) +
+                                           "; expected ports and ranges, as in 80,443,5000-14999");
     }
     const std::uint16_t port = port_of_service(text_of_names(services_file), text);
     if (port == 0) {

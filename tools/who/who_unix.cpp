@@ -57,9 +57,14 @@ bool is_unix_name(const std::string& word) {
     if (slash == std::string::npos || word.starts_with('@')) {
         return slash != std::string::npos || word.starts_with('@');
     }
+    const auto is_protocol = [](const std::string& part) { return part == "tcp" || part == "udp"; };
+    const std::string before = word.substr(0, slash);
     const std::string behind = word.substr(slash + 1);
-    const bool is_number = slash != 0 && word.find_first_not_of("0123456789,-") == slash;
-    return !is_number && (slash == 0 || (behind != "tcp" && behind != "udp"));
+    constexpr std::string_view of_ports = "0123456789,-";
+    const bool is_number = slash != 0 && word.find_first_not_of(of_ports) == slash;
+    // "tcp/80", turned round, is a mistake about a port.
+    const bool is_turned = is_protocol(before) && behind.find_first_not_of(of_ports) == std::string::npos;
+    return !is_number && !is_turned && (slash == 0 || !is_protocol(behind));
 }
 
 bool UnixAnswer::is_held() const {
