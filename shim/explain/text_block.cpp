@@ -38,6 +38,14 @@ std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
 }
 
+TextBlock::Room TextBlock::room_of(std::size_t terminal_columns, bool is_whole) {
+    constexpr std::size_t every_line = 1'000'000;
+    constexpr std::size_t least = 8;
+    Room room{std::clamp(terminal_columns, least, columns)};
+    room.lines = is_whole || room.columns < columns ? every_line : most_lines;
+    return room;
+}
+
 void TextBlock::begin_line(std::string_view label) {
     const bool repeated = label == last_label_;
     const std::string shown(repeated ? "" : label);

@@ -24,6 +24,10 @@ public:
         std::size_t lines = most_lines;
     };
 
+    /// On a terminal with so many columns, or in a pipe. Where lines are broken earlier than at 80 columns,
+    /// and if `is_whole`, none is left out.
+    static Room room_of(std::size_t terminal_columns, bool is_whole = false);
+
     TextBlock(std::string first_line, bool coloured) : TextBlock(std::move(first_line), coloured, Room{}) {}
     TextBlock(std::string first_line, bool coloured, Room room)
         : text_(std::move(first_line)), room_(room), coloured_(coloured) {}

@@ -22,6 +22,7 @@
 #include "tools/common/output.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
+#include "tools/common/terminal_width.h"
 #include "tools/events/outlets.h"
 
 namespace portguard::tools {
@@ -137,7 +138,7 @@ void tell(const Arguments& arguments, const EventReport& report, const Coverage&
     }
     std::string text = "\nportguard: " + summary_line(report) + "\n";
     if (!report.failures.empty()) {
-        text += "\n" + events_blocks(report, coloured);
+        text += "\n" + events_blocks(report, coloured, width_of_terminal(STDERR_FILENO));
     }
     for (const std::string& what : report.unread) {
         text += "portguard: " + what + "\n";

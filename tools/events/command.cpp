@@ -12,6 +12,7 @@
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 #include "tools/common/refusal.h"
+#include "tools/common/terminal_width.h"
 #include "tools/events/filter.h"
 #include "tools/events/following.h"
 #include "tools/events/journal.h"
@@ -145,7 +146,7 @@ private:
     void show(const Folding& folding) const {
         EventReport report;
         report.failures = folding.failures();
-        print(events_blocks(report, coloured_));
+        print(events_blocks(report, coloured_, width_of_terminal(STDOUT_FILENO)));
     }
 
     Folding earlier_;
@@ -202,9 +203,10 @@ int events(const Arguments& arguments) {
     files.write(report);
     if (!files.take_stdout()) {
         const bool coloured = wants_colour(arguments, STDOUT_FILENO);
-        print(arguments.has(json_parameter.name)     ? events_json(report)
-              : arguments.has(github_parameter.name) ? events_github(report)
-                                                     : events_text(report, coloured));
+        print(arguments.has(json_parameter.name) ? events_json(report)
+              : arguments.has(github_parameter.name)
+                  ? events_github(report)
+                  : events_text(report, coloured, width_of_terminal(STDOUT_FILENO)));
     }
     return end_with(report);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/common/terminal_width.h"
 #include "tools/events/folding.h"
 
 namespace portguard::tools {
@@ -25,10 +26,10 @@ struct EventReport {
 /// The same with what matters most first, for readers that see no more than a beginning.
 EventReport by_importance(EventReport report);
 
-/// For a terminal: one block a failure, each with an empty line behind it.
-std::string events_blocks(const EventReport& report, bool coloured);
+/// For a terminal of `width` columns: one block a failure, each with an empty line behind it.
+std::string events_blocks(const EventReport& report, bool coloured, std::size_t width = unlimited_width);
 /// The same, then a line that sums up.
-std::string events_text(const EventReport& report, bool coloured);
+std::string events_text(const EventReport& report, bool coloured, std::size_t width = unlimited_width);
 /// "2 failures in 12 events, 1 line could not be read".
 std::string summary_line(const EventReport& report);
 

@@ -85,9 +85,9 @@ void add_other_stacks(const EventRecord& event, TextBlock& block) {
     }
 }
 
-std::string block_of(const Failure& failure, bool coloured) {
+std::string block_of(const Failure& failure, bool coloured, std::size_t width) {
     const EventRecord& event = failure.first.record;
-    TextBlock block(first_line(failure), coloured);
+    TextBlock block(first_line(failure), coloured, TextBlock::room_of(width));
     block.add("times", how_often(failure));
     block.add("cause", shown_sentence(event));
     add_fights(failure, block);
@@ -98,7 +98,7 @@ std::string block_of(const Failure& failure, bool coloured) {
     const Fight& fight = failure.fights.front();
     const std::string replay = replay_command(event, fight.file, fight.number_in_file);
     if (!replay.empty()) {
-        block.add("replay", shown(replay));
+        block.add_command("replay", shown(replay));
     }
     for (std::size_t index = 0; index < std::min(event.stack.size(), most_frames); ++index) {
         block.add_cut("stack", shown(describe(event.stack[index])));
@@ -133,16 +133,16 @@ std::string summary_line(const EventReport& report) {
     return text + (report.unread.empty() ? "" : "; not everything could be read");
 }
 
-std::string events_blocks(const EventReport& report, bool coloured) {
+std::string events_blocks(const EventReport& report, bool coloured, std::size_t width) {
     std::string text;
     for (const Failure& failure : report.failures) {
-        text += block_of(failure, coloured) + "\n";
+        text += block_of(failure, coloured, width) + "\n";
     }
     return text;
 }
 
-std::string events_text(const EventReport& report, bool coloured) {
-    return events_blocks(report, coloured) + summary_line(report) + "\n";
+std::string events_text(const EventReport& report, bool coloured, std::size_t width) {
+    return events_blocks(report, coloured, width) + summary_line(report) + "\n";
 }
 
 } // namespace portguard::tools

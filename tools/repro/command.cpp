@@ -14,6 +14,7 @@
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/common/terminal_width.h"
 #include "tools/repro/recorded_program.h"
 #include "tools/repro/repro_report.h"
 
@@ -172,7 +173,8 @@ int repro(const Arguments& arguments) {
         report.replays.push_back(replay(scene, fix, program.plan.has_value() ? &*program.plan : nullptr,
                                         name_of(fix, report.replays.size() + 1, wanted.size())));
     }
-    print(arguments.has(json_parameter.name) ? repro_json(report) : repro_text(report));
+    print(arguments.has(json_parameter.name) ? repro_json(report)
+                                             : repro_text(report, width_of_terminal(STDOUT_FILENO)));
     return static_cast<int>(report.is_reproduced() ? ExitCode::success : ExitCode::findings);
 }
 

@@ -78,22 +78,61 @@ std::string end_sentence(const ProgramOutcome& outcome) {
                                : "the program ended with " + std::to_string(outcome.exit_status);
 }
 
+/// Lines that are equal but for what `first` has in addition: the first as it is, or what they share and how
+/// many there are.
+struct FoldedLine {
+    std::string first;
+    std::string shared;
+    std::size_t count = 1;
+};
+
+void fold(std::string first, std::string shared, std::vector<FoldedLine>& lines) {
+    const auto known = std::find_if(lines.begin(), lines.end(),
+                                    [&shared](const FoldedLine& line) { return line.shared == shared; });
+    if (known == lines.end()) {
+        lines.push_back({std::move(first), std::move(shared)});
+    } else {
+        ++known->count;
+    }
+}
+
+void add_folded(std::string_view label, const std::vector<FoldedLine>& lines, TextBlock& block) {
+    for (const FoldedLine& line : lines) {
+        block.add(label,
+                  line.count == 1 ? line.first : line.shared + " (" + std::to_string(line.count) + " times)");
+    }
+}
+
+/// Those of a process that differ by nothing but their peer are one line.
 void add_sockets(const StandIn& stand_in, TextBlock& block) {
     constexpr std::size_t most_shown = 3;
-    const std::size_t count = stand_in.sockets.size();
-    for (std::size_t index = 0; index < std::min(count, most_shown); ++index) {
-        const WantedSocket& socket = stand_in.sockets[index];
-        std::string line = text_of(socket.local.endpoint);
-        line += socket.remote.family == Family::other ? "" : " → " + text_of(socket.remote);
-        line += " " + std::string(state_name(socket.state));
-        line += ", " + describe_reuseaddr(socket.reuseaddr);
-        line += socket.reuseport ? ", SO_REUSEPORT on" : "";
-        line += stand_in.stands_for != 0 ? ", for pid " + std::to_string(stand_in.stands_for) : "";
-        block.add_cut("holder", line);
+    std::vector<FoldedLine> lines;
+    for (const WantedSocket& socket : stand_in.sockets) {
+        const std::string local = text_of(socket.local.endpoint);
+        const std::string peer = socket.remote.family == Family::other ? "" : " → " + text_of(socket.remote);
+        std::string rest = " " + std::string(state_name(socket.state));
+        rest += ", " + describe_reuseaddr(socket.reuseaddr);
+        rest += socket.reuseport ? ", SO_REUSEPORT on" : "";
+        rest += stand_in.stands_for != 0 ? ", for pid " + std::to_string(stand_in.stands_for) : "";
+        fold(local + peer + rest, local + rest, lines);
     }
-    if (count > most_shown) {
-        block.add("holder", "and " + std::to_string(count - most_shown) + " more");
+    std::size_t more = 0;
+    for (std::size_t index = most_shown; index < lines.size(); ++index) {
+        more += lines[index].count;
     }
+    lines.resize(std::min(lines.size(), most_shown));
+    add_folded("holder", lines, block);
+    if (more != 0) {
+        block.add("holder", "and " + std::to_string(more) + " more");
+    }
+}
+
+void add_missing(const std::vector<std::string>& clauses, TextBlock& block) {
+    std::vector<FoldedLine> lines;
+    for (const std::string& clause : clauses) {
+        fold(clause, clause, lines);
+    }
+    add_folded("missing", lines, block);
 }
 
 /// Columns as wide as their widest entry, two blanks apart.
@@ -190,16 +229,14 @@ bool ReproReport::is_reproduced() const {
                             : outcome->error == describe_errno(scene.error);
 }
 
-std::string repro_text(const ReproReport& report) {
+std::string repro_text(const ReproReport& report, std::size_t width) {
     TextBlock block("event " + std::to_string(report.event.number) + ": " + asked_words(report) + ": " +
                         expected_words(report.scene),
-                    false);
+                    false, TextBlock::room_of(width));
     for (const StandIn& stand_in : report.scene.stand_ins) {
         add_sockets(stand_in, block);
     }
-    for (const std::string& clause : report.replays.front().missing) {
-        block.add("missing", clause);
-    }
+    add_missing(report.replays.front().missing, block);
     if (!report.program.empty()) {
         block.add_cut("program", report.program);
     }

@@ -1,9 +1,11 @@
 // What `portguard repro` says of its replays.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "tools/common/terminal_width.h"
 #include "tools/events/event_log.h"
 #include "tools/repro/replay.h"
 
@@ -24,7 +26,8 @@ struct ReproReport {
     [[nodiscard]] bool is_reproduced() const;
 };
 
-std::string repro_text(const ReproReport& report);
+/// For a terminal of `width` columns.
+std::string repro_text(const ReproReport& report, std::size_t width = unlimited_width);
 /// One line.
 std::string repro_json(const ReproReport& report);
 

@@ -16,7 +16,6 @@ namespace {
 
 /// Lines, one each for a socket or for connections that have all in common but their peer.
 constexpr std::size_t most_holders = 6;
-constexpr std::size_t unlimited_lines = 1'000'000;
 std::string verdict(const WhoAnswer& answer) {
     std::string plain = "a plain bind: " + probe_words(answer.plain_error);
     if (answer.is_udp()) {
@@ -162,12 +161,10 @@ void add_also(const WhoAnswer& answer, TextBlock& block) {
 } // namespace
 
 TextBlock block_for(const std::string& first_line, const TextShape& shape) {
-    const std::size_t columns = std::min(shape.width, TextBlock::columns);
-    std::string head = wrapped(first_line, "", columns);
+    const TextBlock::Room room = TextBlock::room_of(shape.width, shape.verbose);
+    std::string head = wrapped(first_line, "", room.columns);
     head.pop_back();
-    // What is broken into more lines is not to lose its end.
-    const bool is_whole = shape.verbose || columns < TextBlock::columns;
-    return {head, shape.coloured, {columns, is_whole ? unlimited_lines : TextBlock::most_lines}};
+    return {head, shape.coloured, room};
 }
 
 std::string free_line(const WhoAnswer& answer, const TextShape& shape) {

@@ -1,4 +1,5 @@
 // `portguard repro` as a person at a terminal has it.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -72,6 +73,24 @@ TEST(Repro, NoCureHelpsAgainstAListener) {
     for (const auto& replay : replays) {
         EXPECT_EQ(replay["errno"], "EADDRINUSE") << finished;
     }
+}
+
+TEST(Repro, EqualLinesAreOne) {
+    std::ifstream file(recorded("outgoing_time_wait"));
+    auto event = nlohmann::json::parse(file);
+    const auto holder = event["holders"][0];
+    for (int count = 1; count < 12; ++count) {
+        event["holders"].push_back(holder);
+        event["holders"].back()["remote"]["port"] = 7000 + count;
+    }
+    const TemporaryFolder folder;
+    const Finished finished = portguard({"repro", folder.write("log", event.dump() + "\n"), "--probe"});
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    for (const char* const line : {"127.0.0.1:40000 TIME_WAIT, SO_REUSEADDR off (12 times)",
+                                   "SO_REUSEADDR of 127.0.0.1:40000 TIME_WAIT, taken as off (12 times)"}) {
+        EXPECT_NE(finished.out.find(line), std::string::npos) << finished;
+    }
+    EXPECT_LE(std::count(finished.out.begin(), finished.out.end(), '\n'), 6) << finished;
 }
 
 TEST(Repro, SaysInASentenceThatItHasAndHowTheProgramEnded) {
