@@ -125,8 +125,9 @@ class Conventions(unittest.TestCase):
 
     @row("options")
     def test_options(self) -> None:
-        alike = [run("config", *words).stdout for words in (["--deny-errno=EPERM"], ["--deny-errno", "EPERM"],
-                                                            ["--deny_errno=EPERM"], ["--deny-errno=EACCES", "--deny_errno=EPERM"])]
+        alike = [run("config", *words).stdout
+                 for words in (["--deny-errno=EPERM"], ["--deny-errno", "EPERM"], ["--deny_errno=EPERM"],
+                               ["--deny-errno=EACCES", "--deny_errno=EPERM"])]
         self.assertEqual(len(set(alike)), 1)
         self.assertIn("EPERM", alike[0])
         self.assertEqual(run("run", "--", "printf", "%s", "--help").stdout, "--help")
@@ -239,7 +240,8 @@ class Conventions(unittest.TestCase):
     @row("completion")
     def test_completion(self) -> None:
         installed = pathlib.Path(ROOT, "tools/CMakeLists.txt").read_text(encoding="utf-8")
-        for shell, place in (("bash", "bash-completion/completions"), ("zsh", "zsh/site-functions"), ("fish", "fish/vendor_completions.d")):
+        places = {"bash": "bash-completion/completions", "zsh": "zsh/site-functions", "fish": "fish/vendor_completions.d"}
+        for shell, place in places.items():
             script = run("completion", shell).stdout
             for word in (*COMMANDS, "color", "no-headers"):
                 self.assertIn(word, script)
