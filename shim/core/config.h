@@ -22,6 +22,8 @@ enum class PortZero : std::uint8_t { ephemeral, listen };
 enum class RangeMethod : std::uint8_t { automatic, socket, bind, off };
 enum class Diagnosis : std::uint8_t { full, stack, line, off };
 enum class Remember : std::uint8_t { off, stack };
+/// Of a stack that a script has a part in.
+enum class StackView : std::uint8_t { script, full };
 enum class LogKind : std::uint8_t { standard_error, file, none, journal, syslog };
 /// `automatic`: JSON in a file, which `portguard events` reads back, and text everywhere else.
 enum class Format : std::uint8_t { automatic, text, json };
@@ -58,6 +60,7 @@ struct Config {
     RangeMethod range_method = RangeMethod::automatic;
     Diagnosis diagnosis = Diagnosis::full;
     Remember remember = Remember::off;
+    StackView stack = StackView::script;
     /// False: `listen` is empty. Kept apart because the empty-check of a bit set is long and bind asks each
     /// time.
     bool has_listen = false;

@@ -126,6 +126,7 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
         add_text(facts.reason.empty() ? outcome_of(event.kind) : facts.reason, out);
         break;
     case EventField::stack:
+    case EventField::script:
     case EventField::holders:
     case EventField::evidence:
     case EventField::cures: out.add("[]"); break;

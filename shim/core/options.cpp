@@ -52,6 +52,7 @@ constexpr std::array<std::string_view, 2> port_zero_words{"ephemeral", "listen"}
 constexpr std::array<std::string_view, 3> lease_words{"off", "on", "all"};
 constexpr std::array<std::string_view, 4> range_words{"auto", "socket", "bind", "off"};
 constexpr std::array<std::string_view, 4> diagnosis_words{"full", "stack", "line", "off"};
+constexpr std::array<std::string_view, 2> stack_words{"script", "full"};
 
 bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
     if (!parse_port_set(value, config.listen, why)) {
@@ -260,6 +261,9 @@ constexpr std::array table{
     Option{"level", "info|warn|error", "info",
            "the least that is reported: cures (info), ports at risk (warn), failures (error)",
            assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},
+    Option{"stack", "script|full", "script",
+           "which frames a report shows people: the innermost ten, of a script its own; full: all",
+           assign_enum<stack_words, &Config::stack>, print_enum<stack_words, &Config::stack>},
     Option{"stack_depth", "0-128", "32", "frames of the calling stack that are shown; 0 is none",
            assign_number<&Limits::stack_depth, 0, 128>, print_number<&Limits::stack_depth>},
     Option{"budget_ms", "1-10000", "200", "milliseconds that explaining one event may take",

@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 5;
+inline constexpr std::uint32_t snapshot_version = 6;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;

@@ -15,6 +15,7 @@
 #include "explain/probe.h"
 #include "explain/recall.h"
 #include "explain/sandbox.h"
+#include "explain/script_frames.h"
 #include "explain/snapshot_reader.h"
 
 namespace portguard {
@@ -211,6 +212,7 @@ Facts gather_facts(const Inquiry& inquiry) {
         unix_name(reinterpret_cast<const sockaddr*>(snapshot.address), snapshot.address_length);
     // Before anything that may use up the time: the copied bytes are here, and names can wait.
     const CallPath calls = walk_stack(snapshot, inquiry.memory);
+    const ScriptStack script = read_script(snapshot, calls, inquiry.memory, inquiry.deadline);
     const bool full = snapshot.config.diagnosis == Diagnosis::full;
     if (full) {
         gather_process(inquiry, facts);
@@ -222,6 +224,7 @@ Facts gather_facts(const Inquiry& inquiry) {
         gather_holders(inquiry, facts);
     }
     facts.stack = name_stack(calls, inquiry.deadline);
+    add_script(script, facts.stack);
     if (!facts.stack.missing.empty()) {
         facts.missing.push_back(facts.stack.missing);
     }

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "core/text.h"
+
 namespace portguard {
 namespace {
 
@@ -176,6 +178,17 @@ const CodeImage* ProgramMemory::image_of(std::uint64_t address) {
         entry->second = make_image(*mapping);
     }
     return entry->second.get();
+}
+
+const CodeImage* ProgramMemory::image_named(std::string_view prefix) {
+    for (const Mapping& mapping : mappings_) {
+        if (base_name(mapping.path).starts_with(prefix)) {
+            if (const CodeImage* const image = image_of(mapping.start)) {
+                return image;
+            }
+        }
+    }
+    return nullptr;
 }
 
 } // namespace portguard

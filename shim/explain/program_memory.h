@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "explain/elf_image.h"
@@ -59,6 +60,8 @@ public:
 
     /// What has the code at `address`; null: it was made at run time.
     const CodeImage* image_of(std::uint64_t address);
+    /// The first that has code and whose file's name begins so; null: none.
+    const CodeImage* image_named(std::string_view prefix);
 
     /// The first address since forget_missed() that is memory of the program's and could not be read; 0:
     /// none.

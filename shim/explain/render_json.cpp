@@ -51,7 +51,19 @@ Json stack_json(const Stack& stack) {
                           {"build_id", text_or_null(frame.build_id)},
                           {"symbol", text_or_null(frame.symbol)},
                           {"file", text_or_null(frame.file)},
-                          {"line", frame.file.empty() ? Json(nullptr) : Json(frame.line)}});
+                          {"line", frame.file.empty() ? Json(nullptr) : Json(frame.line)},
+                          {"interpreter", frame.is_interpreters}});
+    }
+    return frames;
+}
+
+Json script_json(const Stack& stack) {
+    Json frames = Json::array();
+    for (const ScriptFrame& frame : stack.script) {
+        frames.push_back({{"language", stack.language},
+                          {"function", text_or_null(frame.function)},
+                          {"file", text_or_null(frame.file)},
+                          {"line", frame.line == 0 ? Json(nullptr) : Json(frame.line)}});
     }
     return frames;
 }
@@ -147,6 +159,7 @@ Json value_of(EventField field, const Report& report) {
     case EventField::socket: return socket_json(facts);
     case EventField::process: return process_json(facts);
     case EventField::stack: return stack_json(facts.stack);
+    case EventField::script: return script_json(facts.stack);
     case EventField::holders: return holders_json(facts);
     case EventField::picked: return remembered_json(facts.picked);
     case EventField::ports: return ports_json(facts.ports);

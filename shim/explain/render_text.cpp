@@ -1,10 +1,12 @@
 #include "explain/render_text.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/text.h"
 #include "explain/holder_summary.h"
 #include "explain/sentence.h"
+#include "explain/stack_lines.h"
 #include "explain/text_block.h"
 
 namespace portguard {
@@ -114,13 +116,28 @@ void add_ports(const PortUsage& usage, TextBlock& block) {
 
 void add_stack(const Stack& stack, std::size_t reserved_lines, TextBlock& block) {
     const std::size_t room = block.lines_left() > reserved_lines ? block.lines_left() - reserved_lines : 0;
-    const std::size_t shown = std::min({stack.frames.size(), most_frames, room});
-    for (std::size_t index = 0; index < shown; ++index) {
-        block.add_cut("stack", harmless(describe(stack.frames[index])));
-        if (stack.frames[index].symbol == "main") {
-            return; // what starts every program explains none
-        }
+    // One line for what is folded.
+    const std::size_t others = stack.script.empty() ? 0 : 1;
+    const StackLines shown =
+        stack_lines(stack.frames, stack.script, std::min(most_frames, room - std::min(room, others)));
+    for (const std::string& line : shown.lines) {
+        block.add_cut("stack", harmless(line));
     }
+    if (!shown.folded.empty() && room != 0) {
+        block.add("stack", "and " + harmless(shown.folded) + " (--stack=full)");
+    }
+}
+
+/// For stack=full, however many lines that is.
+std::string stack_block(const Stack& stack, bool coloured) {
+    TextBlock block("", coloured, {TextBlock::columns, std::numeric_limits<std::size_t>::max()});
+    for (const ScriptFrame& frame : stack.script) {
+        block.add_cut("stack", harmless(describe(frame)));
+    }
+    for (const std::string& line : every_line(stack.frames)) {
+        block.add_cut(stack.script.empty() ? "stack" : "native", harmless(line));
+    }
+    return block.text();
 }
 
 void add_remembered(std::string_view label, const RememberedCall& call, std::size_t most, TextBlock& block) {
@@ -178,11 +195,14 @@ std::string render_text(const Report& report, bool coloured) {
         add_ports(*facts.ports, block);
     }
     add_cure_lines(report.cures, block);
-    add_stack(facts.stack, missing.size(), block);
+    const bool is_full = facts.config->stack == StackView::full;
+    if (!is_full) {
+        add_stack(facts.stack, missing.size(), block);
+    }
     for (const std::string& what : missing) {
         block.add("missing", what);
     }
-    return block.text();
+    return block.text() + (is_full ? stack_block(facts.stack, coloured) : "");
 }
 
 } // namespace portguard

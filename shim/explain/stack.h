@@ -9,6 +9,7 @@
 
 #include "core/snapshot.h"
 #include "explain/program_memory.h"
+#include "explain/script_frame.h"
 #include "explain/stack_frame.h"
 #include "explain/walk.h"
 #include "kernel/deadline.h"
@@ -18,6 +19,10 @@ namespace portguard {
 struct Stack {
     /// Innermost first, our own left out.
     std::vector<Frame> frames;
+    /// Innermost first; empty: the program is no interpreter that is known, or its tables could not be read.
+    std::vector<ScriptFrame> script;
+    /// Of the script: "python".
+    std::string_view language;
     /// Empty, or what of it could not be had, a clause without a full stop.
     std::string missing;
 };

@@ -18,6 +18,8 @@ struct Frame {
     /// Source; empty without debug information.
     std::string file;
     int line = 0;
+    /// Of the interpreter that runs the stack's script, or of a library that came with it.
+    bool is_interpreters = false;
 };
 
 /// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113". What

@@ -112,6 +112,12 @@ unw_accessors_t accessors() {
     return made;
 }
 
+#if defined(__x86_64__)
+constexpr unw_regnum_t frame_pointer_number = UNW_X86_64_RBP;
+#elif defined(__aarch64__)
+constexpr unw_regnum_t frame_pointer_number = UNW_AARCH64_X29;
+#endif
+
 std::uint64_t register_of(unw_cursor_t& cursor, unw_regnum_t number) {
     unw_word_t value = 0;
     unw_get_reg(&cursor, number, &value);
@@ -133,7 +139,8 @@ Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers,
     std::uint64_t stack_pointer = 0;
     bool interrupted = false;
     while (walk.calls.size() < depth) {
-        const CallAddress call{register_of(cursor, UNW_REG_IP), interrupted};
+        const CallAddress call{register_of(cursor, UNW_REG_IP), interrupted,
+                               register_of(cursor, frame_pointer_number)};
         const std::uint64_t here = register_of(cursor, UNW_REG_SP);
         const bool stuck =
             !walk.calls.empty() && here == stack_pointer && walk.calls.back().address == call.address;

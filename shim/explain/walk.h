@@ -16,6 +16,8 @@ struct CallAddress {
     /// Where the frame's code was interrupted (a signal); else `address` is a return address, and the call
     /// stands before it.
     bool exact = false;
+    /// What the frame had in rbp or x29: where it begins, for code that keeps one.
+    std::uint64_t frame_pointer = 0;
 
     /// An address inside the instruction that is meant: what symbol and line are looked up by.
     [[nodiscard]] std::uint64_t inside() const { return exact ? address : address - 1; }

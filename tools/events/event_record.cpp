@@ -103,9 +103,18 @@ RecordedProcess process_of(const JsonFields& fields) {
 }
 
 RecordedFrame frame_of(const JsonFields& fields) {
-    return {fields.text_or_null("module"),   fields.integer<std::uint64_t>("offset"),
-            fields.text_or_null("build_id"), fields.text_or_null("symbol"),
-            fields.text_or_null("file"),     fields.integer_or_null<int>("line")};
+    return {fields.text_or_null("module"),
+            fields.integer<std::uint64_t>("offset"),
+            fields.text_or_null("build_id"),
+            fields.text_or_null("symbol"),
+            fields.text_or_null("file"),
+            fields.integer_or_null<int>("line"),
+            fields.has("interpreter") && fields.switch_or_null("interpreter").value_or(false)};
+}
+
+RecordedScriptFrame script_frame_of(const JsonFields& fields) {
+    return {fields.text_or_null("function"), fields.text_or_null("file"),
+            fields.integer_or_null<int>("line")};
 }
 
 std::vector<RecordedFrame> stack_of(const JsonFields& fields) {
@@ -202,6 +211,11 @@ EventRecord event_of(const JsonFields& fields) {
     event.device = socket.integer_or_null<std::uint32_t>("device");
     event.process = process_of(fields.object("process"));
     event.stack = stack_of(fields);
+    if (fields.has("script")) {
+        for (const JsonFields& frame : fields.objects("script")) {
+            event.script.push_back(script_frame_of(frame));
+        }
+    }
     event.picked = call_of(fields.object_if_any("picked"));
     for (const JsonFields& holder : fields.objects("holders")) {
         event.holders.push_back(holder_of(holder, is_unix));

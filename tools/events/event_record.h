@@ -46,6 +46,14 @@ struct RecordedFrame {
     std::optional<std::string> symbol;
     std::optional<std::string> file;
     std::optional<int> line;
+    /// Of the interpreter that runs the script.
+    bool is_interpreters = false;
+};
+
+struct RecordedScriptFrame {
+    std::optional<std::string> function;
+    std::optional<std::string> file;
+    std::optional<int> line;
 };
 
 struct RecordedOwner {
@@ -114,6 +122,7 @@ struct EventRecord {
     RecordedProcess process;
     /// Innermost first.
     std::vector<RecordedFrame> stack;
+    std::vector<RecordedScriptFrame> script;
     std::vector<RecordedHolder> holders;
     /// Who had picked the port, and let it go, before it was taken.
     std::optional<RecordedCall> picked;

@@ -7,6 +7,7 @@
 #include "explain/cause.h"
 #include "explain/holder_summary.h"
 #include "explain/remembered.h"
+#include "explain/script_frame.h"
 #include "explain/stack_frame.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
@@ -108,9 +109,22 @@ std::string describe(const RecordedHolder& holder) {
     return describe_socket(socket) + ", " + describe_reuseaddr(holder.options.reuseaddr);
 }
 
-std::string describe(const RecordedFrame& frame) {
-    return describe(Frame{frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
-                          frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0)});
+std::vector<Frame> frames_of(const EventRecord& event) {
+    std::vector<Frame> frames;
+    for (const RecordedFrame& frame : event.stack) {
+        frames.push_back({frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
+                          frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0),
+                          frame.is_interpreters});
+    }
+    return frames;
+}
+
+std::vector<ScriptFrame> script_of(const EventRecord& event) {
+    std::vector<ScriptFrame> frames;
+    for (const RecordedScriptFrame& frame : event.script) {
+        frames.push_back({frame.function.value_or(""), frame.file.value_or(""), frame.line.value_or(0)});
+    }
+    return frames;
 }
 
 std::string describe(const RecordedCall& call) {

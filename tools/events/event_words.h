@@ -9,7 +9,12 @@
 #include "tools/events/event_record.h"
 #include "tools/events/folding.h"
 
-namespace portguard::tools {
+namespace portguard {
+
+struct Frame;
+struct ScriptFrame;
+
+namespace tools {
 
 /// "python3[4711]".
 std::string name_and_pid(const RecordedProcess& process);
@@ -29,8 +34,9 @@ Level level_of(const EventRecord& event);
 /// "127.0.0.1:40000 → 127.0.0.1:7000 ESTABLISHED, SO_REUSEADDR off".
 std::string describe(const RecordedHolder& holder);
 
-/// "main at server.cpp:20" where the source is known, else "main (server+0x1113)", "server+0x1113".
-std::string describe(const RecordedFrame& frame);
+/// As a report has them, for describe() and stack_lines().
+std::vector<Frame> frames_of(const EventRecord& event);
+std::vector<ScriptFrame> script_of(const EventRecord& event);
 
 /// "bind in server[4242] (ended), 3.2 s before".
 std::string describe(const RecordedCall& call);
@@ -50,4 +56,5 @@ std::vector<std::string> lasting_cures(const EventRecord& event);
 /// "portguard repro ports.log --event 3"; empty where nothing can be recreated.
 std::string replay_command(const EventRecord& event, const std::string& file, std::uint64_t number_in_file);
 
-} // namespace portguard::tools
+} // namespace tools
+} // namespace portguard

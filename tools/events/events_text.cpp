@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "explain/stack_lines.h"
 #include "explain/text_block.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
@@ -100,8 +101,12 @@ std::string block_of(const Failure& failure, bool coloured, std::size_t width) {
     if (!replay.empty()) {
         block.add_command("replay", shown(replay));
     }
-    for (std::size_t index = 0; index < std::min(event.stack.size(), most_frames); ++index) {
-        block.add_cut("stack", shown(describe(event.stack[index])));
+    const StackLines stack = stack_lines(frames_of(event), script_of(event), most_frames);
+    for (const std::string& line : stack.lines) {
+        block.add_cut("stack", shown(line));
+    }
+    if (!stack.folded.empty()) {
+        block.add_cut("stack", "and " + shown(stack.folded));
     }
     for (const std::string& what : event.missing) {
         block.add("missing", shown(what));

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t most_fights = 8;
 
-/// The stack as places in files, since addresses differ from process to process.
+/// The stacks as places in files, since addresses differ from process to process.
 std::string key_of(const EventRecord& event) {
     std::string key(event_name(event.kind));
     key.append(" ").append(call_name(event.call)).append(" ").append(protocol_name(event.protocol));
@@ -20,6 +20,10 @@ std::string key_of(const EventRecord& event) {
         if (frame.module.has_value()) {
             key.append("\n").append(*frame.module).append("+").append(std::to_string(frame.offset));
         }
+    }
+    for (const RecordedScriptFrame& frame : event.script) {
+        key.append("\n").append(frame.file.value_or("")).append(":");
+        key.append(std::to_string(frame.line.value_or(0)));
     }
     return key;
 }

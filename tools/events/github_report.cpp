@@ -35,18 +35,31 @@ std::filesystem::path workspace() {
     return named != nullptr ? std::filesystem::path(named) : std::filesystem::current_path(error);
 }
 
-/// " file=server/main.c,line=20": the innermost call from a source file of the workspace; empty: none.
-std::string place_of(const EventRecord& event) {
+/// "<string>" and "node:net" are files of an interpreter's own.
+bool is_path(std::string_view file) {
+    return !file.empty() && file.find_first_of("<:") == std::string_view::npos;
+}
+
+/// "file=server/main.c,line=20,": the innermost call from a source file of the workspace; empty: none.
+/// `folder`: what a relative path starts from.
+template <typename Frames>
+std::string place_in(const Frames& frames, const std::filesystem::path& folder) {
     const std::filesystem::path root = workspace();
-    for (const RecordedFrame& frame : event.stack) {
-        const std::string file = frame.file.value_or("");
-        const std::string relative = std::filesystem::path(file).lexically_relative(root).string();
-        if (file.starts_with('/') && !relative.empty() && !relative.starts_with("..")) {
+    for (const auto& frame : frames) {
+        const std::string name = frame.file.value_or("");
+        const std::filesystem::path file = folder / name;
+        const std::string relative = file.lexically_normal().lexically_relative(root).string();
+        if (is_path(name) && file.is_absolute() && !relative.empty() && !relative.starts_with("..")) {
             return "file=" + escaped(shown(relative), true) +
                    ",line=" + std::to_string(frame.line.value_or(1)) + ",";
         }
     }
     return {};
+}
+
+std::string place_of(const EventRecord& event) {
+    const std::string of_script = place_in(event.script, event.process.cwd.value_or(""));
+    return of_script.empty() ? place_in(event.stack, "") : of_script;
 }
 
 std::string message_of(const Failure& failure) {

@@ -5,6 +5,8 @@
 
 #include <sys/utsname.h>
 
+#include "explain/script_frame.h"
+#include "explain/stack_frame.h"
 #include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
@@ -83,10 +85,20 @@ std::string stack(const EventRecord& event) {
     }
     std::string text =
         "<details><summary>stack, " + counted(event.stack.size(), "frame") + "</summary>\n<ol>\n";
-    for (const RecordedFrame& frame : event.stack) {
+    for (const Frame& frame : frames_of(event)) {
         text += element("li", describe(frame));
     }
     return text + "</ol></details>\n";
+}
+
+/// Open, since it is what its reader can change.
+std::string script(const EventRecord& event) {
+    std::string text;
+    for (const ScriptFrame& frame : script_of(event)) {
+        text += element("li", describe(frame));
+    }
+    return text.empty() ? text
+                        : "<details open><summary>script</summary>\n<ol>\n" + text + "</ol></details>\n";
 }
 
 std::string occurrences(const Failure& failure) {
@@ -131,7 +143,7 @@ std::string article(const Failure& failure, std::size_t number) {
         text += element("p", counted(failure.more_fights, "event") + " of other commands");
     }
     text += cures(event);
-    text += holders(event) + stack(event) + occurrences(failure) + missing(event);
+    text += holders(event) + script(event) + stack(event) + occurrences(failure) + missing(event);
     return text + "</article>\n";
 }
 

@@ -25,6 +25,8 @@ public:
     /// object.
     JsonFields(const nlohmann::json& json, std::string path);
 
+    /// For what older versions did not write.
+    [[nodiscard]] bool has(const char* name) const { return json_->contains(name); }
     [[nodiscard]] std::string text(const char* name) const;
     [[nodiscard]] std::optional<std::string> text_or_null(const char* name) const;
     [[nodiscard]] std::optional<bool> switch_or_null(const char* name) const;

@@ -1,5 +1,7 @@
 #include <sstream>
 
+#include "explain/script_frame.h"
+#include "explain/stack_frame.h"
 #include "tools/common/markup.h"
 #include "tools/common/port_text.h"
 #include "tools/events/event_words.h"
@@ -36,7 +38,10 @@ std::string described(const Failure& failure) {
     for (const std::string& cure : lasting_cures(event)) {
         text += "lasting " + cure + "\n";
     }
-    for (const RecordedFrame& frame : event.stack) {
+    for (const ScriptFrame& frame : script_of(event)) {
+        text += "script " + describe(frame) + "\n";
+    }
+    for (const Frame& frame : frames_of(event)) {
         text += "stack " + describe(frame) + "\n";
     }
     return text;
