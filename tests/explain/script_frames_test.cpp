@@ -177,6 +177,82 @@ TEST_F(ScriptOf, PythonStandsInTheReportWithAllOfItsInterpreterWhereThatIsAskedF
     EXPECT_EQ(text.find("--stack=full"), std::string::npos) << text;
 }
 
+constexpr const char* ruby = "/usr/bin/ruby";
+
+constexpr const char* ruby_server = R"(require 'socket'
+
+class Server
+  def start(port)
+    door = Socket.new(:INET, :STREAM)
+    [port].each do |one|
+      door.bind(
+        Addrinfo.tcp('127.0.0.1', one))
+    end
+  rescue Errno::EADDRINUSE
+    return
+  end
+end
+
+def run
+  Server.new.start(10000)
+end
+
+HOLDER = TCPServer.new('127.0.0.1', 10000)
+)";
+
+TEST_F(ScriptOf, RubyHasFunctionsFilesAndLines) {
+    take_script(ruby, "serve.rb", std::string(ruby_server) + "run\n");
+    expect_script({{"block in start", "serve.rb", 7},
+                   {"start", "serve.rb", 6},
+                   {"run", "serve.rb", 16},
+                   {"<main>", "serve.rb", 20}});
+    EXPECT_EQ(event["script"].size(), 4U) << event["script"].dump(1);
+    EXPECT_EQ(event["script"][0]["language"], "ruby");
+    EXPECT_EQ(event["stack"][0]["interpreter"], true) << event["stack"][0];
+    expect_complete();
+}
+
+TEST_F(ScriptOf, RubyIsThatOfTheThreadThatAsked) {
+    take_script(ruby, "serve.rb",
+                std::string(ruby_server) + "Thread.new { sleep }\nThread.new { run }.join\n");
+    expect_script({{"block in start", "serve.rb", 7},
+                   {"start", "serve.rb", 6},
+                   {"run", "serve.rb", 16},
+                   {"block in <main>", "serve.rb", 21}});
+    EXPECT_EQ(event["script"].size(), 4U) << event["script"].dump(1);
+}
+
+TEST_F(ScriptOf, AForkedRubysChildIsTheChilds) {
+    take_script(ruby, "serve.rb", std::string(ruby_server) + "fork { run }\nProcess.wait\n");
+    expect_script({{"block in start", "serve.rb", 7},
+                   {"start", "serve.rb", 6},
+                   {"run", "serve.rb", 16},
+                   {"block in <main>", "serve.rb", 20}});
+}
+
+TEST_F(ScriptOf, RubysLinesBeyondManyInstructionsFibersAndCodeOfNoFileAreRight) {
+    // Each line has some 20 instructions: the index of the lines has blocks of 512, of which one is passed.
+    std::string text = ruby_server;
+    for (int line = 0; line < 60; ++line) {
+        text += "A" + std::to_string(line) + " = [1, 2, 3].map { |x| x + 1 }.select { |y| y > 2 }.size + 1\n";
+    }
+    text += "eval(\"\\nrun\", nil, '(own)', 77)\n";
+    take_script(ruby, "long.rb", text);
+    expect_script({{"block in start", "long.rb", 7},
+                   {"start", "long.rb", 6},
+                   {"run", "long.rb", 16},
+                   {"<main>", "(own)", 78},
+                   {"<main>", "long.rb", 80}});
+}
+
+TEST_F(ScriptOf, ARubyFiberIsTheFibers) {
+    take_script(ruby, "fiber.rb", std::string(ruby_server) + "Fiber.new {\n run }.resume\n");
+    expect_script({{"block in start", "fiber.rb", 7},
+                   {"start", "fiber.rb", 6},
+                   {"run", "fiber.rb", 16},
+                   {"block in <main>", "fiber.rb", 21}});
+}
+
 TEST_F(ScriptOf, AProgramThatIsNoInterpreterIsEmpty) {
     take({PORTGUARD_FRAMES_PROGRAM, "plain", "10000"});
     EXPECT_EQ(event["script"], json::array());

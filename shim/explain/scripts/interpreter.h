@@ -37,6 +37,8 @@ using ScriptReader = std::vector<ScriptFrame>(const ScriptQuestion& question);
 
 /// CPython 3.9 to 3.14.
 ScriptReader read_python_frames;
+/// Ruby 3.1, of the main Ractor.
+ScriptReader read_ruby_frames;
 
 /// No name or path that is longer is one.
 inline constexpr std::size_t longest_script_text = 4096;
