@@ -28,6 +28,7 @@ struct Interpreter {
 constexpr Interpreter interpreters[] = {
     {"python", "_PyRuntime", read_python_frames, {}, {"/libpython3", "/lib-dynload/"}},
     {"ruby", "ruby_current_vm_ptr", read_ruby_frames, {}, {"/libruby", "/ruby/", "/bin/ruby"}},
+    {"java", "gHotSpotVMStructs", read_java_frames, {"libjvm.so"}, {}, "/lib/server/libjvm.so"},
 };
 
 // Beginnings of names: of every interpreter's calls, the innermost and the outermost may be of these.

@@ -253,6 +253,78 @@ TEST_F(ScriptOf, ARubyFiberIsTheFibers) {
                    {"block in <main>", "fiber.rb", 21}});
 }
 
+constexpr const char* java = "/usr/bin/java";
+
+constexpr const char* java_door = R"(import java.net.*;
+public class Door {
+    static class Server {
+        void start(int port) throws Exception {
+            InetAddress here = InetAddress.getByName("127.0.0.1");
+            new ServerSocket(
+                port, 1, here);
+        }
+    }
+    static void run() {
+        Runnable start = () -> {
+            try {
+                new Server().start(10000);
+            } catch (Exception error) {
+            }
+        };
+        start.run();
+    }
+    public static void main(String[] arguments) throws Exception {
+        ServerSocket holder = new ServerSocket(10000, 1, InetAddress.getByName("127.0.0.1"));
+        if (System.getenv("IN_THREAD") == null) {
+            run();
+        } else {
+            Thread thread = new Thread(Door::run);
+            thread.start();
+            thread.join();
+        }
+        System.exit(0);
+    }
+}
+)";
+
+class JavaOf : public ScriptOf {
+protected:
+    /// The frames of Door alone, since those of the library differ.
+    void expect_door(const std::vector<Expected>& calls) {
+        json own = json::array();
+        for (const json& frame : event["script"]) {
+            if (text_of(frame["function"]).starts_with("Door")) {
+                own.push_back(frame);
+            }
+        }
+        ASSERT_FALSE(event["script"].empty()) << event["stack"].dump(1);
+        EXPECT_EQ(event["script"][0]["language"], "java");
+        EXPECT_EQ(event["script"][0]["function"], "sun.nio.ch.Net.bind0") << event["script"].dump(1);
+        event["script"] = own;
+        expect_script(calls);
+    }
+};
+
+TEST_F(JavaOf, InterpretedCodeHasClassesMethodsFilesAndLines) {
+    take_script(java, "Door.java", java_door, {"-Xint"});
+    expect_door({{"Door$Server.start", "Door.java", 6},
+                 {"Door.lambda$run$0", "Door.java", 13},
+                 {"Door.run", "Door.java", 17},
+                 {"Door.main", "Door.java", 22}});
+    for (const json& frame : event["stack"]) {
+        EXPECT_EQ(frame["interpreter"], true) << frame;
+    }
+}
+
+TEST_F(JavaOf, IsThatOfTheThreadThatAsked) {
+    environment = {"IN_THREAD=1"};
+    take_script(java, "Door.java", java_door, {"-Xint"});
+    expect_door({{"Door$Server.start", "Door.java", 6},
+                 {"Door.lambda$run$0", "Door.java", 13},
+                 {"Door.run", "Door.java", 17}});
+    EXPECT_EQ(event["script"].size(), 3U) << event["script"].dump(1);
+}
+
 TEST_F(ScriptOf, AProgramThatIsNoInterpreterIsEmpty) {
     take({PORTGUARD_FRAMES_PROGRAM, "plain", "10000"});
     EXPECT_EQ(event["script"], json::array());

@@ -39,6 +39,8 @@ using ScriptReader = std::vector<ScriptFrame>(const ScriptQuestion& question);
 ScriptReader read_python_frames;
 /// Ruby 3.1, of the main Ractor.
 ScriptReader read_ruby_frames;
+/// HotSpot of Java 11 to 19: what is interpreted, and not compiled.
+ScriptReader read_java_frames;
 
 /// No name or path that is longer is one.
 inline constexpr std::size_t longest_script_text = 4096;
