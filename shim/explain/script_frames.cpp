@@ -28,6 +28,11 @@ struct Interpreter {
 constexpr Interpreter interpreters[] = {
     {"python", "_PyRuntime", read_python_frames, {}, {"/libpython3", "/lib-dynload/"}},
     {"ruby", "ruby_current_vm_ptr", read_ruby_frames, {}, {"/libruby", "/ruby/", "/bin/ruby"}},
+    {"javascript",
+     "v8dbg_class_JSFunction__shared__SharedFunctionInfo",
+     read_node_frames,
+     {"node", "libnode.so"},
+     {"/libnode.so", "/libuv.so", "/bin/node"}},
     {"java", "gHotSpotVMStructs", read_java_frames, {"libjvm.so"}, {}, "/lib/server/libjvm.so"},
 };
 

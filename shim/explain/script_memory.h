@@ -1,12 +1,14 @@
 // The memory of a program, for whoever follows its interpreter's pointers: so many reads, and no more.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/deadline.h"

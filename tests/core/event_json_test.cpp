@@ -32,7 +32,7 @@ TEST(EventJson, IsTheEventWithNullForWhatNobodyHasLookedUp) {
         R"("family":"ipv4","protocol":"tcp","address":"127.0.0.1","port":20000,"socket":{"fd":3,)"
         R"("reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":4242,"tid":null,)"
         R"("uid":null,"exe":"/usr/sbin/nginx","argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],)"
-        R"("holders":[],"ports":null,"cause":"outside_plan","sentence":"outside listen=5000-14999",)"
+        R"("script":[],"holders":[],"ports":null,"cause":"outside_plan","sentence":"outside listen=5000-14999",)"
         R"("evidence":[],"cures":[],"count":1,"missing":[]})");
 }
 

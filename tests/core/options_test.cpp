@@ -85,6 +85,7 @@ TEST(Options, PrintTheValueThatWasAssigned) {
                                       {"diagnosis", "line"},
                                       {"format", "json"},
                                       {"level", "warn"},
+                                      {"stack", "full"},
                                       {"stack_depth", "0"},
                                       {"budget_ms", "10000"},
                                       {"max_reports", "1"}};

@@ -41,6 +41,8 @@ ScriptReader read_python_frames;
 ScriptReader read_ruby_frames;
 /// HotSpot of Java 11 to 19: what is interpreted, and not compiled.
 ScriptReader read_java_frames;
+/// V8 of Node 18 to 20: functions that are interpreted have lines.
+ScriptReader read_node_frames;
 
 /// No name or path that is longer is one.
 inline constexpr std::size_t longest_script_text = 4096;

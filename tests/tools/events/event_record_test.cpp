@@ -59,6 +59,20 @@ TEST(EventRecord, HoldsWhatTheLineSays) {
     EXPECT_EQ(event.json, line);
 }
 
+TEST(EventRecord, HoldsTheScript) {
+    const ParsedEvent parsed = parse_event(scripted_event().dump());
+    ASSERT_TRUE(parsed.event.has_value()) << parsed.problem;
+    const EventRecord& event = *parsed.event;
+    EXPECT_TRUE(event.stack[0].is_interpreters);
+    EXPECT_FALSE(event.stack[1].is_interpreters) << "an older version's line does not say";
+    ASSERT_EQ(event.script.size(), 2U);
+    EXPECT_EQ(event.script[0].function, "Server.start");
+    EXPECT_EQ(event.script[0].file, "/srv/app/serve.py");
+    EXPECT_EQ(event.script[0].line, 7);
+    EXPECT_EQ(event.script[1].function, std::nullopt);
+    EXPECT_EQ(event.script[1].line, std::nullopt);
+}
+
 TEST(EventRecord, HoldsTheHolders) {
     const ParsedEvent parsed = parse_event(sample_event().dump());
     ASSERT_TRUE(parsed.event.has_value()) << parsed.problem;

@@ -45,6 +45,13 @@ TEST(Folding, KeepsApartWhatDiffers) {
     }
 }
 
+TEST(Folding, KeepsTheLinesOfAScriptApart) {
+    json other = scripted_event();
+    other["script"][0]["line"] = 8;
+    EXPECT_EQ(folded({scripted_event(), scripted_event()}).size(), 1U);
+    EXPECT_EQ(folded({scripted_event(), other}).size(), 2U);
+}
+
 TEST(Folding, NamesEachPairThatFought) {
     const json other = changed("/holders/0/owners/0/argv", json::array({"nginx"}));
     const std::vector<Failure> failures = folded({sample_event(), other, sample_event()});

@@ -70,6 +70,21 @@ TEST(TextReport, SaysWhoFoughtOverWhat) {
     EXPECT_EQ(text.find("rescue"), std::string::npos) << "what helped at that moment is no advice now";
 }
 
+TEST(TextReport, ShowsAScriptInPlaceOfItsInterpreterAndAfterWhatThatCalled) {
+    json event = scripted_event();
+    const std::string script = "Server.start at /srv/app/serve.py:7\n           <string>\n           and ";
+    const std::string plain = events_text(report_of({event}), false);
+    EXPECT_NE(plain.find("  stack    " + script + "2 frames of app and others\n"), std::string::npos)
+        << plain;
+    std::swap(event["stack"][0], event["stack"][1]);
+    event["stack"][0]["symbol"] = "open_door";
+    const std::string called = events_text(report_of({event}), false);
+    EXPECT_NE(
+        called.find("  stack    open_door at app.c:20\n           " + script + "1 frame of python3.11\n"),
+        std::string::npos)
+        << called;
+}
+
 TEST(TextReport, IsHarmlessToATerminal) {
     const std::string text = events_text(report_of({hostile_event()}), false);
     EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char character) {
@@ -93,6 +108,21 @@ TEST(GithubReport, NamesALineOfTheWorkspace) {
     const std::string text = events_github(report_of({sample_event()}));
     ::unsetenv("GITHUB_WORKSPACE");
     EXPECT_TRUE(text.starts_with("::error file=app.c,line=20,title=")) << text;
+}
+
+TEST(GithubReport, NamesTheScriptsLineOfTheWorkspace) {
+    ::setenv("GITHUB_WORKSPACE", "/srv", 1);
+    const std::string text = events_github(report_of({scripted_event()}));
+    json event = scripted_event();
+    event["process"]["cwd"] = "/srv/app";
+    event["script"][0]["file"] = "../lib/serve.py";
+    const std::string relative = events_github(report_of({event}));
+    event["script"][0]["file"] = "<frozen runpy>";
+    const std::string none = events_github(report_of({event}));
+    ::unsetenv("GITHUB_WORKSPACE");
+    EXPECT_TRUE(text.starts_with("::error file=app/serve.py,line=7,title=")) << text;
+    EXPECT_TRUE(relative.starts_with("::error file=lib/serve.py,line=7,title=")) << relative;
+    EXPECT_TRUE(none.starts_with("::error file=app.c,line=20,title=")) << none;
 }
 
 TEST(GithubReport, SaysWhatGitHubWouldDrop) {

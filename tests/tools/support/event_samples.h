@@ -32,17 +32,27 @@ inline nlohmann::json sample_event() {
         "count": 2, "missing": ["a thing"]})");
 }
 
+/// The same, called by a script.
+inline nlohmann::json scripted_event() {
+    nlohmann::json event = sample_event();
+    event["stack"][0]["interpreter"] = true;
+    event["script"] = nlohmann::json::parse(R"([
+        {"language": "python", "function": "Server.start", "file": "/srv/app/serve.py", "line": 7},
+        {"language": "python", "function": null, "file": "<string>", "line": null}])");
+    return event;
+}
+
 /// A name that would do harm on a terminal, in XML, HTML or a workflow command.
 inline constexpr const char* hostile_text = "</p><script>'\"&\x1b[2J\n::error::%0A\u202e";
 
 /// sample_event() with it wherever another program has a say.
 inline nlohmann::json hostile_event() {
-    nlohmann::json event = sample_event();
+    nlohmann::json event = scripted_event();
     for (const char* const place :
          {"/sentence", "/cause", "/process/exe", "/process/cwd", "/process/argv/0", "/process/argv/2",
           "/process/ancestors/0/comm", "/stack/0/module", "/stack/1/symbol", "/stack/1/file",
-          "/holders/0/owners/0/argv/0", "/holders/0/owners/0/argv/1", "/holders/0/owners/0/ancestors/0/comm",
-          "/cures/0/command", "/cures/1/command", "/missing/0"}) {
+          "/script/0/function", "/script/0/file", "/holders/0/owners/0/argv/0", "/holders/0/owners/0/argv/1",
+          "/holders/0/owners/0/ancestors/0/comm", "/cures/0/command", "/cures/1/command", "/missing/0"}) {
         event[nlohmann::json::json_pointer(place)] = hostile_text;
     }
     return event;
