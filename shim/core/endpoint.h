@@ -28,7 +28,9 @@ struct Target {
 /// better than a crash of ours.
 inline bool is_plausible(const void* pointer) {
     const auto number = reinterpret_cast<std::uintptr_t>(pointer);
-    return number >= 4096 && (number >> 47) == 0;
+    // Of 32 bits a 64-bit kernel gives a program all but the last page.
+    constexpr std::uint64_t end = sizeof number == 8 ? std::uint64_t{1} << 47 : 0xfffff000;
+    return number >= 4096 && number < end;
 }
 
 /// `length` is what the caller passed to bind(2) or connect(2). Reads at most the fields it names.

@@ -22,8 +22,8 @@ inline constexpr std::uint16_t machine_i386 = 3;
 inline constexpr std::uint16_t machine_aarch64 = 183;
 
 /// As many as the largest of the three has, by DWARF number: x86-64 rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp,
-/// r8-r15, rip (System V ABI, figure 3.36); aarch64 x0-x30, sp, pc. Those that a call need not preserve are
-/// 0.
+/// r8-r15, rip (System V ABI, figure 3.36); i386 eax, ecx, edx, ebx, esp, ebp, esi, edi, eip; aarch64 x0-x30,
+/// sp, pc. Those that a call need not preserve are 0.
 inline constexpr std::size_t snapshot_registers = 33;
 /// What is copied of the stack, at most: where the mapping ends earlier, less.
 inline constexpr std::size_t snapshot_stack_capacity = 65536;

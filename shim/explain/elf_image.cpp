@@ -47,7 +47,9 @@ std::span<const std::byte> part_of(std::span<const std::byte> bytes, std::uint64
     if (offset >= bytes.size()) {
         return {};
     }
-    return bytes.subspan(offset, std::min<std::uint64_t>(length, bytes.size() - offset));
+    const auto start = static_cast<std::size_t>(offset);
+    return bytes.subspan(start,
+                         static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes.size() - start)));
 }
 
 std::vector<ElfW(Phdr)> read_segments(std::span<const std::byte> header) {

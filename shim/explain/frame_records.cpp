@@ -14,6 +14,9 @@ constexpr std::uint8_t encoding_relative = 0x10;
 constexpr std::uint8_t encoding_place = 0x70;
 constexpr std::uint8_t encoding_format = 0x0f;
 
+/// An address or a length in a program that has our word size.
+using ProgramWord = ElfW(Addr);
+
 /// Reads on and on; what would lie beyond the end is 0, and said by failed().
 class Reader {
 public:
@@ -52,7 +55,7 @@ public:
     /// DW_EH_PE_*, of which compilers use these.
     std::uint64_t take_encoded(std::uint8_t format) {
         switch (format) {
-        case 0x00: return take<std::uint64_t>();
+        case 0x00: return take<ProgramWord>();
         case 0x02: return take<std::uint16_t>();
         case 0x03: return take<std::uint32_t>();
         case 0x04: return take<std::uint64_t>();
@@ -194,9 +197,9 @@ EhFrame as_eh_frame(const FrameSection& debug_frame, const FrameRecord& record, 
     made.record_at = made.bytes.size();
     append_value(made.bytes, std::uint32_t{0});
     append_value(made.bytes, static_cast<std::uint32_t>(made.bytes.size()));
-    append_value(made.bytes, start);
-    append_value(made.bytes, record.length);
-    constexpr std::uint64_t head = 2 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t);
+    append_value(made.bytes, static_cast<ProgramWord>(start));
+    append_value(made.bytes, static_cast<ProgramWord>(record.length));
+    constexpr std::size_t head = 2 * sizeof(std::uint32_t) + 2 * sizeof(ProgramWord);
     const auto program = part_of(debug_frame.bytes, record.at + head, *length + sizeof(std::uint32_t) - head);
     made.bytes.insert(made.bytes.end(), program.begin(), program.end());
     end_record(made.bytes, made.record_at);

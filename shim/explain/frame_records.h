@@ -35,7 +35,7 @@ std::optional<FrameRecord> find_frame_record(const FrameSection& section, std::u
 struct EhFrame {
     std::vector<std::byte> bytes;
     /// Of the function's record in them.
-    std::uint64_t record_at = 0;
+    std::size_t record_at = 0;
 };
 EhFrame as_eh_frame(const FrameSection& debug_frame, const FrameRecord& record, std::uint64_t start);
 

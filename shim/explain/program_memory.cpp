@@ -92,7 +92,7 @@ bool ProgramMemory::read_page(std::uint64_t address, std::span<std::byte> out) {
             }
             page = std::move(read);
         }
-        const std::size_t offset = address - start;
+        const auto offset = static_cast<std::size_t>(address - start);
         const std::size_t length = std::min(out.size(), page_size - offset);
         std::memcpy(out.data(), page->data() + offset, length);
         out = out.subspan(length);

@@ -43,6 +43,11 @@ private:
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
 
+// One layout, whatever the word size of the program that wrote it.
+static_assert(alignof(Snapshot) == 8 && alignof(Config) == 8 && alignof(PortSet) == 8);
+static_assert(offsetof(Snapshot, registers) == 64 && offsetof(Snapshot, exe) == 520 &&
+              offsetof(Snapshot, config) == 1032);
+
 bool is_sound(const Field& field) {
     return field.is_up_to(offsetof(Snapshot, kind), EventKind::joined) &&
            field.is_up_to(offsetof(Snapshot, call), Call::setsockopt) &&

@@ -18,6 +18,8 @@ constexpr std::size_t own_frames = 8;
 constexpr std::uint16_t own_machine = machine_x86_64;
 #elif defined(__aarch64__)
 constexpr std::uint16_t own_machine = machine_aarch64;
+#elif defined(__i386__)
+constexpr std::uint16_t own_machine = machine_i386;
 #endif
 
 /// Names and lines for the frames of one file.

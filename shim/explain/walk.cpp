@@ -44,12 +44,14 @@ int search(unw_addr_space_t space, unw_word_t address, const CodeImage& image, c
     const Mapping* const mapping = source_of(argument).memory.mapping_of(address);
     unw_dyn_info_t wanted{};
     wanted.format = UNW_INFO_FORMAT_REMOTE_TABLE;
-    wanted.start_ip = std::min(mapping->start, image.start);
-    wanted.end_ip = mapping->end;
-    wanted.u.rti.segbase = table.origin;
-    wanted.u.rti.table_data = table.entries_at;
+    // Of 32 bits, where the program's are.
+    const auto as_word = [](std::uint64_t value) { return static_cast<unw_word_t>(value); };
+    wanted.start_ip = as_word(std::min(mapping->start, image.start));
+    wanted.end_ip = as_word(mapping->end);
+    wanted.u.rti.segbase = as_word(table.origin);
+    wanted.u.rti.table_data = as_word(table.entries_at);
     constexpr std::size_t entry_size = 8;
-    wanted.u.rti.table_len = table.entries * entry_size / sizeof(unw_word_t);
+    wanted.u.rti.table_len = as_word(table.entries * entry_size / sizeof(unw_word_t));
     return portguard_search_unwind_table(space, address, &wanted, info, need_unwind_info, argument);
 }
 
@@ -81,13 +83,26 @@ int access_memory(unw_addr_space_t /*space*/, unw_word_t address, unw_word_t* va
     return known ? UNW_ESUCCESS : -UNW_EINVAL;
 }
 
+/// libunwind counts as DWARF does, but for i386.
+constexpr unw_regnum_t dwarf_number(unw_regnum_t number) {
+#if defined(__i386__)
+    // eax, edx, ecx, ebx, esi, edi, ebp, esp, eip
+    constexpr unw_regnum_t numbers[] = {0, 2, 1, 3, 6, 7, 5, 4, 8};
+    static_assert(UNW_X86_EDX == 1 && UNW_X86_ESI == 4 && UNW_X86_EBP == 6 && UNW_X86_EIP == 8);
+    return number >= 0 && number <= UNW_X86_EIP ? numbers[number] : -1;
+#else
+    return number;
+#endif
+}
+
 int access_register(unw_addr_space_t /*space*/, unw_regnum_t number, unw_word_t* value, int write,
                     void* argument) {
     const std::span<const std::uint64_t> registers = source_of(argument).registers;
-    if (write != 0 || number < 0 || static_cast<std::size_t>(number) >= registers.size()) {
+    const unw_regnum_t dwarf = dwarf_number(number);
+    if (write != 0 || dwarf < 0 || static_cast<std::size_t>(dwarf) >= registers.size()) {
         return -UNW_EBADREG;
     }
-    *value = registers[static_cast<std::size_t>(number)];
+    *value = static_cast<unw_word_t>(registers[static_cast<std::size_t>(dwarf)]);
     return UNW_ESUCCESS;
 }
 

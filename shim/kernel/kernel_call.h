@@ -2,7 +2,63 @@
 // point (H49), no other shim in between.
 #pragma once
 
+#include <cerrno>
+
+#include <sys/syscall.h>
+
 namespace portguard {
+
+// The forms that libc's headers describe: of the older ones, i386 has calls with narrower structures beside.
+#if defined(__i386__)
+inline constexpr long call_fstat = SYS_fstat64;
+inline constexpr long call_geteuid = SYS_geteuid32;
+inline constexpr long call_mmap = SYS_mmap2; // its offset counts pages
+#else
+inline constexpr long call_fstat = SYS_fstat;
+inline constexpr long call_geteuid = SYS_geteuid;
+inline constexpr long call_mmap = SYS_mmap;
+#endif
+
+/// A result that is -errno. An address may be negative as well, in the upper half of 32 bits.
+constexpr bool is_error(long result) {
+    constexpr long largest_errno = 4095; // MAX_ERRNO, include/linux/err.h
+    return result < 0 && result >= -largest_errno;
+}
+
+#if defined(__i386__)
+/// One copy: with six arguments there is no register left, and each would bring its own way around that.
+[[gnu::noinline]] inline long i386_call(long number, long first, long second, long third, long fourth,
+                                        long fifth, long sixth) {
+    long result = 0;
+    asm volatile("pushl %[sixth]\n\t"
+                 "pushl %%ebp\n\t"
+                 "movl 4(%%esp), %%ebp\n\t"
+                 "int $0x80\n\t"
+                 "popl %%ebp\n\t"
+                 "addl $4, %%esp"
+                 : "=a"(result)
+                 : "a"(number), "b"(first), "c"(second), "d"(third), "S"(fourth), "D"(fifth), [sixth] "m"(sixth)
+                 : "memory", "cc");
+    return result;
+}
+
+/// The number of a socket's call within socketcall(2) (linux/net.h); 0: it is none of those.
+constexpr long socketcall_of(long number) {
+    switch (number) {
+    case SYS_socket: return 1;
+    case SYS_bind: return 2;
+    case SYS_connect: return 3;
+    case SYS_listen: return 4;
+    case SYS_getsockname: return 6;
+    case SYS_sendto: return 11;
+    case SYS_recvfrom: return 12;
+    case SYS_setsockopt: return 14;
+    case SYS_getsockopt: return 15;
+    case SYS_sendmsg: return 16;
+    default: return 0;
+    }
+}
+#endif
 
 /// Returns what the kernel returned: a value, or -errno.
 inline long kernel_call(long number, long first = 0, long second = 0, long third = 0, long fourth = 0,
@@ -27,8 +83,16 @@ inline long kernel_call(long number, long first = 0, long second = 0, long third
     register long x5 asm("x5") = sixth;
     asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
     return x0;
+#elif defined(__i386__)
+    const long result = i386_call(number, first, second, third, fourth, fifth, sixth);
+    // i386 has calls of their own for sockets since Linux 4.3.
+    if (const long call = socketcall_of(number); call != 0 && result == -ENOSYS) {
+        const long arguments[] = {first, second, third, fourth, fifth, sixth};
+        return i386_call(SYS_socketcall, call, reinterpret_cast<long>(arguments), 0, 0, 0, 0);
+    }
+    return result;
 #else
-#error "portguard knows the system call instruction of x86_64 and aarch64 alone"
+#error "portguard has the system calls of x86-64, i386 and aarch64; for this processor, add its call instruction here, and its registers and its clone in shim/preload"
 #endif
 }
 

@@ -16,7 +16,7 @@ namespace portguard::log_writer {
 namespace {
 
 bool status_of(long fd, struct stat& status) {
-    return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
+    return kernel_call(call_fstat, fd, as_argument(&status)) == 0;
 }
 
 long open_below(long folder, const char* name, long flags) {
@@ -36,7 +36,7 @@ Attempt write_to_open_file(int fd, std::string_view block) {
     if (!status_of(fd, status)) {
         return not_opened(-EBADF);
     }
-    const Distrust distrust = distrust_of(status, static_cast<uid_t>(kernel_call(SYS_geteuid)));
+    const Distrust distrust = distrust_of(status, static_cast<uid_t>(kernel_call(call_geteuid)));
     if (distrust != Distrust::none) {
         return {words_for(distrust)};
     }
@@ -45,13 +45,19 @@ Attempt write_to_open_file(int fd, std::string_view block) {
 
 /// Blocks for what will be written, so that a full disk or quota refuses all of it instead of cutting a line.
 /// Where the file system cannot, that is found out by writing.
-long reserve(int fd, long end, long size) {
+long reserve(int fd, off_t end, long size) {
+#if defined(__i386__)
+    // Each of both is given as two halves.
+    const long result = kernel_call(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, static_cast<long>(end),
+                                    static_cast<long>(end >> 32), size, 0);
+#else
     const long result = kernel_call(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, end, size);
+#endif
     return result == -ENOSPC || result == -EDQUOT ? result : 0;
 }
 
 /// RLIMIT_FSIZE would cut a write that passes it.
-bool is_within_limit(long end, long size) {
+bool is_within_limit(off_t end, long size) {
     rlimit limit{};
     return kernel_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, as_argument(&limit)) != 0 ||
            static_cast<rlim_t>(end) + static_cast<rlim_t>(size) <= limit.rlim_cur;

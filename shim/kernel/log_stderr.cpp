@@ -24,7 +24,7 @@ bool is_memory_device(dev_t device) {
 }
 
 bool status_of(int fd, struct stat& status) {
-    return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
+    return kernel_call(call_fstat, fd, as_argument(&status)) == 0;
 }
 
 bool is_unix_socket(int fd) {

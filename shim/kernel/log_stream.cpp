@@ -46,8 +46,9 @@ long write_now(int fd, std::span<const iovec> pieces) {
 /// the last page, the one moment in which this can wait, for the next read.
 long write_shared(int fd, std::span<const iovec> pieces, std::size_t size) {
     constexpr long current_position = -1;
-    const long count = kernel_call(SYS_pwritev2, fd, as_argument(pieces.data()),
-                                   static_cast<long>(pieces.size()), current_position, 0, RWF_NOWAIT);
+    const long count =
+        kernel_call(SYS_pwritev2, fd, as_argument(pieces.data()), static_cast<long>(pieces.size()),
+                    current_position, current_position, RWF_NOWAIT);
     if (count >= 0 || count == -EAGAIN || count == -EPIPE || count == -EINTR) {
         return count;
     }

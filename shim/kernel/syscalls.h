@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel/kernel_call.h"
+
 namespace portguard {
 
 /// System calls on descriptors of our own, past libc's functions. A thread sanitizer in the program keeps a
@@ -26,7 +28,7 @@ inline ssize_t pread(int fd, void* data, size_t length, off_t offset) {
     return syscall(SYS_pread64, fd, data, length, offset);
 }
 inline int fstat(int fd, struct stat* out) {
-    return static_cast<int>(syscall(SYS_fstat, fd, out));
+    return static_cast<int>(syscall(call_fstat, fd, out));
 }
 inline ssize_t send(int fd, const void* data, size_t length, int flags) {
     return syscall(SYS_sendto, fd, data, length, flags, nullptr, 0);

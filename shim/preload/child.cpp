@@ -48,7 +48,7 @@ void unmap_workspace(Workspace* workspace) {
 }
 #else
 long map_workspace() {
-    return kernel_call(SYS_mmap, 0, sizeof(Workspace), protection, flags, -1, 0);
+    return kernel_call(call_mmap, 0, sizeof(Workspace), protection, flags, -1, 0);
 }
 void unmap_workspace(Workspace* workspace) {
     kernel_call(SYS_munmap, as_argument(workspace), sizeof(Workspace));
@@ -57,7 +57,7 @@ void unmap_workspace(Workspace* workspace) {
 
 Workspace* make_workspace() {
     const long mapped = map_workspace();
-    if (mapped <= 0) {
+    if (is_error(mapped)) {
         return nullptr;
     }
     // Fresh anonymous memory is all zero, which is what an empty Workspace is.

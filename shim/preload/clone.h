@@ -60,6 +60,26 @@ namespace portguard {
                    "r"(its_argument), [exit] "i"(SYS_exit_group)
                  : "x30", "memory", "cc");
     return static_cast<long>(result);
+#elif defined(__i386__)
+    // The child's argument, where a function finds it that is called with the stack at a multiple of 16.
+    auto** const its_stack = reinterpret_cast<void**>(stack_top - 16);
+    *its_stack = argument;
+    long result = SYS_clone;
+    // The fourth, a thread's memory that no flag of ours asks for, carries the function to the child.
+    asm volatile("int $0x80\n\t"
+                 "testl %%eax, %%eax\n\t"
+                 "jnz 1f\n\t"
+                 "xorl %%ebp, %%ebp\n\t"
+                 "call *%%esi\n\t"
+                 "movl %%eax, %%ebx\n\t"
+                 "movl %[exit], %%eax\n\t"
+                 "int $0x80\n\t"
+                 "hlt\n"
+                 "1:"
+                 : "+a"(result)
+                 : "b"(flags), "c"(its_stack), "d"(0L), "S"(function), "D"(0L), [exit] "i"(SYS_exit_group)
+                 : "memory", "cc");
+    return result;
 #endif
 }
 

@@ -35,7 +35,7 @@ bool read_asked(const Occurrence& occurrence, int socket, Asked& asked) {
         return false;
     }
     struct stat status {};
-    if (kernel_call(SYS_fstat, socket, as_argument(&status)) != 0) {
+    if (kernel_call(call_fstat, socket, as_argument(&status)) != 0) {
         return false;
     }
     asked.inode = status.st_ino;

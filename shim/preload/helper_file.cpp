@@ -84,7 +84,7 @@ bool find_line(std::uintptr_t address, std::span<char> buffer, MapsLine& found) 
 }
 
 bool file_status(int fd, struct stat& status) {
-    return kernel_call(SYS_fstat, fd, as_argument(&status)) == 0;
+    return kernel_call(call_fstat, fd, as_argument(&status)) == 0;
 }
 
 /// As makedev(3) of glibc and musl puts them together; libc's own functions would be two names to look up in
@@ -113,8 +113,8 @@ void print_file(const struct stat& status, TextWriter& out) {
 /// calls it.
 bool is_same_when_mapped(int fd, std::string_view wanted, std::span<char> buffer) {
     constexpr long length = 4096;
-    const long mapped = kernel_call(SYS_mmap, 0, length, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (mapped <= 0) {
+    const long mapped = kernel_call(call_mmap, 0, length, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (is_error(mapped)) {
         return false;
     }
     MapsLine line;

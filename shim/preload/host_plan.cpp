@@ -108,9 +108,9 @@ OutgoingPlan compute_and_publish(Scratch& scratch) {
 /// What `use` returns of a Scratch; without memory for one, what an empty answer is.
 template <typename Use>
 auto with_scratch(Use use) {
-    const long mapped = kernel_call(SYS_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
+    const long mapped = kernel_call(call_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped <= 0) {
+    if (is_error(mapped)) {
         return decltype(use(std::declval<Scratch&>())){};
     }
     // Fresh anonymous memory is all zero, which is what an empty Scratch is.

@@ -28,6 +28,8 @@ extern "C" [[gnu::visibility("hidden")]] const char _end;
 // then.
 #if defined(__x86_64__)
 asm(".symver dlsym, dlsym@GLIBC_2.2.5");
+#elif defined(__i386__)
+asm(".symver dlsym, dlsym@GLIBC_2.0");
 #elif defined(__aarch64__)
 asm(".symver dlsym, dlsym@GLIBC_2.17");
 #endif
@@ -113,12 +115,45 @@ bool is_bare(const void* function, std::uint32_t number) {
     code += *code == bti_c ? 1 : 0;
     // mov x8, #number; svc #0
     return code[0] == (0xd2800008U | number << 5) && code[1] == 0xd4000001U;
+#else
+    // On i386 libc looks its own global data up first, in a way that differs from one build to the next.
+    static_cast<void>(function);
+    static_cast<void>(number);
+    return false;
 #endif
 }
 
 } // namespace
 
 PORTGUARD_ON_START_PAGE constinit std::atomic<bool> are_bare{false};
+
+#if defined(__i386__)
+
+namespace {
+
+/// On i386 every bind and listen comes this way (is_bare), and one that is cured then leaves errno as it was.
+template <typename Call>
+long leaving_errno(Call call) {
+    const int before = errno;
+    if (call() == 0) {
+        return 0;
+    }
+    const long result = -errno;
+    errno = before;
+    return result;
+}
+
+} // namespace
+
+long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+    return leaving_errno([=] { return real::bind(fd, address, length); });
+}
+
+long listen_by_pointer(int fd, int backlog) {
+    return leaving_errno([=] { return real::listen(fd, backlog); });
+}
+
+#else
 
 long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
     return real::bind(fd, address, length) == 0 ? 0 : -errno;
@@ -127,6 +162,8 @@ long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
 long listen_by_pointer(int fd, int backlog) {
     return real::listen(fd, backlog) == 0 ? 0 : -errno;
 }
+
+#endif
 
 constinit Pointers pointers{
 #define INTERPOSED(name) Resolving<Plain<decltype(&::name)>::Type, find_##name>::call,

@@ -13,6 +13,9 @@ inline constexpr std::size_t stack_pointer_register = 7;
 #elif defined(__aarch64__)
 inline constexpr std::uint16_t own_machine = machine_aarch64;
 inline constexpr std::size_t stack_pointer_register = 31;
+#elif defined(__i386__)
+inline constexpr std::uint16_t own_machine = machine_i386;
+inline constexpr std::size_t stack_pointer_register = 4;
 #endif
 
 /// Of the function that this is inlined into: good for as long as that function has not returned. Not
@@ -44,6 +47,19 @@ inline constexpr std::size_t stack_pointer_register = 31;
                  :
                  : "r"(registers)
                  : "x9", "x10", "memory");
+#elif defined(__i386__)
+    // The low half of each, the first on this machine; the high one is 0.
+    asm volatile("movl %%ebx, 24(%0)\n\t"
+                 "movl %%esp, 32(%0)\n\t"
+                 "movl %%ebp, 40(%0)\n\t"
+                 "movl %%esi, 48(%0)\n\t"
+                 "movl %%edi, 56(%0)\n\t"
+                 "call 1f\n"
+                 "1:\n\t"
+                 "popl 64(%0)"
+                 :
+                 : "r"(registers)
+                 : "memory");
 #endif
 }
 

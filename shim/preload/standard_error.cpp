@@ -18,7 +18,7 @@ PORTGUARD_ON_START_PAGE constinit std::atomic<dev_t> standard_error_device{0};
 PORTGUARD_ON_START_PAGE constinit std::atomic<ino_t> standard_error_inode{0};
 
 bool get_status(struct stat& status) {
-    return kernel_call(SYS_fstat, STDERR_FILENO, as_argument(&status)) == 0;
+    return kernel_call(call_fstat, STDERR_FILENO, as_argument(&status)) == 0;
 }
 
 } // namespace

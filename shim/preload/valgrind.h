@@ -17,6 +17,14 @@ inline void change_valgrind_silence(std::int64_t change) {
         : "+d"(result)
         : "a"(request)
         : "cc", "memory");
+#elif defined(__i386__)
+    const std::uint32_t request[6] = {0x1801, static_cast<std::uint32_t>(change), 0, 0, 0, 0};
+    std::uint32_t result = 0;
+    asm volatile("roll $3, %%edi\n\troll $13, %%edi\n\troll $29, %%edi\n\troll $19, %%edi\n\t"
+                 "xchgl %%ebx, %%ebx"
+                 : "+d"(result)
+                 : "a"(request)
+                 : "cc", "memory");
 #else
     static_cast<void>(change);
 #endif

@@ -178,8 +178,9 @@ TEST_F(StackOf, ACorruptStackEndsTheWalkAndNotTheHelper) {
         word = random % 3 == 0 ? code + random % 4096 : std::uint64_t{random} << 16;
     }
     const auto inside = reinterpret_cast<std::uintptr_t>(garbage.data());
-    for (const std::uintptr_t stack : {std::uintptr_t{0}, std::uintptr_t{8}, ~std::uintptr_t{7},
-                                       std::uintptr_t{0x7000'0000'0000}, inside, inside + 1}) {
+    constexpr auto elsewhere = static_cast<std::uintptr_t>(0x7000'7000'0000);
+    for (const std::uintptr_t stack :
+         {std::uintptr_t{0}, std::uintptr_t{8}, ~std::uintptr_t{7}, elsewhere, inside, inside + 1}) {
         for (const std::uintptr_t instruction : {code + 20, stack}) {
             for (const bool memory : {false, true}) {
                 ucontext_t context{};
@@ -190,6 +191,10 @@ TEST_F(StackOf, ACorruptStackEndsTheWalkAndNotTheHelper) {
 #elif defined(__aarch64__)
                 context.uc_mcontext.pc = instruction;
                 context.uc_mcontext.sp = context.uc_mcontext.regs[29] = stack;
+#elif defined(__i386__)
+                context.uc_mcontext.gregs[REG_EIP] = static_cast<greg_t>(instruction);
+                context.uc_mcontext.gregs[REG_ESP] = static_cast<greg_t>(stack);
+                context.uc_mcontext.gregs[REG_EBP] = static_cast<greg_t>(stack);
 #endif
                 FailedCall call(socket, loopback(port));
                 call.has_memory = memory;

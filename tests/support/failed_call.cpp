@@ -36,11 +36,22 @@ void take_registers(const ucontext_t& context, Snapshot& snapshot) {
     std::copy(std::begin(context.uc_mcontext.regs), std::end(context.uc_mcontext.regs), snapshot.registers);
     snapshot.registers[31] = context.uc_mcontext.sp;
     snapshot.registers[32] = context.uc_mcontext.pc;
+#elif defined(__i386__)
+    constexpr std::array by_number{REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP,
+                                   REG_EBP, REG_ESI, REG_EDI, REG_EIP};
+    snapshot.machine = machine_i386;
+    for (std::size_t number = 0; number < by_number.size(); ++number) {
+        snapshot.registers[number] = static_cast<std::uint32_t>(context.uc_mcontext.gregs[by_number[number]]);
+    }
 #endif
 }
 
 std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
-    return snapshot.registers[snapshot.machine == machine_x86_64 ? 7 : 31];
+    switch (snapshot.machine) {
+    case machine_x86_64: return snapshot.registers[7];
+    case machine_i386: return snapshot.registers[4];
+    default: return snapshot.registers[31];
+    }
 }
 
 Fd memory_file(const char* name) {

@@ -160,7 +160,7 @@ std::string journal_field(std::string_view entry, std::string_view name) {
             }
             continue;
         }
-        std::uint64_t length = 0;
+        std::size_t length = 0;
         for (std::size_t byte = 8; byte > 0; --byte) {
             length = length << 8 | static_cast<unsigned char>(entry.at(byte - 1));
         }
