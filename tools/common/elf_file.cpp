@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include <elf.h>
-#include <link.h>
 
 #include "explain/elf_image.h"
 
@@ -21,9 +21,40 @@ std::string text_at(Bytes bytes, std::uint64_t offset) {
                                            static_cast<std::size_t>(end - part.begin()));
 }
 
+/// The structures of one word size (elf.h).
+struct Elf64 {
+    using Header = Elf64_Ehdr;
+    using Segment = Elf64_Phdr;
+    using Entry = Elf64_Dyn;
+};
+struct Elf32 {
+    using Header = Elf32_Ehdr;
+    using Segment = Elf32_Phdr;
+    using Entry = Elf32_Dyn;
+};
+
+template <typename Word>
+std::vector<typename Word::Segment> segments_of(Bytes bytes) {
+    using Segment = typename Word::Segment;
+    std::vector<Segment> segments;
+    const auto header = value_at<typename Word::Header>(bytes, 0);
+    if (!header || header->e_phentsize != sizeof(Segment)) {
+        return segments;
+    }
+    for (std::uint64_t index = 0; index < header->e_phnum; ++index) {
+        const auto segment = value_at<Segment>(bytes, header->e_phoff + index * sizeof(Segment));
+        if (!segment) {
+            break;
+        }
+        segments.push_back(*segment);
+    }
+    return segments;
+}
+
 /// Dynamic entries hold addresses; the file has them at offsets.
-std::optional<std::uint64_t> offset_of(const std::vector<ElfW(Phdr)>& segments, std::uint64_t address) {
-    for (const ElfW(Phdr) & segment : segments) {
+template <typename Segment>
+std::optional<std::uint64_t> offset_of(const std::vector<Segment>& segments, std::uint64_t address) {
+    for (const Segment& segment : segments) {
         if (segment.p_type == PT_LOAD && address >= segment.p_vaddr &&
             address - segment.p_vaddr < segment.p_filesz) {
             return segment.p_offset + (address - segment.p_vaddr);
@@ -32,10 +63,11 @@ std::optional<std::uint64_t> offset_of(const std::vector<ElfW(Phdr)>& segments, 
     return std::nullopt;
 }
 
-std::vector<ElfW(Dyn)> dynamic_entries(Bytes section) {
-    std::vector<ElfW(Dyn)> entries;
-    for (std::uint64_t offset = 0; const auto entry = value_at<ElfW(Dyn)>(section, offset);
-         offset += sizeof(ElfW(Dyn))) {
+template <typename Entry>
+std::vector<Entry> dynamic_entries(Bytes section) {
+    std::vector<Entry> entries;
+    for (std::uint64_t offset = 0; const auto entry = value_at<Entry>(section, offset);
+         offset += sizeof(Entry)) {
         if (entry->d_tag == DT_NULL) {
             break;
         }
@@ -44,10 +76,13 @@ std::vector<ElfW(Dyn)> dynamic_entries(Bytes section) {
     return entries;
 }
 
-void read_dynamic(Bytes bytes, const std::vector<ElfW(Phdr)>& segments, Bytes section, ElfFile& file) {
-    const std::vector<ElfW(Dyn)> entries = dynamic_entries(section);
+template <typename Word>
+void read_dynamic(Bytes bytes, const std::vector<typename Word::Segment>& segments, Bytes section,
+                  ElfFile& file) {
+    using Entry = typename Word::Entry;
+    const std::vector<Entry> entries = dynamic_entries<Entry>(section);
     const auto strings = std::find_if(entries.begin(), entries.end(),
-                                      [](const ElfW(Dyn) & entry) { return entry.d_tag == DT_STRTAB; });
+                                      [](const Entry& entry) { return entry.d_tag == DT_STRTAB; });
     if (strings == entries.end()) {
         return;
     }
@@ -56,7 +91,7 @@ void read_dynamic(Bytes bytes, const std::vector<ElfW(Phdr)>& segments, Bytes se
         return;
     }
     const Bytes table = part_of(bytes, *start, bytes.size());
-    for (const ElfW(Dyn) & entry : entries) {
+    for (const Entry& entry : entries) {
         if (entry.d_tag == DT_NEEDED) {
             file.needed.push_back(text_at(table, entry.d_un.d_val));
         } else if (entry.d_tag == DT_SONAME) {
@@ -75,13 +110,14 @@ bool has_go_note(Bytes notes) {
     return found;
 }
 
+template <typename Word>
 void read_parts(Bytes bytes, ElfFile& file) {
-    const std::vector<ElfW(Phdr)> segments = read_segments(bytes);
-    for (const ElfW(Phdr) & segment : segments) {
+    const auto segments = segments_of<Word>(bytes);
+    for (const auto& segment : segments) {
         const Bytes content = part_of(bytes, segment.p_offset, segment.p_filesz);
         switch (segment.p_type) {
         case PT_INTERP: file.interpreter = text_at(content, 0); break;
-        case PT_DYNAMIC: read_dynamic(bytes, segments, content, file); break;
+        case PT_DYNAMIC: read_dynamic<Word>(bytes, segments, content, file); break;
         case PT_NOTE: file.is_go = file.is_go || has_go_note(content); break;
         default: break;
         }
@@ -117,7 +153,10 @@ std::optional<ElfFile> read_elf(Bytes bytes) {
     file.little_endian = (*ident)[EI_DATA] == ELFDATA2LSB;
     const std::size_t low = file.little_endian ? 0 : 1;
     file.machine = static_cast<std::uint16_t>((*machine)[low] | ((*machine)[1 - low] << 8U));
-    read_parts(bytes, file);
+    constexpr bool own_order = std::endian::native == std::endian::little;
+    if (file.little_endian == own_order) {
+        file.word_bits == 64 ? read_parts<Elf64>(bytes, file) : read_parts<Elf32>(bytes, file);
+    }
     return file;
 }
 

@@ -20,7 +20,7 @@ struct ElfFile {
     /// EM_X86_64 and its like (elf.h).
     std::uint16_t machine = 0;
 
-    /// What follows is read only where the file has the word size and byte order of this process.
+    /// What follows is read only where the file has the byte order of this process.
     /// PT_INTERP; empty: the kernel starts the program without a loader.
     std::string interpreter;
     std::string soname;

@@ -22,13 +22,14 @@ Variables variables_for(const ResolvedConfig& resolved, const Reachability& prog
     if (program.other_loader) {
         return variables;
     }
-    std::vector<std::string> needed = program.needed;
+    std::vector<std::string> needed = program.program.needed;
     // A shim built with a sanitizer brings its run-time into every program.
     const MappedFile file(shim);
     const std::vector<std::string> shim_needs = read_elf(file.bytes()).value_or(ElfFile{}).needed;
     needed.insert(needed.end(), shim_needs.begin(), shim_needs.end());
     const char* const existing = std::getenv(preload_variable);
-    variables[preload_variable] = preload_list(shim, existing == nullptr ? "" : existing, needed);
+    variables[preload_variable] =
+        preload_list(preload_entry_for(program.program), existing == nullptr ? "" : existing, needed);
     return variables;
 }
 

@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "tools/common/launchers.h"
 #include "tools/common/output.h"
+#include "tools/common/preload_list.h"
 #include "tools/common/privileges.h"
 #include "tools/common/program_file.h"
 #include "tools/common/refusal.h"
@@ -28,6 +29,8 @@ Reachability unreachable(const std::string& path, const std::string& why, bool o
 /// A chain of scripts that name each other, and of launchers; the kernel gives up on scripts after five
 /// (fs/exec.c, exec_binprm), `env` starts anew.
 constexpr int longest_chain = 20;
+
+constexpr std::string_view i386_loader = "ld-linux.so.2";
 
 /// A program, as one of the chain starts it.
 struct Step {
@@ -91,8 +94,9 @@ ElfFile own_elf() {
 }
 
 Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFile& own) {
-    if (file.word_bits != own.word_bits || file.machine != own.machine ||
-        file.little_endian != own.little_endian) {
+    const bool is_i386 = has_i386_shim_for(file);
+    if (!is_i386 && (file.word_bits != own.word_bits || file.machine != own.machine ||
+                     file.little_endian != own.little_endian)) {
         return unreachable(path,
                            "is a " + platform_name(file) + " program and the guard is " + platform_name(own) +
                                ": its loader would skip it; a portguard built for that platform would do",
@@ -106,7 +110,7 @@ Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFi
             "preload reaches it; only the split that sysctl net.ipv4.ip_local_port_range sets does",
             false);
     }
-    const std::string_view own_loader = base_name(own.interpreter);
+    const std::string_view own_loader = is_i386 ? i386_loader : base_name(own.interpreter);
     if (file.interpreter.empty() && file.soname != own_loader) {
         return unreachable(path, "is statically linked: no loader would read LD_PRELOAD; link it dynamically",
                            false);
@@ -120,7 +124,7 @@ Reachability judge_elf(const std::string& path, const ElfFile& file, const ElfFi
                                " or musl's; link it against the GNU C library",
                            true);
     }
-    return {{}, false, file.needed};
+    return {{}, false, file};
 }
 
 Reachability judge_program(const std::string& path, const Words& words, const ElfFile& own) {

@@ -15,8 +15,8 @@ struct Reachability {
     std::string obstacle;
     /// The program's loader is not the shim's: it would complain about the shim, or fail over it.
     bool other_loader = false;
-    /// DT_NEEDED of the file that the loader starts.
-    std::vector<std::string> needed;
+    /// The file that the loader starts.
+    ElfFile program;
 };
 
 /// The file of this command: static, and in no need of the guard. It binds to probe, and judges the programs

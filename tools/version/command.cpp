@@ -75,6 +75,8 @@ std::string text() {
     std::string lines = "portguard " + std::string(version) + " (commit " +
                         std::string(commit.empty() ? "unknown" : commit) + ")\n";
     lines += "library  " + shown_path(path_or_nothing(find_shim)) + "\n";
+    const std::string i386 = path_or_nothing(find_i386_shim);
+    lines += i386.empty() ? "" : "i386     " + shown(i386) + "\n";
     lines += "helper   " + shown_path(path_or_nothing(find_explainer)) + "\n";
     lines += "kernel   " + shown(kernel_release()) + "\n";
     for (const Feature& feature : features()) {
@@ -96,6 +98,7 @@ std::string json() {
                         {"version", version},
                         {"commit", text_or_null(commit)},
                         {"library", text_or_null(path_or_nothing(find_shim))},
+                        {"i386_library", text_or_null(path_or_nothing(find_i386_shim))},
                         {"helper", text_or_null(path_or_nothing(find_explainer))},
                         {"kernel", kernel_release()},
                         {"features", std::move(found)}});

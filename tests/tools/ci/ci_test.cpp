@@ -194,7 +194,7 @@ TEST(CiAroundRun, LeavesItsSettingsAsTheyWereBefore) {
          {"PORTGUARD_MODE", "PORTGUARD_LOG", "PORTGUARD_CI_MODE", "PORTGUARD_CI_LOG"}) {
         EXPECT_EQ(variable_in(plain, name), "(unset)") << plain;
     }
-    EXPECT_EQ(preload_entries(variable_in(plain, "LD_PRELOAD")), Words{PORTGUARD_SHIM});
+    EXPECT_EQ(preload_entries(variable_in(plain, "LD_PRELOAD")), Words{own_preload_entry()});
     const std::string set_before = variables_below({}, "run env", "PORTGUARD_MODE=off");
     EXPECT_EQ(variable_in(set_before, "PORTGUARD_MODE"), "off");
     EXPECT_EQ(

@@ -18,7 +18,7 @@ Words preloads_of(const Finished& finished) {
 }
 
 TEST(Layout, TheBuildTreeHasTheGuardInLib) {
-    EXPECT_EQ(preloads_of(run_env_with(PORTGUARD_COMMAND)), Words{PORTGUARD_SHIM});
+    EXPECT_EQ(preloads_of(run_env_with(PORTGUARD_COMMAND)), Words{own_preload_entry()});
 }
 
 TEST(Layout, AnInstallationCanBeMoved) {

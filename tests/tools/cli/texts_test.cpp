@@ -146,6 +146,7 @@ TEST(Version, HasCommitLibraryAndWhatTheKernelHas) {
     }
     const auto answer = json_answer({"version"}, 0);
     EXPECT_EQ(answer["library"], PORTGUARD_SHIM);
+    EXPECT_EQ(answer["i386_library"].is_null(), finished.out.find("\ni386     /") == std::string::npos);
     EXPECT_TRUE(answer["features"]["IP_LOCAL_PORT_RANGE"].is_boolean());
 }
 

@@ -46,6 +46,32 @@ TEST(ElfFile, TellsWordSizeAndMachineOfEveryByteOrder) {
     EXPECT_EQ(machine_name(9999), "machine 9999");
 }
 
+TEST(ElfFile, OfTheOtherWordSizeNamesItsLoader) {
+    constexpr std::string_view loader("/lib/ld-linux.so.2\0", 19);
+    Elf32_Ehdr header{};
+    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+    header.e_ident[EI_CLASS] = ELFCLASS32;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_machine = EM_386;
+    header.e_phoff = sizeof header;
+    header.e_phentsize = sizeof(Elf32_Phdr);
+    header.e_phnum = 1;
+    Elf32_Phdr segment{};
+    segment.p_type = PT_INTERP;
+    segment.p_offset = sizeof header + sizeof segment;
+    segment.p_filesz = loader.size();
+    std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+    bytes.append(reinterpret_cast<const char*>(&segment), sizeof segment).append(loader);
+    const auto file = read_text(bytes);
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->interpreter, "/lib/ld-linux.so.2");
+    // Each end that the bytes may have is one.
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+        const auto cut = read_text(std::string_view(bytes).substr(0, length));
+        EXPECT_TRUE(!cut || cut->interpreter.empty()) << length;
+    }
+}
+
 TEST(ElfFile, OfADynamicProgramNamesLoaderAndLibraries) {
     const MappedFile mapped(PORTGUARD_DYNAMIC_PROGRAM);
     const auto file = read_elf(mapped.bytes());

@@ -17,7 +17,10 @@ TEST(PreloadList, KeepsOthersBehindTheGuardInTheirOrder) {
 }
 
 TEST(PreloadList, NamesTheGuardOnce) {
-    EXPECT_EQ(preload_list(shim, "a.so:/x/libportguard.so", {}), "/x/libportguard.so:a.so");
+    for (const char* const existing : {"a.so:/x/libportguard.so", "/y/$LIB/libportguard.so:a.so",
+                                       "/x/libportguard.so a.so:libportguard.so"}) {
+        EXPECT_EQ(preload_list(shim, existing, {}), "/x/libportguard.so:a.so") << existing;
+    }
 }
 
 TEST(PreloadList, LeavesASanitizerFirst) {

@@ -107,7 +107,7 @@ TEST(Run, PutsTheGuardBeforeOtherPreloads) {
             portguard({"run", "env"}, {.environment = {std::string("LD_PRELOAD=") + existing,
                                                        "ASAN_OPTIONS=verify_asan_link_order=0"}});
         EXPECT_EQ(preload_entries(variable_in(finished.out, "LD_PRELOAD")),
-                  (Words{PORTGUARD_SHIM, "libm.so.6", "libdl.so.2"}))
+                  (Words{own_preload_entry(), "libm.so.6", "libdl.so.2"}))
             << finished;
         EXPECT_EQ(finished.err, "");
     }
@@ -115,7 +115,8 @@ TEST(Run, PutsTheGuardBeforeOtherPreloads) {
 
 TEST(Run, WithinItselfPutsTheGuardInOnce) {
     const Finished finished = portguard({"run", PORTGUARD_COMMAND, "run", "env"});
-    EXPECT_EQ(preload_entries(variable_in(finished.out, "LD_PRELOAD")), Words{PORTGUARD_SHIM}) << finished;
+    EXPECT_EQ(preload_entries(variable_in(finished.out, "LD_PRELOAD")), Words{own_preload_entry()})
+        << finished;
 }
 
 TEST(Run, LoadsTheGuardIntoTheProgramAndItsChildrenInSilence) {
@@ -154,7 +155,7 @@ TEST(Run, PrintsThePlanAndStartsNothing) {
     EXPECT_FALSE(std::filesystem::exists(folder.file("made")));
     for (const std::string& part :
          {std::string("PORTGUARD_LISTEN='80,443'\n"), std::string("PORTGUARD_MODE='observe'\n"),
-          "PORTGUARD_LOG='file:" + folder.file("my log") + "'\n", std::string(PORTGUARD_SHIM),
+          "PORTGUARD_LOG='file:" + folder.file("my log") + "'\n", own_preload_entry(),
           std::string("/touch\n")}) {
         EXPECT_NE(finished.out.find(part), std::string::npos) << part << " is not in " << finished;
     }

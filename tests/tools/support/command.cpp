@@ -77,6 +77,10 @@ std::map<std::string, Setting> settings_in(std::string_view config_output) {
     return settings;
 }
 
+std::string own_preload_entry() {
+    return (std::filesystem::path(PORTGUARD_SHIM).parent_path() / "portguard/$LIB/libportguard.so").string();
+}
+
 InstalledCopy::InstalledCopy(const std::string& below)
     : prefix_(below.empty() ? folder_.path().string() : folder_.file(below)) {
     std::filesystem::create_directories(prefix_ + "/bin");

@@ -51,6 +51,9 @@ private:
     std::string prefix_;
 };
 
+/// What a run puts into LD_PRELOAD where the command is that of the build.
+std::string own_preload_entry();
+
 /// Paths below `folder` that the guard would not write a log to, made for it, each with what is said of it.
 std::vector<std::pair<std::string, std::string>> make_forbidden_logs(const TemporaryFolder& folder);
 
