@@ -1,4 +1,4 @@
-"""test_release.py ROOT: portguard from another release's point of view; its package is installed in ROOT (debian)."""
+"""test_release.py ROOT [LIBRARY COMMAND]: portguard from another release's point of view; it is installed in ROOT (debian, i386)."""
 
 import json
 import os
@@ -186,4 +186,7 @@ class Release(unittest.TestCase):
 
 if __name__ == "__main__":
     ROOT = sys.argv.pop(1)
+    if len(sys.argv) > 1:
+        LIBRARY, COMMAND = sys.argv[1:3]
+        del sys.argv[1:3]
     unittest.main(verbosity=2)

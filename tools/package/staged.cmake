@@ -4,6 +4,13 @@ if(NOT CPACK_GENERATOR STREQUAL "TZST")
     file(GLOB changes "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/doc/portguard/changelog")
     execute_process(COMMAND gzip --best --no-name ${pages} ${changes} COMMAND_ERROR_IS_FATAL ANY)
 endif()
+if(CPACK_GENERATOR STREQUAL "RPM")
+    # Where Debian has no loader that takes $LIB for lib, Fedora's of i386 does.
+    set(libraries "${CPACK_TEMPORARY_INSTALL_DIRECTORY}${CPACK_PACKAGING_INSTALL_PREFIX}/lib")
+    if(EXISTS ${libraries}/i386-linux-gnu/libportguard.so)
+        file(CREATE_LINK ../../i386-linux-gnu/libportguard.so ${libraries}/portguard/lib/libportguard.so SYMBOLIC)
+    endif()
+endif()
 # The time of the build would make each package another.
 file(GLOB_RECURSE paths LIST_DIRECTORIES TRUE "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*")
 execute_process(COMMAND touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH}

@@ -1,0 +1,190 @@
+"""test_i386.py ROOT BUILD: programs of 32 bits, of 64, and of musl, under one guard. ROOT has both libraries in /opt/portguard, a tree
+without that for 32 bits in /without, and the programs of port_program.c (i386); BUILD has tests for i386."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+ROOT, BUILD = "", ""
+PORTGUARD = "/opt/portguard/bin/portguard"
+LIBRARIES = "/opt/portguard/lib/i386-linux-gnu"
+# What port_program prints as errno.
+EADDRINUSE, UNTOUCHED = "98", "77"
+PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+def inside(*command: str, user: int = 0, **environment: str) -> subprocess.CompletedProcess:
+    words = ["chroot", f"--userspec={user}:{user}", ROOT, "/usr/bin/env", "-i",
+             *(f"{name}={value}" for name, value in (PATH | environment).items())]
+    return subprocess.run([*words, *command], text=True, capture_output=True, timeout=60, check=False)
+
+
+def guarded(*command: str, portguard: str = PORTGUARD) -> subprocess.CompletedProcess:
+    return inside(portguard, "run", "--log=file:/log", "--budget-ms=5000", "--", *command, PORTGUARD_CONFIG="/dev/null")
+
+
+def events() -> list[dict]:
+    log = pathlib.Path(ROOT, "log")
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+
+def printed(*command: str) -> str:
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout
+
+
+class Words(unittest.TestCase):
+    def setUp(self) -> None:
+        pathlib.Path(ROOT, "log").unlink(missing_ok=True)
+
+    def assert_ran(self, done: subprocess.CompletedProcess, printed: str = EADDRINUSE) -> None:
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, printed + "\n", ""), done)
+
+    def assert_told(self, count: int) -> None:
+        told = events()
+        self.assertEqual([event["event"] for event in told], ["in_use"] * count, told)
+        self.assertEqual([event["missing"] for event in told], [[]] * count)
+
+
+class Program(Words):
+    def test_a_taken_port_is_told_in_full(self) -> None:
+        self.assert_ran(guarded("/program32", "twice", "10000"))
+        self.assert_told(1)
+        event = events()[0]
+        self.assertEqual((event["errno"], event["port"], event["holders"][0]["state"]), ("EADDRINUSE", 10000, "LISTEN"))
+        self.assertEqual(event["cause"], "self", event)
+        frames = [(frame["symbol"], pathlib.Path(frame["file"] or "").name) for frame in event["stack"]]
+        self.assertEqual(frames[:3], [("open_the_front_door", "port_program.c"), ("twice", "port_program.c"),
+                                      ("main", "port_program.c")], event["stack"])
+        self.assertTrue(all(frame["line"] for frame in event["stack"][:3]))
+
+    def test_a_server_restarts_over_its_own_time_wait_and_keeps_its_errno(self) -> None:
+        self.assert_ran(guarded("/program32", "once", "10001"), UNTOUCHED)
+        self.assertEqual(inside("/program32", "once", "10001").stdout, EADDRINUSE + "\n")
+        self.assert_ran(guarded("/program32", "once", "10001"), UNTOUCHED)
+        self.assertEqual({event["event"] for event in events()}, {"cured"})
+
+    def test_a_static_one_is_refused(self) -> None:
+        done = guarded("/static32", "twice", "10000")
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("'/static32' is statically linked", done.stderr)
+
+
+class Mixed(Words):
+    def test_each_word_size_guards_what_it_starts_of_the_other(self) -> None:
+        for parent, child in (("/program64", "/program32"), ("/program32", "/program64")):
+            with self.subTest(parent=parent):
+                self.setUp()
+                self.assert_ran(guarded(parent, "start", child, "twice", "10003"))
+                self.assert_told(1)
+
+    def test_musl_and_the_others_guard_each_other(self) -> None:
+        for parent, child in (("/program-musl", "/program32"), ("/program-musl", "/program64"),
+                              ("/program64", "/program-musl"), ("/program-musl", "/program-musl")):
+            with self.subTest(parent=parent, child=child):
+                self.setUp()
+                self.assert_ran(guarded(parent, "start", child, "twice", "10004"))
+                self.assert_told(1)
+
+    def test_without_the_library_a_program_starts_in_silence_and_unguarded(self) -> None:
+        without = "/without/bin/portguard"
+        self.assert_ran(guarded("/program64", "start", "/program32", "twice", "10005", portguard=without))
+        self.assertEqual(events(), [])
+        done = guarded("/program32", "twice", "10005", portguard=without)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("is a 32-bit i386 program and the guard is 64-bit x86-64", done.stderr)
+        self.assert_ran(guarded("/program64", "twice", "10005", portguard=without))
+        self.assert_told(1)
+
+    def test_ci_counts_the_events_of_a_project_of_each(self) -> None:
+        for program in ("/program32", "/program64", "/program-musl"):
+            with self.subTest(program=program):
+                pathlib.Path(ROOT, "Makefile").write_text(f"check:\n\t{program} twice 10006\n", encoding="ascii")
+                done = inside(PORTGUARD, "ci", "--json", "--", "/usr/bin/make", "-C", "/", "check",
+                              PORTGUARD_CONFIG="/dev/null")
+                self.assertEqual(done.returncode, 1, done)
+                self.assertIn("10006", done.stdout + done.stderr)
+
+
+class Broken(Words):
+    """A program starts, and does what it does without us."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.copy = pathlib.Path(ROOT, "copy")
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(pathlib.Path(ROOT + LIBRARIES), self.copy,
+                        ignore=lambda _, names: [name for name in names if "portguard" not in name])
+
+    def run_in(self, user: int = 0, **environment: str) -> subprocess.CompletedProcess:
+        return inside("/program32", "twice", "10007", user=user, LD_PRELOAD="/copy/libportguard.so",
+                      PORTGUARD_CONFIG="/dev/null", PORTGUARD_LOG="none", **environment)
+
+    def assert_as_without(self, done: subprocess.CompletedProcess) -> None:
+        self.assertEqual((done.returncode, done.stdout), (0, EADDRINUSE + "\n"), done)
+
+    def test_without_its_helper(self) -> None:
+        (self.copy / "portguard-explain").unlink()
+        self.assert_as_without(self.run_in())
+
+    def test_with_a_helper_of_the_wrong_kind(self) -> None:
+        (self.copy / "portguard-explain").write_bytes(b"\x7fELF\x01\x01\x01")
+        self.assert_as_without(self.run_in())
+
+    def test_in_a_folder_that_the_user_may_not_enter(self) -> None:
+        self.copy.chmod(0o700)
+        self.assert_as_without(self.run_in(user=65534))
+
+    def test_where_nothing_may_be_executed(self) -> None:
+        subprocess.run(["mount", "--bind", self.copy, self.copy], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,noexec", self.copy], check=True)
+            self.assert_as_without(self.run_in())
+        finally:
+            subprocess.run(["umount", self.copy], check=True)
+
+    def test_with_an_empty_library(self) -> None:
+        (self.copy / "libportguard.so").write_bytes(b"")
+        self.assert_as_without(self.run_in())
+
+    def test_without_proc(self) -> None:
+        subprocess.run(["umount", ROOT + "/proc"], check=True)
+        try:
+            self.assert_as_without(self.run_in())
+        finally:
+            subprocess.run(["mount", "--types", "proc", "proc", ROOT + "/proc"], check=True)
+
+
+class UnitTests(unittest.TestCase):
+    def test_they_pass(self) -> None:
+        for name in ("portguard_unit_tests", "portguard_stripped_stack_tests"):
+            with self.subTest(name=name):
+                done = inside(f"{BUILD}/bin/{name}")
+                self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr)
+                self.assertRegex(done.stdout, r"\[  PASSED  \] [1-9]\d+ tests")
+
+
+class Library(unittest.TestCase):
+    def test_it_asks_for_no_version_of_glibc_after_2_17(self) -> None:
+        text = printed("readelf", "-VW", ROOT + LIBRARIES + "/libportguard.so")
+        versions = {(int(major), int(minor)) for major, minor in re.findall(r"Name: GLIBC_(\d+)\.(\d+)", text)}
+        self.assertLessEqual(max(versions), (2, 17))
+
+    def test_what_a_start_needs_of_it_is_64_KiB(self) -> None:
+        text = printed("readelf", "-SW", ROOT + LIBRARIES + "/libportguard.so")
+        address, size = re.search(r" \.rodata +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+)", text).groups()
+        self.assertLessEqual(int(address, 16) + int(size, 16), 65536)
+
+    def test_it_needs_libc_and_nothing_else(self) -> None:
+        text = printed("readelf", "-dW", ROOT + LIBRARIES + "/libportguard.so")
+        self.assertEqual(re.findall(r"NEEDED.*\[(.*)\]", text), ["libc.so.6"])
+        self.assertNotIn("TEXTREL", text)
+
+
+if __name__ == "__main__":
+    ROOT, BUILD = sys.argv[1:3]
+    del sys.argv[1:3]
+    unittest.main(verbosity=2)
