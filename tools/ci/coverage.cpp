@@ -6,14 +6,12 @@
 
 #include "core/text.h"
 #include "kernel/proc.h"
-#include "tools/common/explain_helper.h"
 #include "tools/common/output.h"
 #include "tools/common/port_text.h"
 #include "tools/common/preload_list.h"
 #include "tools/common/privileges.h"
 #include "tools/common/program_file.h"
 #include "tools/common/reachability.h"
-#include "tools/common/refusal.h"
 
 namespace portguard::tools {
 namespace {
@@ -21,6 +19,7 @@ namespace {
 constexpr std::size_t most_text = std::size_t{4} << 20;
 constexpr std::size_t most_lines = 10;
 constexpr std::string_view mapped_shim = "/libportguard.so";
+constexpr std::string_view helper_name = "portguard-explain";
 
 std::string proc_file(const TreeProcess& process, const char* name) {
     return "/proc/" + std::to_string(process.pid) + "/" + name;
@@ -43,19 +42,9 @@ bool was_told_to_preload(const std::string& environment) {
     return false;
 }
 
-/// What explains a failed call is a process below the program, and no program of the run. Empty: it is
-/// missing.
-std::string helper_if_any() {
-    try {
-        return find_explainer();
-    } catch (const Refusal&) {
-        return {};
-    }
-}
-
 } // namespace
 
-Coverage::Coverage() : own_elf_(own_elf()), helper_(helper_if_any()), can_list_(can_list_descendants()) {}
+Coverage::Coverage() : own_elf_(own_elf()), can_list_(can_list_descendants()) {}
 
 void Coverage::sample() {
     for (const TreeProcess& process : descendants()) {
@@ -69,7 +58,8 @@ void Coverage::look_at(const TreeProcess& process) {
     if (path.empty() && error != std::errc::permission_denied) {
         return; // it is about to end
     }
-    if (is_own_command(path) || std::filesystem::equivalent(path, helper_, error)) {
+    // Neither is guarded, nor has to be.
+    if (is_own_command(path) || base_name(path) == helper_name) {
         return;
     }
     std::vector<Program>& programs = programs_[process];

@@ -36,8 +36,6 @@ private:
     const std::string& obstacle_of(const TreeProcess& process, const std::string& path);
 
     ElfFile own_elf_;
-    /// The file of portguard-explain.
-    std::string helper_;
     std::map<TreeProcess, std::vector<Program>> programs_;
     /// Of each file that has been judged.
     std::map<std::string, std::string> obstacles_;
