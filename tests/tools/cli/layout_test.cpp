@@ -37,7 +37,8 @@ TEST(Layout, CmakeInstallsCommandAndGuardTogether) {
     ASSERT_TRUE(finished.exited_with(0)) << finished;
     const std::filesystem::path shim = preloads_of(finished).front();
     EXPECT_TRUE(shim.string().starts_with(folder.path().string())) << finished;
-    EXPECT_TRUE(std::filesystem::exists(shim.parent_path() / "portguard-explain")) << finished;
+    const std::filesystem::path library = std::filesystem::canonical(shim);
+    EXPECT_TRUE(std::filesystem::exists(library.parent_path() / "portguard-explain")) << finished;
     EXPECT_EQ(finished.err, "");
 }
 
