@@ -27,10 +27,9 @@ struct Target {
 /// Pointers in the first page or outside the user half can only be a test of EFAULT, which the kernel answers
 /// better than a crash of ours.
 inline bool is_plausible(const void* pointer) {
-    const auto number = reinterpret_cast<std::uintptr_t>(pointer);
+    const std::uint64_t number = reinterpret_cast<std::uintptr_t>(pointer);
     // Of 32 bits a 64-bit kernel gives a program all but the last page.
-    constexpr std::uint64_t end = sizeof number == 8 ? std::uint64_t{1} << 47 : 0xfffff000;
-    return number >= 4096 && number < end;
+    return number >= 4096 && (sizeof pointer == 8 ? (number >> 47) == 0 : number < 0xfffff000);
 }
 
 /// `length` is what the caller passed to bind(2) or connect(2). Reads at most the fields it names.

@@ -37,7 +37,8 @@ constexpr bool is_error(long result) {
                  "popl %%ebp\n\t"
                  "addl $4, %%esp"
                  : "=a"(result)
-                 : "a"(number), "b"(first), "c"(second), "d"(third), "S"(fourth), "D"(fifth), [sixth] "m"(sixth)
+                 : "a"(number), "b"(first), "c"(second), "d"(third), "S"(fourth),
+                   "D"(fifth), [sixth] "m"(sixth)
                  : "memory", "cc");
     return result;
 }
@@ -92,7 +93,7 @@ inline long kernel_call(long number, long first = 0, long second = 0, long third
     }
     return result;
 #else
-#error "portguard has the system calls of x86-64, i386 and aarch64; for this processor, add its call instruction here, and its registers and its clone in shim/preload"
+#error "for this processor, kernel_call.h, preload/clone.h and preload/registers.h lack its instructions"
 #endif
 }
 
