@@ -109,9 +109,9 @@ std::string describe(const RecordedHolder& holder) {
     return describe_socket(socket) + ", " + describe_reuseaddr(holder.options.reuseaddr);
 }
 
-std::vector<Frame> frames_of(const EventRecord& event) {
+std::vector<Frame> frames_of(const std::vector<RecordedFrame>& stack) {
     std::vector<Frame> frames;
-    for (const RecordedFrame& frame : event.stack) {
+    for (const RecordedFrame& frame : stack) {
         frames.push_back({frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
                           frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0),
                           frame.is_interpreters});

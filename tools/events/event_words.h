@@ -35,7 +35,7 @@ Level level_of(const EventRecord& event);
 std::string describe(const RecordedHolder& holder);
 
 /// As a report has them, for describe() and stack_lines().
-std::vector<Frame> frames_of(const EventRecord& event);
+std::vector<Frame> frames_of(const std::vector<RecordedFrame>& stack);
 std::vector<ScriptFrame> script_of(const EventRecord& event);
 
 /// "bind in server[4242] (ended), 3.2 s before".

@@ -67,9 +67,10 @@ void add_remembered(std::string_view label, const std::optional<RecordedCall>& c
         return;
     }
     block.add_cut(label, shown(describe(*call)));
-    for (std::size_t index = 0; index < std::min(call->stack.size(), most_other_frames); ++index) {
-        block.add_cut(label, "  " + shown(describe(call->stack[index])));
-        if (call->stack[index].symbol == "main") {
+    const std::vector<Frame> frames = frames_of(call->stack);
+    for (std::size_t index = 0; index < std::min(frames.size(), most_other_frames); ++index) {
+        block.add_cut(label, "  " + shown(describe(frames[index])));
+        if (frames[index].symbol == "main") {
             return;
         }
     }
@@ -101,7 +102,7 @@ std::string block_of(const Failure& failure, bool coloured, std::size_t width) {
     if (!replay.empty()) {
         block.add_command("replay", shown(replay));
     }
-    const StackLines stack = stack_lines(frames_of(event), script_of(event), most_frames);
+    const StackLines stack = stack_lines(frames_of(event.stack), script_of(event), most_frames);
     for (const std::string& line : stack.lines) {
         block.add_cut("stack", shown(line));
     }

@@ -85,7 +85,7 @@ std::string stack(const EventRecord& event) {
     }
     std::string text =
         "<details><summary>stack, " + counted(event.stack.size(), "frame") + "</summary>\n<ol>\n";
-    for (const Frame& frame : frames_of(event)) {
+    for (const Frame& frame : frames_of(event.stack)) {
         text += element("li", describe(frame));
     }
     return text + "</ol></details>\n";

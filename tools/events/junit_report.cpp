@@ -41,7 +41,7 @@ std::string described(const Failure& failure) {
     for (const ScriptFrame& frame : script_of(event)) {
         text += "script " + describe(frame) + "\n";
     }
-    for (const Frame& frame : frames_of(event)) {
+    for (const Frame& frame : frames_of(event.stack)) {
         text += "stack " + describe(frame) + "\n";
     }
     return text;
