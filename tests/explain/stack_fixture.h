@@ -29,13 +29,16 @@ using Place = std::pair<std::string, std::uint64_t>;
 inline Place place_of(void* address) {
     Dl_info info{};
     link_map* object = nullptr;
-    const auto number = reinterpret_cast<std::uint64_t>(address);
+    const auto number = reinterpret_cast<std::uintptr_t>(address);
     if (dladdr1(static_cast<char*>(address) - 1, &info, reinterpret_cast<void**>(&object), RTLD_DL_LINKMAP) ==
         0) {
         return {"", number};
     }
     // The loader's name may be a link's; the kernel knows the file's.
-    const char* const name = object->l_name[0] == '\0' ? "/proc/self/exe" : object->l_name;
+    const std::string name = object->l_name[0] == '\0' ? "/proc/self/exe" : object->l_name;
+    if (name.starts_with("linux-gate.so")) { // i386's vdso, as the loader calls it
+        return {"[vdso]", number - object->l_addr};
+    }
     return {std::filesystem::canonical(name).filename().string(), number - object->l_addr};
 }
 

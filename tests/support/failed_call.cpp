@@ -46,12 +46,17 @@ void take_registers(const ucontext_t& context, Snapshot& snapshot) {
 #endif
 }
 
-std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
+std::size_t stack_pointer_register(const Snapshot& snapshot) {
     switch (snapshot.machine) {
-    case machine_x86_64: return snapshot.registers[7];
-    case machine_i386: return snapshot.registers[4];
-    default: return snapshot.registers[31];
+    case machine_x86_64: return 7;
+    case machine_i386: return 4;
+    default: return 31;
     }
+}
+
+/// As wide as an argument of syscall(2).
+long stack_pointer_of(const Snapshot& snapshot) {
+    return static_cast<long>(snapshot.registers[stack_pointer_register(snapshot)]);
 }
 
 Fd memory_file(const char* name) {
@@ -126,8 +131,8 @@ void write_snapshot(const FailedCall& call, const ucontext_t& context, const Fd&
     Snapshot snapshot = call.snapshot;
     take_registers(context, snapshot);
     snapshot.has_memory = call.has_memory;
-    const ssize_t copied =
-        syscall(SYS_pwrite64, file.get(), stack_pointer_of(snapshot), call.copied_stack, sizeof snapshot);
+    const ssize_t copied = syscall(SYS_pwrite64, file.get(), stack_pointer_of(snapshot), call.copied_stack,
+                                   off_t{sizeof snapshot});
     snapshot.stack_bytes = static_cast<std::uint32_t>(std::max<ssize_t>(copied, 0));
     if (call.look.has_value()) {
         write_look(*call.look, snapshot, file);
