@@ -29,9 +29,10 @@ Words fighting_suite(const TemporaryFolder& folder, int times = 1) {
     const std::string holder = folder.write("holder.py", holding);
     const std::string asker = folder.write("asker.py", asking);
     return {"sh", "-c",
-            "python3 " + holder + " >" + folder.file("out") + " & holder=$!; until grep -q held " +
-                folder.file("out") + "; do sleep 0.02; done; for i in $(seq " + std::to_string(times) +
-                "); do python3 " + asker + "; done; kill $holder"};
+            "rm -f " + folder.file("out") + "; python3 " + holder + " >" + folder.file("out") +
+                " & holder=$!; until grep -qs held " + folder.file("out") +
+                "; do sleep 0.02; done; for i in $(seq " + std::to_string(times) + "); do python3 " + asker +
+                "; done; kill $holder"};
 }
 
 Words ci(Words options, const Words& suite) {

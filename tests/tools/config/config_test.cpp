@@ -81,10 +81,19 @@ TEST_P(EveryOption, IsADefaultWhereNobodySaysAnything) {
 }
 
 TEST_P(EveryOption, ReachesTheProgramAsItWasResolved) {
+    // The word after an option that needs no value is PROGRAM.
+    const bool stands_alone = !option_table()[find_option(name())].alone.empty();
+    const std::string option = tools::spelled(name());
     const Finished finished =
-        portguard({"run", tools::spelled(name()), sample(), PORTGUARD_COMMAND, "config"});
+        portguard(stands_alone ? Words{"run", option + "=" + sample(), PORTGUARD_COMMAND, "config"}
+                               : Words{"run", option, sample(), PORTGUARD_COMMAND, "config"});
     const Setting expected{sample(), "environment"};
     EXPECT_EQ(settings_in(finished.out)[name()], expected) << finished;
+}
+
+TEST(Config, AnOptionThatNeedsNoValueStandsForOne) {
+    const Finished finished = portguard({"run", "--lease", PORTGUARD_COMMAND, "config"});
+    EXPECT_EQ(settings_in(finished.out)["lease"], (Setting{"on", "environment"})) << finished;
 }
 
 TEST(Config, TheLastOneOfTwoWins) {

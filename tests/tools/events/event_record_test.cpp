@@ -14,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 using test::sample_event;
+using test::scripted_event;
 
 std::string printed(const Endpoint& endpoint) {
     Text<64> text;

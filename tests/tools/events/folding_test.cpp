@@ -10,6 +10,7 @@ namespace {
 
 using nlohmann::json;
 using test::sample_event;
+using test::scripted_event;
 
 std::vector<Failure> folded(const std::vector<json>& events) {
     Folding folding;

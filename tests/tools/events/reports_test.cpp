@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using test::hostile_event;
 using test::sample_event;
+using test::scripted_event;
 
 EventReport report_of(const std::vector<json>& events) {
     EventReport report;
