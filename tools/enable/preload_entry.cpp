@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The loader itself says what it takes `entry` for: what $LIB is differs by distribution (ld.so(8)).
+/// `library`: its path, or the end of it.
 bool is_taken_for(const std::string& entry, const std::string& library, const Loader& loader) {
     const Ended listed = run_briefly({.words = {loader.path, "--list", loader.libc},
                                       .environment = {std::string(preload_variable) + "=" + entry}});
@@ -30,6 +31,11 @@ std::string preload_entry(const std::string& library, const std::vector<Loader>&
     });
     if (own == loaders.end()) {
         return library;
+    }
+    // An installation's folder of links, which has what every loader takes $LIB for.
+    if (const std::string linked = preload_entry_for(own_elf());
+        linked != library && is_taken_for(linked, "/" + std::string(shim_name), *own)) {
+        return linked;
     }
     // PREFIX/lib64, or PREFIX/lib/x86_64-linux-gnu.
     fs::path prefix = fs::path(library).parent_path();
