@@ -59,11 +59,10 @@ inline constexpr NamedEventField event_fields[] = {
     NamedEventField{EventField::port, "port"},         NamedEventField{EventField::socket, "socket"},
     NamedEventField{EventField::process, "process"},   NamedEventField{EventField::stack, "stack"},
     NamedEventField{EventField::script, "script"},     NamedEventField{EventField::holders, "holders"},
-    NamedEventField{EventField::picked, "picked"},
-    NamedEventField{EventField::ports, "ports"},       NamedEventField{EventField::cause, "cause"},
-    NamedEventField{EventField::sentence, "sentence"}, NamedEventField{EventField::evidence, "evidence"},
-    NamedEventField{EventField::cures, "cures"},       NamedEventField{EventField::count, "count"},
-    NamedEventField{EventField::missing, "missing"},
+    NamedEventField{EventField::picked, "picked"},     NamedEventField{EventField::ports, "ports"},
+    NamedEventField{EventField::cause, "cause"},       NamedEventField{EventField::sentence, "sentence"},
+    NamedEventField{EventField::evidence, "evidence"}, NamedEventField{EventField::cures, "cures"},
+    NamedEventField{EventField::count, "count"},       NamedEventField{EventField::missing, "missing"},
 };
 
 /// RFC 3339, UTC, milliseconds; without gmtime_r(3), which takes a lock.
