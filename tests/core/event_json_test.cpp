@@ -32,8 +32,8 @@ TEST(EventJson, IsTheEventWithNullForWhatNobodyHasLookedUp) {
         R"("family":"ipv4","protocol":"tcp","address":"127.0.0.1","port":20000,"socket":{"fd":3,)"
         R"("reuseaddr":null,"reuseport":null,"v6only":null,"device":null},"process":{"pid":4242,"tid":null,)"
         R"("uid":null,"exe":"/usr/sbin/nginx","argv":null,"cwd":null,"netns":null,"ancestors":[]},"stack":[],)"
-        R"("script":[],"holders":[],"ports":null,"cause":"outside_plan","sentence":"outside listen=5000-14999",)"
-        R"("evidence":[],"cures":[],"count":1,"missing":[]})");
+        R"("script":[],"holders":[],"picked":null,"ports":null,"cause":"outside_plan",)"
+        R"("sentence":"outside listen=5000-14999","evidence":[],"cures":[],"count":1,"missing":[]})");
 }
 
 TEST(EventFields, StandInTheOrderOfTheirList) {

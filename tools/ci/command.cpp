@@ -212,9 +212,8 @@ const Command ci_command{
     .name = "ci",
     .summary = "runs a test suite and reports which processes fought over a port",
     .description = R"(
-Runs PROGRAM, and all that it starts, under the guard. Nothing is changed, and every call that fails over a port
-is recorded. Afterwards each failure is reported once on stderr: both sides with their stacks, the processes above
-them, how often, and the command that replays it.
+Runs PROGRAM, and all that it starts, under the guard, which changes nothing and records every call that fails
+over a port. Then tells each failure once: both sides, their stacks, the processes above, how often, how to replay it.
 
 Where each port was taken is remembered for that; --remember=off does without.
 

@@ -14,10 +14,14 @@ std::string pick_words(const RememberedCall& picked) {
     return picked.call == Call::listen ? "listen on a socket without a port" : "bind to port 0";
 }
 
+/// A process that binds the number that it has picked, and does so twice, has lost nothing.
+bool is_lost(const Case& c, const RememberedCall& taken) {
+    return taken.kernel_chose || taken.pid != c.facts.event.pid;
+}
+
 bool is_picked(const Case& c, EvidenceList& seen) {
     if (!c.is(EventKind::in_use) || !c.has_holder() || !c.facts.picked.has_value() ||
-        !c.facts.about_decisive().taken.has_value() ||
-        c.facts.about_decisive().taken->pid == c.facts.event.pid) {
+        !c.facts.about_decisive().taken.has_value() || !is_lost(c, *c.facts.about_decisive().taken)) {
         return false;
     }
     seen.that(true, "the port was picked: " + describe(*c.facts.picked), seen_by::ring);

@@ -117,6 +117,30 @@ TEST_F(BothStacks, a_pick_whose_socket_is_still_open_was_not_released) {
     EXPECT_EQ(event["holders"][0]["taken"]["kernel_chose"], true);
 }
 
+/// Of the last line of a program that has picked the port and closed it.
+std::string cause_in_one_process(const std::string& taking) {
+    const Finished finished = portguard(
+        {"ci", "--json", "--budget-ms=10000", "--", "python3", "-c",
+         "import socket\ndef at(port):\n s = socket.socket(); s.bind(('127.0.0.1', port)); return s\n"
+         "at(0).close()\n" +
+             taking + "\ntry: at(40000)\nexcept OSError: pass"});
+    const json answer = json::parse(finished.out, nullptr, false);
+    for (const json& failure : answer.value("failures", json::array())) {
+        if (failure["first_event"]["event"] == "in_use") {
+            return failure["first_event"]["cause"];
+        }
+    }
+    return "nothing failed: " + finished.err;
+}
+
+TEST_F(BothStacks, a_pick_may_be_lost_to_another_pick_of_the_same_process) {
+    EXPECT_EQ(cause_in_one_process("other = at(0)"), "picked_and_released");
+}
+
+TEST_F(BothStacks, a_pick_that_is_used_and_bound_again_was_not_lost) {
+    EXPECT_EQ(cause_in_one_process("own = at(40000)"), "self");
+}
+
 TEST_F(BothStacks, without_remember_nothing_of_it_is_known) {
     const json event =
         conflict(std::string(a_server) + "$P pick 0\nstarted $P connect-stay 9000", {"--remember=off"});
