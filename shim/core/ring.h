@@ -21,7 +21,7 @@ namespace portguard {
 inline constexpr std::uint32_t ring_version = 1;
 inline constexpr std::size_t ring_capacity = std::size_t{32} << 20;
 /// What is copied of a stack, at most.
-inline constexpr std::size_t ring_stack_capacity = 8192;
+inline constexpr std::size_t ring_stack_capacity = 6144;
 /// Of /proc/PID/maps and /proc/PID/cmdline, at most.
 inline constexpr std::size_t ring_maps_capacity = std::size_t{256} << 10;
 inline constexpr std::size_t ring_argv_capacity = 1024;

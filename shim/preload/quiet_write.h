@@ -19,15 +19,23 @@ public:
     QuietWrite() {
         constexpr SignalSet asynchronous = asynchronous_signals();
         change_signal_mask(SIG_BLOCK, &asynchronous, &mask_before_);
-        kernel_call(SYS_rt_sigpending, as_argument(&pending_before_), sizeof pending_before_);
+        // What was not blocked was not pending.
+        if ((mask_before_ & raised_by_writes) != 0) {
+            kernel_call(SYS_rt_sigpending, as_argument(&pending_before_), sizeof pending_before_);
+        }
     }
     QuietWrite(const QuietWrite&) = delete;
     QuietWrite& operator=(const QuietWrite&) = delete;
     ~QuietWrite() {
-        consume_if_new(SIGPIPE);
-        consume_if_new(SIGXFSZ);
+        if (failed_) {
+            consume_if_new(SIGPIPE);
+            consume_if_new(SIGXFSZ);
+        }
         change_signal_mask(SIG_SETMASK, &mask_before_, nullptr);
     }
+
+    /// No write has failed, so that none has raised a signal.
+    void all_went_well() { failed_ = false; }
 
 private:
     void consume_if_new(int signal) const {
@@ -40,6 +48,9 @@ private:
         }
     }
 
+    static constexpr SignalSet raised_by_writes = signal_bit(SIGPIPE) | signal_bit(SIGXFSZ);
+
+    bool failed_ = true;
     SignalSet mask_before_ = 0;
     SignalSet pending_before_ = 0;
 };

@@ -62,6 +62,8 @@ public:
     }
 
     [[nodiscard]] bool is_usable() const { return usable_; }
+    /// A write did, which raises SIGXFSZ at a limit.
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
 
     /// It is empty, or begins as a ring does: whatever else it is, it is not ours to write to.
     [[nodiscard]] bool is_ring() const {
@@ -78,7 +80,8 @@ public:
             iovec{const_cast<Head*>(&head), sizeof head},
         };
         std::copy(rest.begin(), rest.end(), pieces.begin() + 2);
-        kernel_call(SYS_writev, fd_, as_argument(pieces.data()), static_cast<long>(2 + rest.size()));
+        has_failed_ |=
+            kernel_call(SYS_writev, fd_, as_argument(pieces.data()), static_cast<long>(2 + rest.size())) < 0;
     }
 
     /// Whoever finds the file just past a mebibyte gives back what is older than the capacity, all but the
@@ -86,7 +89,8 @@ public:
     [[nodiscard]] bool give_back() const {
         constexpr std::uint64_t step = 1 << 20;
         constexpr std::uint64_t first_page = 4096;
-        if (size_ < ring_capacity || size_ % step >= step / 2) {
+        constexpr std::uint64_t just_past = 32768;
+        if (size_ < ring_capacity || size_ % step >= just_past) {
             return true;
         }
         const std::uint64_t end = (size_ - ring_capacity) & ~(first_page - 1);
@@ -98,6 +102,7 @@ public:
 private:
     long fd_ = -1;
     bool usable_ = false;
+    bool has_failed_ = false;
     std::uint64_t size_ = 0;
 };
 
@@ -165,11 +170,20 @@ void tell_process(RingFile& file, std::int32_t pid, std::uint64_t now_ns) {
     }
 }
 
+Protocol protocol_of(int fd) {
+    switch (socket_option_or(fd, SOL_SOCKET, SO_PROTOCOL, 0)) {
+    case IPPROTO_TCP: return Protocol::tcp;
+    case IPPROTO_UDP: return Protocol::udp;
+    case IPPROTO_MPTCP: return Protocol::mptcp;
+    default: return Protocol::other;
+    }
+}
+
 /// Below the frame with the registers, and so below what is copied.
 [[gnu::noinline]] void append(int fd, RingCall& call, const std::uint64_t* registers) {
     const socket_state::LocalAddress local = socket_state::local_address(fd);
     call.local = read_endpoint(reinterpret_cast<const sockaddr*>(&local.storage), local.length);
-    call.protocol = call.local.port != 0 ? socket_state::facts_of(fd).protocol() : Protocol::other;
+    call.protocol = call.local.port != 0 ? protocol_of(fd) : Protocol::other;
     read_socket_option(fd, SOL_SOCKET, SO_NETNS_COOKIE, call.network);
     // Before 5.14 networks cannot be told apart, and so neither can the holders of a port.
     if (call.protocol == Protocol::other || call.network == 0) {
@@ -181,20 +195,21 @@ void tell_process(RingFile& file, std::int32_t pid, std::uint64_t now_ns) {
     call.machine = own_machine;
     call.time_ns = admission::now_ns();
     std::memcpy(call.registers, registers, sizeof call.registers);
-    const QuietWrite quiet;
+    QuietWrite quiet;
     RingFile file;
-    if (!file.is_usable()) {
-        return;
+    if (file.is_usable()) {
+        tell_process(file, call.pid, call.time_ns);
     }
-    tell_process(file, call.pid, call.time_ns);
-    if (told.gave_up.load(std::memory_order_relaxed)) {
-        return;
+    if (file.is_usable() && !told.gave_up.load(std::memory_order_relaxed)) {
+        // The write stops by itself where the stack ends.
+        auto* const stack = reinterpret_cast<char*>(registers[stack_pointer_register]);
+        file.append(call, {{stack, ring_stack_capacity}});
+        if (!file.give_back()) {
+            told.gave_up.store(true, std::memory_order_relaxed);
+        }
     }
-    // The write stops by itself where the stack ends.
-    auto* const stack = reinterpret_cast<char*>(registers[stack_pointer_register]);
-    file.append(call, {{stack, ring_stack_capacity}});
-    if (!file.give_back()) {
-        told.gave_up.store(true, std::memory_order_relaxed);
+    if (!file.has_failed()) {
+        quiet.all_went_well();
     }
 }
 

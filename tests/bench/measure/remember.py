@@ -30,6 +30,6 @@ def answer(context: Context) -> Answer:
     for call in CALLS:
         table.add(call, spread(base[call]), spread(added[call]), verdict(statistics.median(added[call]), BUDGET_US))
     notes = ["Medians (quartiles) of interleaved runs; the file lies in /dev/shm, and is 32 MiB long most of the time, so that "
-             "what is given back is in the figures. The stack of this program is short; 8 KiB are copied at most."]
+             "what is given back is in the figures. The stack of this program is short; 6 KiB are copied at most."]
     return Answer(TITLE, notes, table,
                   plot.bars(TITLE, "µs", {call: {"added": quartiles(added[call])} for call in CALLS}))
