@@ -14,7 +14,8 @@ namespace {
 std::size_t largest_file() {
     constexpr rlim_t most = rlim_t{64} << 20;
     rlimit limit{};
-    return ::getrlimit(RLIMIT_AS, &limit) == 0 ? std::min(most, limit.rlim_cur / 16) : most;
+    return static_cast<std::size_t>(::getrlimit(RLIMIT_AS, &limit) == 0 ? std::min(most, limit.rlim_cur / 16)
+                                                                        : most);
 }
 
 /// The compilation unit of an address. Clang makes no .debug_aranges, the index that dwarf_addrdie needs.

@@ -140,7 +140,8 @@ std::vector<RingEntry> RingReader::find(const RingSearch& search) const {
         const std::uint64_t end = end_of(start, expected);
         if (is_call && entry.call.local.port == search.port && entry.call.network == search.network &&
             is_whole(start, end, sizeof entry.call)) {
-            entry.stack.size = std::min<std::size_t>(ring_stack_capacity, end - entry.stack.offset);
+            entry.stack.size = static_cast<std::size_t>(
+                std::min<std::uint64_t>(ring_stack_capacity, end - entry.stack.offset));
             calls.push_back(std::move(entry));
         }
         start = end;

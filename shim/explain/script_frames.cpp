@@ -25,7 +25,8 @@ struct Interpreter {
     std::string_view place_in_home{};
 };
 
-constexpr Interpreter interpreters[] = {
+#if __SIZEOF_POINTER__ == 8
+constexpr std::array<Interpreter, 4> interpreters{{
     {"python", "_PyRuntime", read_python_frames, {}, {"/libpython3", "/lib-dynload/"}},
     {"ruby", "ruby_current_vm_ptr", read_ruby_frames, {}, {"/libruby", "/ruby/", "/bin/ruby"}},
     {"javascript",
@@ -34,7 +35,11 @@ constexpr Interpreter interpreters[] = {
      {"node", "libnode.so"},
      {"/libnode.so", "/libuv.so", "/bin/node"}},
     {"java", "gHotSpotVMStructs", read_java_frames, {"libjvm.so"}, {}, "/lib/server/libjvm.so"},
-};
+}};
+#else
+/// Their tables are laid out in another way there.
+constexpr std::array<Interpreter, 0> interpreters{};
+#endif
 
 // Beginnings of names: of every interpreter's calls, the innermost and the outermost may be of these.
 constexpr std::string_view system_libraries[] = {"libc.so", "libc-", "libpthread", "ld-"};

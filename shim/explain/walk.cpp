@@ -129,6 +129,8 @@ unw_accessors_t accessors() {
 
 #if defined(__x86_64__)
 constexpr unw_regnum_t frame_pointer_number = UNW_X86_64_RBP;
+#elif defined(__i386__)
+constexpr unw_regnum_t frame_pointer_number = UNW_X86_EBP;
 #elif defined(__aarch64__)
 constexpr unw_regnum_t frame_pointer_number = UNW_AARCH64_X29;
 #endif
