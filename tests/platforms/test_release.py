@@ -1,4 +1,4 @@
-"""test_release.py ROOT [LIBRARY COMMAND]: portguard from another release's point of view; it is installed in ROOT (debian, i386)."""
+"""test_release.py ROOT [LIBRARY COMMAND] [TEST]: portguard from another release's point of view; it is installed in ROOT (debian, i386)."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def came_true(condition) -> bool:
     return False
 
 
-class Release(unittest.TestCase):
+class Scene(unittest.TestCase):
     def setUp(self) -> None:
         (pathlib.Path(ROOT) / "log").unlink(missing_ok=True)
         pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("10000 20099", encoding="ascii")
@@ -90,6 +90,8 @@ class Release(unittest.TestCase):
     def assert_silent(self, done: subprocess.CompletedProcess) -> None:
         self.assertEqual((done.returncode, done.stderr), (0, ""), done)
 
+
+class Release(Scene):
     def test_programs_start(self) -> None:
         for command in (["/bin/true"], ["/bin/sh", "-c", "exit 0"], [PYTHON, "-c", "pass"], ["/bin/ls", "/"]):
             self.assert_silent(inside(*command, guarded=True))
@@ -135,6 +137,21 @@ class Release(unittest.TestCase):
                 process.kill()
                 process.communicate()
 
+    def test_the_command_answers(self) -> None:
+        self.assertIn("portguard", inside(COMMAND, "--version").stdout)
+        server = inside("/usr/bin/redis-server", "--port", "10002", "--save", "", background=True)
+        try:
+            self.assertTrue(came_true(lambda: is_listening(10002)))
+            done = inside(COMMAND, "who", "10002")
+            self.assertIn("redis-server", done.stdout, done)
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+class Package(Scene):
+    """What takes a musl-gcc beside this root, or the package in it."""
+
     def test_a_musl_program_has_the_same_story(self) -> None:
         subprocess.run(["musl-gcc", "-o", f"{ROOT}{STORY}", "tests/platforms/story.c"], check=True)
         shutil.copy(os.path.realpath(MUSL_LOADER), ROOT + MUSL_LOADER)
@@ -164,7 +181,7 @@ class Release(unittest.TestCase):
         self.addCleanup(preload.unlink, missing_ok=True)
         done = inside(COMMAND, "enable", "--system")
         self.assert_silent(done)
-        self.assertEqual(preload.read_text(encoding="ascii"), "/usr/$LIB/libportguard.so\n", done)
+        self.assertEqual(preload.read_text(encoding="ascii"), "/usr/lib/portguard/$LIB/libportguard.so\n", done)
         self.assertIn(LIBRARY, inside("/bin/cat", "/proc/self/maps").stdout)
         self.assert_silent(inside(PYTHON, "-c", "pass"))
         inside("/var/lib/dpkg/info/portguard.prerm", "upgrade", "2")
@@ -172,21 +189,10 @@ class Release(unittest.TestCase):
         self.assert_silent(inside("/var/lib/dpkg/info/portguard.prerm", "remove"))
         self.assertFalse(preload.exists())
 
-    def test_the_command_answers(self) -> None:
-        self.assertIn("portguard", inside(COMMAND, "--version").stdout)
-        server = inside("/usr/bin/redis-server", "--port", "10002", "--save", "", background=True)
-        try:
-            self.assertTrue(came_true(lambda: is_listening(10002)))
-            done = inside(COMMAND, "who", "10002")
-            self.assertIn("redis-server", done.stdout, done)
-        finally:
-            server.terminate()
-            server.communicate()
-
 
 if __name__ == "__main__":
     ROOT = sys.argv.pop(1)
-    if len(sys.argv) > 1:
+    if len(sys.argv) > 2:
         LIBRARY, COMMAND = sys.argv[1:3]
         del sys.argv[1:3]
     unittest.main(verbosity=2)
