@@ -108,7 +108,7 @@ bool has_i386_shim_for(const ElfFile& program) {
 }
 
 std::string preload_entry_for(const ElfFile& program) {
-    const std::string library = has_i386_shim_for(program) ? find_i386_shim() : find_shim();
+    std::string library = has_i386_shim_for(program) ? find_i386_shim() : find_shim();
     const std::filesystem::path folder = (own_folder() / "../lib/portguard").lexically_normal();
     std::error_code error;
     const std::string loader = std::filesystem::canonical(program.interpreter, error).parent_path().string();

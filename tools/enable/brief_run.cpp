@@ -76,6 +76,7 @@ std::optional<int> wait_for(pid_t child, Outlet& output, Outlet& errors) {
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
     std::vector<char*> list;
+    list.reserve(words.size() + 1);
     for (const std::string& word : words) {
         list.push_back(const_cast<char*>(word.c_str()));
     }

@@ -33,7 +33,7 @@ std::string preload_entry(const std::string& library, const std::vector<Loader>&
         return library;
     }
     // An installation's folder of links, which has what every loader takes $LIB for.
-    if (const std::string linked = preload_entry_for(own_elf());
+    if (std::string linked = preload_entry_for(own_elf());
         linked != library && is_taken_for(linked, "/" + std::string(shim_name), *own)) {
         return linked;
     }
@@ -41,7 +41,7 @@ std::string preload_entry(const std::string& library, const std::vector<Loader>&
     fs::path prefix = fs::path(library).parent_path();
     for (int levels = 0; levels < 2; ++levels) {
         prefix = prefix.parent_path();
-        const std::string entry = (prefix / "$LIB" / shim_name).string();
+        std::string entry = (prefix / "$LIB" / shim_name).string();
         if (is_taken_for(entry, library, *own)) {
             return entry;
         }

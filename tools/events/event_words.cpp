@@ -111,6 +111,7 @@ std::string describe(const RecordedHolder& holder) {
 
 std::vector<Frame> frames_of(const std::vector<RecordedFrame>& stack) {
     std::vector<Frame> frames;
+    frames.reserve(stack.size());
     for (const RecordedFrame& frame : stack) {
         frames.push_back({frame.module.value_or(""), frame.offset, frame.build_id.value_or(""),
                           frame.symbol.value_or(""), frame.file.value_or(""), frame.line.value_or(0),
@@ -121,6 +122,7 @@ std::vector<Frame> frames_of(const std::vector<RecordedFrame>& stack) {
 
 std::vector<ScriptFrame> script_of(const EventRecord& event) {
     std::vector<ScriptFrame> frames;
+    frames.reserve(event.script.size());
     for (const RecordedScriptFrame& frame : event.script) {
         frames.push_back({frame.function.value_or(""), frame.file.value_or(""), frame.line.value_or(0)});
     }

@@ -114,7 +114,11 @@ void add_sockets(const StandIn& stand_in, TextBlock& block) {
         rest += ", " + describe_reuseaddr(socket.reuseaddr);
         rest += socket.reuseport ? ", SO_REUSEPORT on" : "";
         rest += stand_in.stands_for != 0 ? ", for pid " + std::to_string(stand_in.stands_for) : "";
-        fold(local + peer + rest, local + rest, lines);
+        std::string whole = local;
+        whole.append(peer).append(rest);
+        std::string without_peer = local;
+        without_peer += rest;
+        fold(whole, without_peer, lines);
     }
     std::size_t more = 0;
     for (std::size_t index = most_shown; index < lines.size(); ++index) {
