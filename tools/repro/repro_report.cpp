@@ -118,7 +118,7 @@ void add_sockets(const StandIn& stand_in, TextBlock& block) {
         whole.append(peer).append(rest);
         std::string without_peer = local;
         without_peer += rest;
-        fold(whole, without_peer, lines);
+        fold(std::move(whole), std::move(without_peer), lines);
     }
     std::size_t more = 0;
     for (std::size_t index = most_shown; index < lines.size(); ++index) {
