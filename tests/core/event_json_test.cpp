@@ -1,6 +1,10 @@
 #include "core/event_json.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <ctime>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -65,7 +69,10 @@ TEST(EventJson, HoldsTextsThatWouldEndAString) {
 
 TEST(EventJson, FitsItsCapacityWhateverItHolds) {
     const std::string quotes(5000, '"');
-    PlainFacts facts{.now = {253402300799, 999'999'999}, .fd = 2147483647, .exe = quotes, .reason = quotes};
+    constexpr std::int64_t end_of_9999 = 253402300799;
+    constexpr auto latest =
+        static_cast<time_t>(std::min<std::int64_t>(end_of_9999, std::numeric_limits<time_t>::max()));
+    PlainFacts facts{.now = {latest, 999'999'999}, .fd = 2147483647, .exe = quotes, .reason = quotes};
     facts.missing = quotes;
     Event told = event(EventKind::ephemeral_listener, 2147483647,
                        test::ipv6("1111:2222:3333:4444:5555:6666:7777:8888", 65535));

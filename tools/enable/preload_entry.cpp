@@ -33,7 +33,9 @@ std::string preload_entry(const std::string& library, const std::vector<Loader>&
         return library;
     }
     // An installation's folder of links, which has what every loader takes $LIB for.
-    if (std::string linked = preload_entry_for(own_elf());
+    ElfFile program = own_elf();
+    program.interpreter = own->path;
+    if (std::string linked = preload_entry_for(program);
         linked != library && is_taken_for(linked, "/" + std::string(shim_name), *own)) {
         return linked;
     }

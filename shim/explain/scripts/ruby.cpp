@@ -195,9 +195,9 @@ private:
         const MemoryRecord block(memory_, table + blocks_at + behind / a_block * block_size, block_size);
         const std::uint32_t word = behind % a_block / 64;
         const std::uint64_t ranks = block.pointer(8);
-        const std::uint32_t before = word == 0 ? 0 : ranks >> (word - 1) * 9 & 0x1ff;
+        const std::uint64_t before = word == 0 ? 0 : ranks >> (word - 1) * 9 & 0x1ff;
         const std::uint64_t bits = block.pointer(16 + word * sizeof(std::uint64_t));
-        return block.at<std::uint32_t>(0) + before +
+        return block.at<std::uint32_t>(0) + static_cast<std::uint32_t>(before) +
                static_cast<std::uint32_t>(std::popcount(bits << (63 - behind % 64)));
     }
 
