@@ -1,10 +1,12 @@
 #include "explain/elf_image.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,17 @@ namespace {
 constexpr std::size_t most_sections = 4096;
 constexpr std::size_t most_segments = 256;
 constexpr std::size_t longest_text = 4096;
+
+/// Of all files that are mapped now.
+std::size_t bytes_mapped = 0;
+
+/// Where the address space is limited (H65) the heap needs the rest, or the report fails as a whole. A file
+/// that is not mapped costs names.
+std::size_t room_for_files() {
+    rlimit limit{};
+    const bool is_limited = ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return is_limited ? static_cast<std::size_t>(limit.rlim_cur / 4) : SIZE_MAX;
+}
 
 constexpr unsigned char own_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
 
@@ -85,12 +98,16 @@ std::unique_ptr<ElfImage> ElfImage::open(const std::string& path) {
         return nullptr;
     }
     const auto length = static_cast<std::size_t>(about.st_size);
+    if (const std::size_t room = room_for_files(); length > room - std::min(room, bytes_mapped)) {
+        return nullptr;
+    }
     // Writable, and the file's no longer where it is written to: libelf may convert in place.
     void* const bytes =
         mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
     if (bytes == MAP_FAILED) {
         return nullptr;
     }
+    bytes_mapped += length;
     return std::unique_ptr<ElfImage>(new ElfImage({static_cast<std::byte*>(bytes), length}, about.st_ino));
 }
 
@@ -107,6 +124,7 @@ ElfImage::ElfImage(std::span<std::byte> bytes, std::uint64_t inode) : bytes_(byt
 }
 
 ElfImage::~ElfImage() {
+    bytes_mapped -= bytes_.size();
     munmap(bytes_.data(), bytes_.size());
 }
 
