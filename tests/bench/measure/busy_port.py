@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import socket
 import statistics
 
@@ -18,10 +19,11 @@ BASE = "ss -tanp"
 def commands(build: str) -> dict[str, list[str]]:
     command = f"{build}/bin/portguard"
     port = str(FIRST_PORT)
+    # A peer that a machine may lack.
+    lsof = {f"lsof -nP -i:{port}": ["lsof", "-nP", f"-i:{port}"]} if shutil.which("lsof") else {}
     return {"portguard who PORT": [command, "who", port], "portguard who PORT --json": [command, "who", port, "--json"],
             "portguard who": [command, "who"], "portguard check": [command, "check", "--config=/dev/null"],
-            "portguard map": [command, "map", "--config=/dev/null"], BASE: ["ss", "-tanp"],
-            f"lsof -nP -i:{port}": ["lsof", "-nP", f"-i:{port}"]}
+            "portguard map": [command, "map", "--config=/dev/null"], BASE: ["ss", "-tanp"], **lsof}
 
 
 def answer(context: Context) -> Answer:
