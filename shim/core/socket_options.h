@@ -10,6 +10,9 @@ inline constexpr int ip_local_port_range =
 
 } // namespace portguard
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 // include/uapi/asm-generic/socket.h, since Linux 5.14
+#endif
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262 // include/uapi/linux/in.h; glibc names it since 2.32
 #endif
