@@ -167,7 +167,7 @@ TEST_F(Lease, is_of_the_plan_s_own_ports_where_those_are_picked) {
 TEST_F(Lease, of_an_unguarded_binder_is_the_cause_that_a_guarded_one_reads) {
     play("a = tcp4; set a reuseaddr 1; bind a *:0; close a", leasing);
     // It chose the flag, so that there is no cure.
-    const Played refused = play("b = tcp4; set b reuseaddr 0; bind b *:20001");
+    const Played refused = play("b = tcp4; set b reuseaddr 0; bind b *:20001", {"PORTGUARD_BUDGET_MS=10000"});
     EXPECT_EQ(refused.said("bind b"), "EADDRINUSE");
     EXPECT_NE(refused.result.err.find("127.0.0.1:20001 is leased for "), std::string::npos) << refused.result;
 }
