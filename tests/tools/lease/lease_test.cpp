@@ -152,5 +152,23 @@ TEST_F(LeaseCommand, SaysWhenNothingKeepsThePort) {
     EXPECT_NE(finished.err.find("loopback interface is down"), std::string::npos) << finished;
 }
 
+TEST_F(LeaseCommand, OfTwoUsersNeverGivesOnePortTwice) {
+    const InstalledCopy copy;
+    std::set<int> ports;
+    constexpr int names = 10;
+    for (int name = 0; name < names; ++name) {
+        for (const char* const user : {"0", "12345"}) {
+            const Finished finished = run_process(
+                {.argv = {"setpriv", std::string("--reuid=") + user, "--clear-groups", copy.command(),
+                          "lease", "name" + std::to_string(name), "--config=/dev/null", plan}});
+            EXPECT_TRUE(finished.exited_with(0)) << finished;
+            for (const int port : ports_in(finished.out)) {
+                EXPECT_TRUE(ports.insert(port).second) << port << " was given before";
+            }
+        }
+    }
+    EXPECT_EQ(ports.size(), 2U * names);
+}
+
 } // namespace
 } // namespace portguard::test
