@@ -1,6 +1,8 @@
 """The victim played once: undisturbed, or with one fault; and the system calls that it made."""
 
 import collections
+import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -9,9 +11,11 @@ import re
 import select
 import subprocess
 import tempfile
+import time
 
 import situations
 
+PR_SET_CHILD_SUBREAPER = 36
 KILLED = "signal=KILL"
 FIRST_MARK, SECOND_MARK = "close(7777)", "close(7778)"
 CALL = re.compile(r"^(\d+) +(\w+)\(")
@@ -61,6 +65,8 @@ class Play:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PORTGUARD_")}
         self.environment = inherited | situations.OPTIONS | self.situation.options
         self.environment["LD_PRELOAD"] = str(build / "lib" / "libportguard.so")
+        if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            raise SystemExit("faults: prctl refused to make this process the one that orphans come to")
 
     def run(self, fault: Traced | Filtered | None, trace: str = "/dev/null") -> Outcome:
         filtered = [str(fault.number), str(fault.action)] if isinstance(fault, Filtered) else []
@@ -74,6 +80,7 @@ class Play:
                 except TimeoutError:
                     program.kill()
                     status = -1
+            await_orphans()
             said.seek(0)
             return Outcome(status, said.read().decode(errors="replace"))
 
@@ -100,6 +107,15 @@ class Play:
             program.stdin.write(b"x")
         program.stdin.close()
         return wait_for_end(program)
+
+
+def await_orphans() -> None:
+    """A portguard-explain whose starter was killed has the victim's socket, and with it a port that the next victim wants."""
+    with contextlib.suppress(ChildProcessError):
+        for _ in range(3000):
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.01)
+        raise SystemExit("faults: what a victim left did not end within 30 s")
 
 
 def inject(fault: Traced | None) -> list[str]:
