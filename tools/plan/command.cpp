@@ -23,6 +23,8 @@ constexpr std::string_view reserve_name = "reserve";
 constexpr std::string_view apply_name = "apply";
 constexpr std::string_view revert_name = "revert";
 constexpr std::string_view file_name = "file";
+constexpr std::string_view declared_name = "declared";
+constexpr std::string_view dry_run_name = "dry_run";
 
 /// Below, UDP sockets that are kept in the range would be handed shared ports.
 constexpr std::uint16_t least_default = 4096;
@@ -33,8 +35,10 @@ constexpr std::array parameters{
               "print a sysctl.d file, a drop-in, a pod's patch, or variables"},
     Parameter{least_name, "N", "4096", "the smallest range worth having"},
     Parameter{reserve_name, "", "", "keep the present range, and reserve single ports"},
+    Parameter{declared_name, "", "", "leave out what is listened on now: the same plan each time"},
     Parameter{apply_name, "", "", "put the plan into force, now and at boot"},
     Parameter{revert_name, "", "", "bring back what was there before --apply"},
+    Parameter{dry_run_name, "", "", "with --apply or --revert: say what would change, and change nothing"},
     Parameter{file_name, "FILE", default_plan_file,
               "the file of sysctl.d(5) that --apply writes and --revert reads"},
     netns_parameter,
@@ -42,7 +46,9 @@ constexpr std::array parameters{
 };
 
 constexpr std::array combinations{
-    Combination{to_name, excluded, json_parameter.name},
+    Combination{to_name, excluded, json_parameter.name}, Combination{to_name, excluded, apply_name},
+    Combination{to_name, excluded, revert_name},         Combination{apply_name, excluded, revert_name},
+    Combination{declared_name, excluded, revert_name},
 };
 
 std::uint32_t least_of(const Arguments& arguments) {
@@ -89,25 +95,35 @@ std::string plan_file(const Arguments& arguments) {
 }
 
 void check_actions(const Arguments& arguments) {
-    const bool applies = arguments.has(apply_name);
-    const bool reverts = arguments.has(revert_name);
-    if (!applies && !reverts) {
-        return;
+    const bool acts = arguments.has(apply_name) || arguments.has(revert_name);
+    if (arguments.has(dry_run_name) && !acts) {
+        throw Refusal(ExitCode::usage, "--dry-run means something with --apply or --revert; without them "
+                                       "`portguard plan` changes nothing");
     }
-    const std::string action = applies ? "--apply" : "--revert";
-    if (applies && reverts) {
-        throw Refusal(ExitCode::usage, "--apply and --revert are opposites; leave one out");
-    }
-    for (const std::string_view other : {to_name, std::string_view(json_parameter.name)}) {
-        if (arguments.has(other)) {
-            throw Refusal(ExitCode::usage, spelled(other) + " prints a plan and " + action +
-                                               " changes the host; leave one out");
-        }
-    }
-    if (arguments.has(netns_parameter.name) && !arguments.has(file_name)) {
-        throw Refusal(ExitCode::usage, action + " with --netns needs --file=FILE: " +
+    if (acts && arguments.has(netns_parameter.name) && !arguments.has(file_name)) {
+        throw Refusal(ExitCode::usage, std::string(arguments.has(apply_name) ? "--apply" : "--revert") +
+                                           " with --netns needs --file=FILE: " +
                                            std::string(default_plan_file) + " is the host's own");
     }
+}
+
+/// Else all ports would be given to outgoing connections.
+void require_declaration(const Arguments& arguments, const PortList& list, const Config& config) {
+    if (arguments.has(declared_name) && list.ports.empty() && !config.has_listen &&
+        config.ephemeral.empty()) {
+        throw Refusal(ExitCode::usage,
+                      "--declared: no port is declared; --list, --listen and --ephemeral do, "
+                      "or `listen` and `ephemeral` in a configuration file");
+    }
+}
+
+Extent extent_of(const Arguments& arguments) {
+    return arguments.has(dry_run_name) ? Extent::dry_run : Extent::all;
+}
+
+int show(const Arguments& arguments, const PlanChange& change) {
+    print(arguments.has(json_parameter.name) ? json_report(change) : text_report(change));
+    return static_cast<int>(ExitCode::success);
 }
 
 /// The same command again, with what it was given.
@@ -147,21 +163,28 @@ int plan(const Arguments& arguments) {
     check_actions(arguments);
     if (arguments.has(revert_name)) {
         enter_netns(arguments);
-        print(revert_plan(plan_file(arguments)));
-        return static_cast<int>(ExitCode::success);
+        return show(arguments, revert_plan(plan_file(arguments), extent_of(arguments)));
     }
     const PortList list = port_list_of(arguments);
+    require_declaration(arguments, list, resolved.draft().config);
     const std::vector<Duplicate> duplicates = find_duplicates(list.ports);
     enter_netns(arguments);
-    const HostFacts facts = gather_facts({.listen = {}, .flags = false});
-    Proposal proposal =
-        propose(facts, list.ports, resolved.draft().config, {least, arguments.has(reserve_name)});
+    const bool applies = arguments.has(apply_name);
+    HostFacts facts = gather_facts({.listen = {}, .flags = false});
+    if (applies) {
+        leave_out_own_reservations(facts.settings.ports, plan_file(arguments));
+    }
+    Proposal proposal = propose(facts, list.ports, resolved.draft().config,
+                                {least, arguments.has(reserve_name), arguments.has(declared_name)});
     proposal.missing.insert(proposal.missing.end(), list.unread.begin(), list.unread.end());
-    if (form == nullptr && !arguments.has(apply_name)) {
+    if (form == nullptr && !applies) {
         return show(arguments, proposal, duplicates);
     }
     require_plan(proposal, duplicates);
-    print(form != nullptr ? form->write(proposal) : apply_plan(proposal, plan_file(arguments)));
+    if (applies) {
+        return show(arguments, apply_plan(proposal, plan_file(arguments), extent_of(arguments)));
+    }
+    print(form->write(proposal));
     return static_cast<int>(ExitCode::success);
 }
 
@@ -175,15 +198,19 @@ Takes the ports that are listened on now, those of --list and those of --listen,
 between them; where they stand too far apart, a range around them with reserved ports. With --ephemeral it
 looks only inside that range. Without --apply and --revert it changes nothing.
 
---apply sets the range and the reservations, reads them back and writes a file of sysctl.d(5) that sets them at
-boot; what was there stands in it as comments, and --revert brings that back and removes the file. Reservations
-of others stay.
+--apply writes a file of sysctl.d(5) that sets range and reservations at boot, sets them now and reads them back;
+what was there stands in the file as comments, and --revert brings that back and removes the file. Reservations
+of others stay. What is in force already is left as it is, and a setting that was changed since is not reverted.
+`changed` of --json (plan-change.schema.json) says whether anything was changed, or with --dry-run would be.
+
+With --declared the ports that are listened on now do not count: a unit at boot and a roll-out (examples/systemd,
+examples/ansible) have the same plan each time.
 
 A line of the list that names no port is named on stderr, and the others are taken. Of docker-compose and
 Kubernetes files those ports count that are opened on a host. Two names with one port are reported.
 )",
     .exit_status = R"(
-0 there is a plan, or it was applied or reverted
+0 there is a plan, or it was applied or reverted; with --dry-run: it could be
 1 there is none, the list names a port twice, or the kernel did not take it
 2 the command line, the configuration, the list or the file is wrong
 )",
@@ -191,6 +218,7 @@ Kubernetes files those ports count that are opened on a host. Two names with one
 portguard plan
 sudo portguard plan --list=/etc/services --apply
 sudo portguard plan --revert
+sudo portguard plan --declared --listen=5000-14999 --apply --dry-run
 portguard plan --list=docker-compose.yml --to=env
 )",
     .guard = GuardOptions::plan,

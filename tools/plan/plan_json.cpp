@@ -2,6 +2,7 @@
 #include "tools/common/json_text.h"
 #include "tools/common/port_text.h"
 #include "tools/plan/proposal.h"
+#include "tools/plan/site.h"
 
 namespace portguard::tools {
 
@@ -40,6 +41,20 @@ std::string json_report(const Proposal& proposal, const std::vector<Duplicate>& 
                         {"pins", std::move(pins)},
                         {"duplicates", std::move(pairs)},
                         {"missing", proposal.missing}});
+}
+
+std::string json_report(const PlanChange& change) {
+    Json settings = Json::array();
+    for (const PlanChange::Value& value : change.values) {
+        settings.push_back({{"name", value.name}, {"from", value.from}, {"to", value.to}});
+    }
+    return text_of(Json{{"schema", json_schema_version},
+                        {"command", "plan"},
+                        {"action", change.reverts ? "revert" : "apply"},
+                        {"dry_run", change.extent == Extent::dry_run},
+                        {"changed", change.changes()},
+                        {"file", change.file},
+                        {"settings", std::move(settings)}});
 }
 
 } // namespace portguard::tools

@@ -61,8 +61,10 @@ Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, con
     Proposal proposal;
     proposal.host = facts.settings.ports;
     proposal.missing = facts.missing;
-    pin_listeners(proposal, facts);
-    tell_unpinned_udp(proposal, facts);
+    if (!wish.only_declared) {
+        pin_listeners(proposal, facts);
+        tell_unpinned_udp(proposal, facts);
+    }
     for (const NamedPort& entry : list) {
         PortSet ports;
         ports.insert(entry.ports);

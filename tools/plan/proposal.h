@@ -44,6 +44,8 @@ struct PlanWish {
     std::uint32_t least = 0;
     /// The range stays as it is, and single ports are reserved.
     bool keep_range = false;
+    /// The ports that are listened on now do not count: the same plan each time.
+    bool only_declared = false;
 };
 Proposal propose(const HostFacts& facts, const std::vector<NamedPort>& list, const Config& config,
                  const PlanWish& wish);

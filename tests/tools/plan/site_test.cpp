@@ -89,6 +89,110 @@ TEST_F(PlanForASite, BringsBackWhatWasThereBeforeTheFirstOfSeveral) {
     EXPECT_EQ(settings(), before);
 }
 
+/// Of --json.
+Json change_of(const Finished& finished) {
+    EXPECT_TRUE(finished.exited_with(0)) << finished;
+    Json answer = Json::parse(finished.out);
+    EXPECT_EQ(violation(schema_of("plan-change"), answer, "plan"), "");
+    return answer;
+}
+
+TEST_F(PlanForASite, ChangesNothingTheSecondTimeAndSaysSo) {
+    const Words plan_words{"--declared", "--listen=5000-14999", "--ephemeral=15000-65000", "--json"};
+    const auto applied = [&](const Words& more) {
+        Words words = plan_words;
+        words.insert(words.end(), more.begin(), more.end());
+        return change_of(plan(words));
+    };
+    EXPECT_EQ(applied({"--apply"})["changed"], true);
+    const std::string text = file_text();
+    const auto written = std::filesystem::last_write_time(file_);
+    const std::string in_force = settings();
+
+    EXPECT_EQ(applied({"--apply", "--dry-run"})["changed"], false);
+    EXPECT_EQ(applied({"--apply"})["changed"], false);
+    EXPECT_EQ(std::filesystem::last_write_time(file_), written);
+    EXPECT_EQ(file_text(), text);
+    EXPECT_EQ(settings(), in_force);
+
+    EXPECT_EQ(change_of(plan({"--revert", "--json"}))["changed"], true);
+    EXPECT_EQ(change_of(plan({"--revert", "--json"}))["changed"], false);
+    EXPECT_NE(plan({"--revert"}).out.find("nothing to revert"), std::string::npos);
+}
+
+TEST_F(PlanForASite, ASettingThatWasChangedSinceIsSetAgainAndStillRevertedToTheFirst) {
+    const std::string before = settings();
+    const Words words{"--listen=5000-14999", "--apply", "--json"};
+    ASSERT_TRUE(plan(words).exited_with(0));
+    set_sysctl("ipv4/ip_local_port_range", "20000 30001");
+    EXPECT_EQ(change_of(plan(words))["changed"], true);
+    EXPECT_TRUE(plan({"--revert"}).exited_with(0));
+    EXPECT_EQ(settings(), before);
+}
+
+TEST_F(PlanForASite, ADryRunSaysWhatItWouldDoAndChangesNothing) {
+    set_sysctl("ipv4/ip_local_port_range", "32768 60999");
+    const std::string before = settings();
+    Json told = change_of(plan({"--listen=5000-14999", "--apply", "--dry-run", "--json"}));
+    EXPECT_EQ(told["changed"], true);
+    EXPECT_EQ(settings(), before);
+    EXPECT_FALSE(std::filesystem::exists(file_));
+
+    Json done = change_of(plan({"--listen=5000-14999", "--apply", "--json"}));
+    EXPECT_EQ(told["dry_run"], true);
+    told["dry_run"] = false;
+    EXPECT_EQ(told, done);
+
+    const std::string in_force = settings();
+    const Finished revert = plan({"--revert", "--dry-run"});
+    EXPECT_NE(revert.out.find("nothing was changed; --revert would remove"), std::string::npos) << revert;
+    EXPECT_EQ(settings(), in_force);
+    EXPECT_TRUE(std::filesystem::exists(file_));
+}
+
+TEST_F(PlanForASite, IsTheSameWhoeverListensWhereOnlyTheDeclaredCounts) {
+    const std::string list = folder_.write("list", "web 20000\n");
+    const auto dry_run = [&] {
+        return plan({"--declared", "--list=" + list, "--listen=5000-14999", "--apply", "--dry-run", "--json"})
+            .out;
+    };
+    const std::string alone = dry_run();
+    const Fd server = listener(wildcard(40000));
+    EXPECT_EQ(dry_run(), alone);
+    EXPECT_TRUE(refused_with(plan({"--declared", "--apply"}), 2, {"no port is declared", "--list"}));
+}
+
+TEST_F(PlanForASite, ReleasesWhatAnEarlierOneReservedAndTheNextLeavesOut) {
+    set_sysctl("ipv4/ip_local_port_range", "32768 60999");
+    for (const char* const of_others : {"", "50000"}) {
+        set_sysctl("ipv4/ip_local_reserved_ports", std::string(of_others) + "\n");
+        const std::string before = settings();
+        ASSERT_TRUE(plan({"--listen=40000", "--reserve", "--apply"}).exited_with(0));
+        ASSERT_TRUE(plan({"--listen=45000", "--reserve", "--apply"}).exited_with(0));
+        EXPECT_EQ(get_sysctl("ipv4/ip_local_reserved_ports"),
+                  std::string("45000") + (*of_others == 0 ? "" : ",50000"));
+        ASSERT_TRUE(plan({"--listen=80", "--reserve", "--apply"}).exited_with(0));
+        EXPECT_EQ(get_sysctl("ipv4/ip_local_reserved_ports"), of_others);
+        EXPECT_EQ(file_text().find("\nnet.ipv4.ip_local_reserved_ports = \n"), std::string::npos);
+        EXPECT_TRUE(plan({"--revert"}).exited_with(0));
+        EXPECT_EQ(settings(), before);
+    }
+}
+
+TEST_F(PlanForASite, IsRolledBackWhereTheKernelTakesOnlyAPartOfIt) {
+    set_sysctl("ipv4/ip_unprivileged_port_start", "3000");
+    const std::string before = settings();
+    // The reservation is taken, the range below ip_unprivileged_port_start is not.
+    const std::string list = folder_.write("list", "web 21000\n");
+    const Words words{"--declared", "--list=" + list, "--ephemeral=2000-40001", "--least=30000", "--apply"};
+    const Finished dry = plan(
+        {"--declared", "--list=" + list, "--ephemeral=2000-40001", "--least=30000", "--apply", "--dry-run"});
+    EXPECT_NE(dry.out.find("ip_local_reserved_ports: none -> 21000"), std::string::npos) << dry;
+    EXPECT_TRUE(refused_with(plan(words), 1, {"Invalid argument", "nothing was changed"}));
+    EXPECT_EQ(settings(), before);
+    EXPECT_FALSE(std::filesystem::exists(file_));
+}
+
 TEST_F(PlanForASite, IsNotTakenBackOverWhatSomebodyHasSetSince) {
     ASSERT_TRUE(plan({"--listen=5000-14999", "--apply"}).exited_with(0));
     set_sysctl("ipv4/ip_local_port_range", "20000 30001");
@@ -119,9 +223,9 @@ TEST_F(PlanForASite, ChangesNothingWhereItMayNotOrCannot) {
     std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
     EXPECT_TRUE(refused_with(as_nobody({"--listen=5000-14999", "--apply"}), 1, {"nothing was changed"}));
     EXPECT_TRUE(refused_with(plan({"--listen=1-65500", "--apply"}), 1, {"--least"}));
-    EXPECT_TRUE(refused_with(plan({"--revert"}), 2, {"no plan to take back"}));
-    EXPECT_TRUE(refused_with(plan({"--apply", "--revert"}), 2, {"opposites"}));
-    EXPECT_TRUE(refused_with(plan({"--apply", "--json"}), 2, {"--json"}));
+    EXPECT_TRUE(refused_with(plan({"--apply", "--revert"}), 2, {"--revert"}));
+    EXPECT_TRUE(refused_with(plan({"--apply", "--to=env"}), 2, {"--to"}));
+    EXPECT_TRUE(refused_with(plan({"--dry-run"}), 2, {"--apply or --revert"}));
     EXPECT_TRUE(refused_with(portguard({"plan", "--apply", "--netns=1"}), 2, {"--file"}));
     EXPECT_EQ(settings(), before);
     EXPECT_FALSE(std::filesystem::exists(file_));
