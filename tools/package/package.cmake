@@ -52,7 +52,8 @@ set(CPACK_RPM_PACKAGE_GROUP System/Base)
 # It runs beside musl as well, and the names of glibc's packages differ.
 set(CPACK_RPM_PACKAGE_AUTOREQ OFF)
 set(CPACK_RPM_PRE_UNINSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/tools/package/prerm)
-set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/share/man /usr/share/man/man1 /usr/share/man/man5)
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/share/man /usr/share/man/man1 /usr/share/man/man5
+    /usr/lib/systemd /usr/lib/systemd/system /usr/lib/systemd/catalog)
 # The same bytes on whichever machine; stripped and compressed is all already (staged.cmake), and to do so again would
 # give files the time of the build.
 set(CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none

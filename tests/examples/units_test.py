@@ -1,0 +1,170 @@
+#!/usr/bin/python3 -B
+"""The units as they are installed: systemd finds nothing to say about them, and what portguard-plan.service starts does its
+work with the rights and filters that it has there. systemd itself is not started: its sandbox is played.
+
+units_test.py BUILD_FOLDER CMAKE    in a network and a mount namespace of its own
+"""
+
+import ctypes
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "daemons"))
+
+import units  # pylint: disable=wrong-import-position
+import with_filter  # pylint: disable=wrong-import-position
+
+SKIP = 77
+BUILD, CMAKE = "", ""
+SECONDS = 120
+# systemd-analyze(1): "OK" ends at 5.0, and a unit without a sandbox has 9.6.
+MOST_EXPOSED = {"portguard-plan.service": 20, "portguard-metrics.service": 25}
+SETTINGS = ("ip_local_port_range", "ip_local_reserved_ports")
+RANGE = "32768 60999"
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
+CAPABILITIES = 64
+PLAYED = ("SystemCallFilter", "RestrictAddressFamilies", "SystemCallErrorNumber", "NoNewPrivileges", "MemoryDenyWriteExecute",
+          "RestrictNamespaces")
+
+
+def run(*words: str, **more) -> subprocess.CompletedProcess:
+    return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False, **more)
+
+
+def lines_of(unit: pathlib.Path, key: str) -> list[str]:
+    return [line.partition("=")[2] for line in unit.read_text().splitlines() if line.startswith(f"{key}=")]
+
+
+def settings() -> dict[str, str]:
+    return {name: pathlib.Path("/proc/sys/net/ipv4", name).read_text().strip().replace("\t", " ") for name in SETTINGS}
+
+
+def forget_capabilities() -> None:
+    libc = ctypes.CDLL(None)
+    for number in range(CAPABILITIES):
+        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+class UnitsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.folder = tempfile.TemporaryDirectory()
+        prefix = pathlib.Path(cls.folder.name, "usr")
+        installed = run(CMAKE, "--install", BUILD, "--prefix", str(prefix), "--strip")
+        assert installed.returncode == 0, installed
+        cls.units = prefix / "lib/systemd/system"
+        cls.pages = prefix / "share/man"
+        cls.plan = cls.units / "portguard-plan.service"
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.folder.cleanup()
+
+    def verified(self, unit: pathlib.Path) -> str:
+        """Exit status and what is said of it; other units of this machine are none of ours."""
+        answer = run("systemd-analyze", "verify", "--recursive-errors=no", str(unit),
+                     env=os.environ | {"MANPATH": str(self.pages)})
+        said = [line for line in answer.stderr.splitlines() if unit.stem in line]
+        return "\n".join([*said, *([f"exit status {answer.returncode}"] if answer.returncode else [])])
+
+    def test_systemd_has_nothing_to_say_about_them(self) -> None:
+        found = sorted(path.name for path in self.units.iterdir())
+        self.assertEqual(found, ["portguard-metrics.service", "portguard-metrics.timer", "portguard-plan.service"])
+        for name in found:
+            self.assertEqual(self.verified(self.units / name), "", name)
+
+    def test_a_unit_with_a_mistake_is_complained_of(self) -> None:
+        wrong = pathlib.Path(self.folder.name, "portguard-wrong.service")
+        wrong.write_text(self.plan.read_text().replace("ProtectClock=", "ProtectClocks="))
+        self.assertIn("ProtectClocks", self.verified(wrong))
+
+    def test_their_exposure_is_low(self) -> None:
+        for name, most in MOST_EXPOSED.items():
+            answer = run("systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={most}", str(self.units / name))
+            self.assertEqual(answer.returncode, 0, answer.stdout.splitlines()[-1:])
+
+    def test_none_is_enabled_by_the_installation(self) -> None:
+        root = pathlib.Path(self.folder.name)
+        self.assertEqual([path for path in root.rglob("*.wants/*")] + list(root.rglob("*.preset")), [])
+
+    def started(self, key: str) -> subprocess.CompletedProcess:
+        """As systemd would start the line: without capabilities, behind its filters."""
+        lines = lines_of(self.plan, key)
+        self.assertEqual(len(lines), 1)
+        words = [word for word in shlex.split(lines[0]) if not word.startswith("$")]
+        self.assertEqual(lines_of(self.plan, "CapabilityBoundingSet"), [""])
+        units.FOLDER = pathlib.Path(self.folder.name)
+        pathlib.Path(self.folder.name, "played.service").write_text(
+            "".join(f"{name}={value}\n" for name in PLAYED for value in lines_of(self.plan, name)))
+        unit = units.Unit("played")
+
+        def enter() -> None:
+            forget_capabilities()
+            with_filter.enter(unit)
+
+        return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False, preexec_fn=enter,
+                              env={"PORTGUARD_CONFIG": str(self.configuration)})
+
+    def done(self, key: str) -> str:
+        answer = self.started(key)
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""), answer.stdout)
+        return answer.stdout
+
+    def configure(self, text: str) -> None:
+        self.configuration.write_text(text)
+
+    def test_the_plan_of_a_boot_is_in_force_until_it_is_stopped(self) -> None:
+        self.configuration = pathlib.Path(self.folder.name, "portguard.conf")
+        for name, value in (("ip_local_port_range", RANGE), ("ip_local_reserved_ports", "9000")):
+            pathlib.Path("/proc/sys/net/ipv4", name).write_text(value)
+        before = settings()
+        folders = lines_of(self.plan, "RuntimeDirectory")
+        self.assertEqual(folders, ["portguard"])
+        pathlib.Path("/run/portguard").mkdir()
+        self.configure("listen = 5000-14999\nephemeral = 15000-65000\n")
+
+        self.done("ExecStart")
+        self.assertEqual(settings(), {"ip_local_port_range": "15000 65000", "ip_local_reserved_ports": "9000"})
+        self.assertIn("nothing to change", self.done("ExecReload"))
+        self.configure("listen = 5000-19999\nephemeral = 20000-65001\n")
+        self.done("ExecReload")
+        self.assertEqual(settings()["ip_local_port_range"], "20000 65001")
+        self.done("ExecStop")
+        self.assertEqual(settings(), before)
+        self.assertEqual(list(pathlib.Path("/run/portguard").iterdir()), [])
+
+    def test_the_sandbox_is_in_force(self) -> None:
+        """Else the one above would hold for nothing."""
+        self.configuration = pathlib.Path("/dev/null")
+        original = self.plan.read_text()
+        probe = pathlib.Path(self.folder.name, "probe.py")
+        probe.write_text("import socket\nprint(open('/proc/self/status').read())\nsocket.socket(socket.AF_UNIX)\n")
+        try:
+            self.plan.write_text(re.sub("ExecStart=.*", f"ExecStart=/usr/bin/python3 -S {probe}", original))
+            answer = self.started("ExecStart")
+        finally:
+            self.plan.write_text(original)
+        self.assertIn("CapEff:\t0000000000000000", answer.stdout)
+        self.assertIn("Address family not supported", answer.stderr)
+
+
+def main() -> int:
+    global BUILD, CMAKE  # pylint: disable=global-statement
+    BUILD, CMAKE = sys.argv[1:3]
+    for line in (("mount", "--make-rprivate", "/"), ("mount", "-t", "tmpfs", "none", "/run")):
+        if subprocess.run(line, check=False).returncode != 0:
+            print("no mount namespace of its own")
+            return SKIP
+    return 0 if unittest.main(argv=sys.argv[:1], exit=False).result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
