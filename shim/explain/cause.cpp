@@ -16,7 +16,7 @@ struct NamedRule {
 };
 
 constexpr std::array rules{
-#define CAUSE(name) NamedRule{#name, &causes::name},
+#define CAUSE(name, subject, meaning) NamedRule{#name, &causes::name},
 #include "explain/causes.def"
 #undef CAUSE
 };

@@ -12,7 +12,7 @@
 namespace portguard {
 
 enum class Cause : std::uint8_t {
-#define CAUSE(name) name,
+#define CAUSE(name, subject, meaning) name,
 #include "explain/causes.def"
 #undef CAUSE
 };

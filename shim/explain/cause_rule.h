@@ -32,7 +32,7 @@ struct CauseRule {
 };
 
 namespace causes {
-#define CAUSE(name) extern const CauseRule name;
+#define CAUSE(name, subject, meaning) extern const CauseRule name;
 #include "explain/causes.def"
 #undef CAUSE
 } // namespace causes

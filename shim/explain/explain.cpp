@@ -27,6 +27,9 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     if (writes_json(config) || config.record[0] != '\0' || config.log.kind == LogKind::journal) {
         event.json = render_json(report);
     }
+    if (config.log.kind == LogKind::journal) {
+        event.fields = journal_fields(report);
+    }
     if (!writes_json(config)) {
         event.text = render_text(report, coloured);
     }

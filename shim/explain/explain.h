@@ -6,6 +6,7 @@
 
 #include "core/snapshot.h"
 #include "explain/facts.h"
+#include "explain/journal_fields.h"
 #include "explain/snapshot_reader.h"
 
 namespace portguard {
@@ -23,6 +24,8 @@ struct ExplainedEvent {
     std::string text;
     /// Empty, unless config.format, config.log or config.record asks for it.
     std::string json;
+    /// Empty, unless config.log is the journal.
+    std::vector<JournalField> fields;
     Level level = Level::error;
 };
 

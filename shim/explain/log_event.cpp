@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -12,7 +11,6 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include "core/event_json.h"
-#include "kernel/log_writer.h"
 
 namespace portguard {
 namespace {
@@ -73,15 +71,14 @@ bool log_block(const Snapshot& snapshot, Level level, std::string_view text, Wri
 
 } // namespace
 
-bool log_event(const Snapshot& snapshot, Level level, std::string_view text, std::string_view json) {
+bool log_event(const Snapshot& snapshot, Level level, std::string_view text,
+               std::span<const log_writer::Field> fields) {
     std::string whole;
     if (snapshot.lost != 0) {
         whole = "portguard: " + std::to_string(snapshot.lost);
         whole.append(lost_events_note) += '\n';
     }
     whole += text;
-    const log_writer::Field field{journal_event_field, json};
-    const std::span<const log_writer::Field> fields(&field, json.empty() ? 0 : 1);
     return log_block(snapshot, level, whole, [&snapshot, level, fields](std::string_view block) {
         return log_writer::write(snapshot.config, snapshot.pid, snapshot.stderr_is_ours, level, block,
                                  fields);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -15,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/event_json.h"
 #include "core/text.h"
 #include "explain/explain.h"
 #include "explain/log_event.h"
@@ -81,15 +83,27 @@ bool wants_colour(const Snapshot& snapshot) {
            !snapshot.no_color && isatty(STDERR_FILENO) == 1;
 }
 
+/// With the event as a whole, where MESSAGE is not that already.
+std::vector<log_writer::Field> fields_of(const ExplainedEvent& event) {
+    std::vector<log_writer::Field> fields;
+    for (const JournalField& field : event.fields) {
+        fields.push_back({field.name, field.value});
+    }
+    if (!event.json.empty() && !event.text.empty()) {
+        fields.push_back({journal_event_field, event.json});
+    }
+    return fields;
+}
+
 /// What it adds to the exit status.
 int write_event(const Snapshot& snapshot, const ExplainedEvent& event) {
     const Config& config = snapshot.config;
     if (config.record[0] != '\0') {
         record_event(snapshot, event.level, event.json);
     }
-    const bool written = config.log.kind == LogKind::none ||
-                         (writes_json(config) ? log_event(snapshot, event.level, event.json)
-                                              : log_event(snapshot, event.level, event.text, event.json));
+    const bool written =
+        config.log.kind == LogKind::none ||
+        log_event(snapshot, event.level, writes_json(config) ? event.json : event.text, fields_of(event));
     // Not for another to try: it would be recorded twice.
     return explained_told | (written ? 0 : explained_lost);
 }

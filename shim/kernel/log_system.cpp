@@ -100,7 +100,8 @@ public:
 
 private:
     static constexpr std::size_t most_fields = 16;
-    std::array<iovec, 5 * (most_fields + 1) + 1> pieces_{};
+    static constexpr std::size_t plain_pieces = 3;
+    std::array<iovec, 5 * (most_fields + 1) + plain_pieces> pieces_{};
     std::array<std::array<char, sizeof(std::uint64_t)>, most_fields + 1> lengths_{};
     std::size_t count_ = 0;
     std::size_t used_lengths_ = 0;

@@ -26,6 +26,27 @@ TEST_F(SystemsLog, an_entry_of_the_journal_has_the_whole_report_and_its_fields) 
     EXPECT_EQ(journal_field(entries[0], "PORTGUARD_PORT"), "5000");
 }
 
+TEST_F(SystemsLog, an_entry_with_as_many_fields_as_it_may_have_is_whole) {
+    log().start_journal();
+    std::vector<std::string> names;
+    for (char letter = 'A'; letter < 'A' + 16; ++letter) {
+        names.push_back(std::string("PORTGUARD_") + letter);
+    }
+    std::vector<log_writer::Field> fields;
+    for (const std::string& name : names) {
+        fields.push_back({name, name});
+    }
+    EXPECT_EQ(log_writer::write(config_of("journal"), 4242, false, Level::error, "the report\n", fields),
+              Fate::written);
+    const std::vector<std::string> entries = log().journal();
+    ASSERT_EQ(entries.size(), 1U);
+    for (const std::string& name : names) {
+        EXPECT_EQ(journal_field(entries[0], name), name);
+    }
+    EXPECT_EQ(journal_field(entries[0], "MESSAGE"), "the report");
+    EXPECT_TRUE(entries[0].ends_with("the report\n"));
+}
+
 TEST_F(SystemsLog, an_entry_that_no_datagram_holds_goes_to_the_journal_as_a_file) {
     log().start_journal();
     const std::string report = report_of(500'000);

@@ -135,6 +135,7 @@ extern const Command lease_command;
 extern const Command who_command;
 extern const Command events_command;
 extern const Command explain_command;
+extern const Command catalog_command;
 extern const Command ci_command;
 extern const Command repro_command;
 extern const Command enable_command;

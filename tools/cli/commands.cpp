@@ -79,7 +79,7 @@ std::span<const Command* const> all_commands() {
 }
 
 std::span<const Command* const> hidden_commands() {
-    static constexpr std::array commands{&explain_command};
+    static constexpr std::array commands{&explain_command, &catalog_command};
     return commands;
 }
 

@@ -81,7 +81,7 @@ std::vector<std::string_view> event_words() {
 
 std::vector<std::string_view> cause_words() {
     return {
-#define CAUSE(name) #name,
+#define CAUSE(name, subject, meaning) #name,
 #include "explain/causes.def"
 #undef CAUSE
     };

@@ -31,16 +31,15 @@ constexpr std::uint16_t least_default = 4096;
 
 constexpr std::array parameters{
     list_parameter,
-    Parameter{to_name, "sysctl|systemd|kubernetes|env", "text",
-              "print a sysctl.d file, a drop-in, a pod's patch, or variables"},
+    Parameter{to_name, "sysctl|systemd|kubernetes|env", "",
+              "print a sysctl.d file, drop-in, pod's patch, variables"},
     Parameter{least_name, "N", "4096", "the smallest range worth having"},
     Parameter{reserve_name, "", "", "keep the present range, and reserve single ports"},
-    Parameter{declared_name, "", "", "leave out what is listened on now: the same plan each time"},
+    Parameter{declared_name, "", "", "leave out what is listened on now"},
     Parameter{apply_name, "", "", "put the plan into force, now and at boot"},
     Parameter{revert_name, "", "", "bring back what was there before --apply"},
-    Parameter{dry_run_name, "", "", "with --apply or --revert: say what would change, and change nothing"},
-    Parameter{file_name, "FILE", default_plan_file,
-              "the file of sysctl.d(5) that --apply writes and --revert reads"},
+    Parameter{dry_run_name, "", "", "of --apply and --revert: say what would change"},
+    Parameter{file_name, "FILE", default_plan_file, "what --apply writes and --revert reads"},
     netns_parameter,
     json_parameter,
 };
@@ -195,8 +194,7 @@ const Command plan_command{
     .summary = "proposes a range for outgoing connections that avoids listeners",
     .description = R"(
 Takes the ports that are listened on now, those of --list and those of --listen, and proposes the largest range
-between them; where they stand too far apart, a range around them with reserved ports. With --ephemeral it
-looks only inside that range. Without --apply and --revert it changes nothing.
+between them (with --ephemeral inside that); where they stand too far apart, a range around them with reserved ports.
 
 --apply writes a file of sysctl.d(5) that sets range and reservations at boot, sets them now and reads them back;
 what was there stands in the file as comments, and --revert brings that back and removes the file. Reservations
@@ -210,7 +208,7 @@ A line of the list that names no port is named on stderr, and the others are tak
 Kubernetes files those ports count that are opened on a host. Two names with one port are reported.
 )",
     .exit_status = R"(
-0 there is a plan, or it was applied or reverted; with --dry-run: it could be
+0 there is a plan, or it was (with --dry-run: could be) applied or reverted
 1 there is none, the list names a port twice, or the kernel did not take it
 2 the command line, the configuration, the list or the file is wrong
 )",
@@ -218,7 +216,6 @@ Kubernetes files those ports count that are opened on a host. Two names with one
 portguard plan
 sudo portguard plan --list=/etc/services --apply
 sudo portguard plan --revert
-sudo portguard plan --declared --listen=5000-14999 --apply --dry-run
 portguard plan --list=docker-compose.yml --to=env
 )",
     .guard = GuardOptions::plan,
