@@ -5,13 +5,32 @@
 namespace portguard {
 namespace {
 
-constexpr std::array<KnownDefault, 16> table{{
+constexpr std::array<KnownDefault, 20> table{{
     {"Kubernetes NodePort",
      "kubelet",
      {30000, 32767},
      0,
      "kube-proxy serves it by packet filter, without a socket that would keep others off",
      "https://kubernetes.io/docs/reference/networking/virtual-ips/"},
+    {"EKS Pod Identity Agent",
+     "eks-pod-identit",
+     {2703, 2703},
+     0,
+     "its health check, on the node's own network",
+     "https://github.com/awslabs/amazon-eks-ami/pull/2650"},
+    {"Amazon EBS and EFS drivers",
+     "livenessprobe",
+     {9808, 9809},
+     0,
+     "their health checks, on the node's own network",
+     "https://github.com/awslabs/amazon-eks-ami/pull/2650"},
+    {"CoreDNS metrics", "coredns", {9153, 9153}, 0, "beside port 53", "https://coredns.io/plugins/metrics/"},
+    {"Amazon VPC CNI",
+     "aws-k8s-agent",
+     {61678, 61679},
+     0,
+     "metrics and introspection, on the node's own network",
+     "https://github.com/awslabs/amazon-eks-ami/pull/2650"},
     {"Redis cluster bus",
      "redis-server",
      {},

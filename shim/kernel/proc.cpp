@@ -149,7 +149,7 @@ std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls) {
     if (const auto bytes = read_text_file(ProcPath(pid, "cmdline").c_str(), longest_command_line, syscalls)) {
         info.argv = parse_command_line(*bytes);
     }
-    info.netns = inode_of(ProcPath(pid, "ns/net").c_str());
+    info.netns = netns_of(pid);
     const bool leader_gone = status->group > 0 && access(ProcPath(status->group, "").c_str(), F_OK) != 0;
     pid_t next = status->parent;
     while (next > 0 && info.ancestors.size() < most_ancestors) {
@@ -170,6 +170,10 @@ std::string read_link_of(pid_t pid, std::string_view name) {
     std::array<char, 4096> text;
     const ssize_t length = readlink(ProcPath(pid, name).c_str(), text.data(), text.size());
     return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string{};
+}
+
+std::optional<std::uint64_t> netns_of(pid_t pid) {
+    return inode_of(ProcPath(pid, "ns/net").c_str());
 }
 
 std::optional<std::uint64_t> own_netns() {

@@ -99,6 +99,8 @@ std::optional<ProcessInfo> read_process(pid_t pid, const Syscalls& syscalls);
 /// readlink(2) of /proc/PID/NAME; empty: it cannot be read.
 std::string read_link_of(pid_t pid, std::string_view name);
 
+/// Inode of the network namespace of `pid`, where it may be read.
+std::optional<std::uint64_t> netns_of(pid_t pid);
 /// The network namespace of the calling thread.
 std::optional<std::uint64_t> own_netns();
 

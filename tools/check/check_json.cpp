@@ -1,3 +1,5 @@
+#include <array>
+
 #include "tools/check/check_report.h"
 #include "tools/check/json_parts.h"
 #include "tools/common/json_output.h"
@@ -27,6 +29,21 @@ Json host_of(const HostFacts& facts) {
             {"has_ip_local_port_range_option", facts.has_socket_range}};
 }
 
+Json json_of(const std::vector<ClusterPort>& cluster) {
+    constexpr std::array<std::string_view, 3> sources{"default", "argument", "file"};
+    Json list = Json::array();
+    for (const ClusterPort& port : cluster) {
+        const bool is_told = port.source != ClusterPort::Source::standard;
+        list.push_back({{"name", port.name},
+                        {"ports", text_of(port.ports)},
+                        {"program", port.program},
+                        {"pid", port.pid == 0 ? Json(nullptr) : Json(port.pid)},
+                        {"source", sources[static_cast<std::size_t>(port.source)]},
+                        {"where", is_told ? Json(port.where) : Json(nullptr)}});
+    }
+    return list;
+}
+
 Json json_of(const HostFacts& facts, const Finding& finding) {
     return {{"id", finding.id},
             {"severity", severity_name(finding.severity)},
@@ -49,6 +66,7 @@ std::string json_report(const HostFacts& facts, const PortPlan& plan, std::span<
                         {"netns", facts.netns},
                         {"plan", json_of(plan)},
                         {"host", host_of(facts)},
+                        {"cluster", json_of(facts.cluster)},
                         {"sockets", counts_of(facts)},
                         {"connects_per_second",
                          facts.connects.has_value() ? Json(facts.connects->per_second) : Json(nullptr)},

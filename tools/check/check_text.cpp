@@ -43,6 +43,11 @@ std::string head(const HostFacts& facts, const PortPlan& plan) {
     if (!facts.settings.ports.reserved.empty()) {
         text += "reserved   " + shortened(facts.settings.ports.reserved) + "\n";
     }
+    for (const ClusterPort& port : facts.cluster) {
+        if (port.is_node_ports) {
+            text += "NodePorts  " + text_of(port.ports) + " (" + source_in_words(port) + ")\n";
+        }
+    }
     return text;
 }
 

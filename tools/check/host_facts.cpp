@@ -69,6 +69,13 @@ bool is_told_with_process(const SocketFact& fact, const PortSet& listen) {
     return fact.role == Role::listener || fact.role == Role::bound || listen.contains(fact.socket.local.port);
 }
 
+PortSet with_node_ports(PortSet ports, const std::vector<ClusterPort>& cluster) {
+    for (const ClusterPort& entry : cluster) {
+        ports.insert(entry.is_node_ports ? entry.ports : PortRange{});
+    }
+    return ports;
+}
+
 void add_owners(const PortSet& listen, HostFacts& facts) {
     std::vector<std::uint32_t> inodes;
     for (const SocketFact& fact : facts.sockets) {
@@ -191,7 +198,8 @@ HostFacts gather_facts(const FactsWish& wish) {
     }
     facts.sockets = sockets_of_host(facts.missing);
     ask_openers(wish.listen, facts.sockets);
-    add_owners(wish.listen, facts);
+    facts.cluster = ports_of(find_cluster_components(facts.netns));
+    add_owners(with_node_ports(wish.listen, facts.cluster), facts);
     if (wish.flags) {
         add_flags(facts);
     }

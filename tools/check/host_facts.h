@@ -14,6 +14,7 @@
 #include "kernel/proc.h"
 #include "kernel/sock_diag.h"
 #include "kernel/sysctls.h"
+#include "tools/check/cluster.h"
 
 namespace portguard::tools {
 
@@ -61,10 +62,12 @@ struct HostFacts {
     std::vector<SocketFact> sockets;
     /// Sorted by inode.
     std::vector<FdOwner> owners;
-    /// Those that have a listener, a bound socket or a connection inside `listen`.
+    /// Those that have a listener, a bound socket, or a connection inside `listen` or among the NodePorts.
     std::map<pid_t, ProcessInfo> processes;
     /// SO_REUSEADDR of TCP listeners by inode; none where it could not be read.
     std::map<std::uint32_t, bool> reuseaddr;
+    /// Ports of Kubernetes' components that run in this namespace.
+    std::vector<ClusterPort> cluster;
     /// Outgoing TCP connections; only measured when asked for.
     std::optional<ConnectRate> connects;
     /// All of /proc was read: a socket without an owner is of no process in it.

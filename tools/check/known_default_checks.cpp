@@ -44,6 +44,10 @@ void known_defaults_in_range(const HostFacts& facts, const PortPlan&, std::vecto
     PortSet possible;
     std::string names;
     for (const KnownDefault& entry : known_defaults()) {
+        // Its components say more than their default.
+        if (entry.program == "kubelet" && !facts.cluster.empty()) {
+            continue;
+        }
         bool is_here = false;
         std::set<std::uint16_t> ports = ports_of(entry, facts, is_here);
         std::erase_if(ports, [&](std::uint16_t port) { return !facts.settings.ports.gives(port); });

@@ -1,0 +1,248 @@
+// Ports of Kubernetes: what its components were told, as values and of real processes.
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "support/child.h"
+#include "support/private_net.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
+#include "tools/check/cluster.h"
+#include "tools/check/config_field.h"
+#include "tools/check/facts_of.h"
+#include "tools/support/port_command.h"
+#include "tools/support/schema.h"
+
+namespace portguard::test {
+namespace {
+
+using Json = nlohmann::json;
+using tools::ClusterComponent;
+using tools::ClusterPort;
+using tools::HostFacts;
+
+ClusterComponent component(const char* program, Words argv, std::string config = "") {
+    argv.insert(argv.begin(), program);
+    ClusterComponent result{100, program, std::move(argv), "", std::move(config)};
+    result.config_path = tools::cluster_config_path(result.argv);
+    return result;
+}
+
+/// "kubelet 10250 default, ...", of a component alone.
+std::string ports_in_words(const ClusterComponent& only) {
+    constexpr const char* sources[] = {"default", "argument", "file"};
+    std::string words;
+    for (const ClusterPort& port : tools::ports_of({only})) {
+        words += (words.empty() ? "" : ", ") + std::string(port.name) + " " + std::to_string(port.ports.low) +
+                 (port.ports.size() > 1 ? "-" + std::to_string(port.ports.high) : "") + " " +
+                 sources[static_cast<int>(port.source)];
+    }
+    return words;
+}
+
+TEST(Cluster, ReadsEachFormOfANodePortRange) {
+    const auto range = [](const Words& argv) {
+        return ports_in_words(component("kube-apiserver", argv)).substr(20);
+    };
+    EXPECT_EQ(range({"--service-node-port-range=20000-22767"}),
+              "20000-22767 argument, Kubernetes' API 6443 default");
+    EXPECT_EQ(range({"--service-node-port-range", "20000+10", "--secure-port=0"}), "20000-20010 argument");
+    EXPECT_EQ(range({"--service-node-port-range=20000", "--secure-port=443"}),
+              "20000 argument, Kubernetes' API 443 argument");
+    EXPECT_EQ(range({"--service-node-port-range=1-2", "--service-node-port-range=3-4", "--secure-port=0"}),
+              "3-4 argument");
+    EXPECT_EQ(range({"--secure-port=0"}), "30000-32767 default");
+    EXPECT_EQ(ports_in_words(component("cilium-agent", {"--node-port-range=30000,31000"})),
+              "Cilium's NodePort 30000-31000 argument");
+    EXPECT_EQ(ports_in_words(component("cilium-agent", {})), "");
+}
+
+TEST(Cluster, TakesTheDefaultForARangeThatIsNone) {
+    for (const char* const bad : {"", "x", "9-1", "70000-70001", "1-2-3", "1+65535", "-5"}) {
+        const auto ports = tools::ports_of({component("kube-apiserver", {"--service-node-port-range", bad})});
+        EXPECT_EQ(ports.front().ports, (PortRange{30000, 32767})) << bad;
+        EXPECT_TRUE(ports.front().is_doubtful) << bad;
+    }
+}
+
+TEST(Cluster, OfKubeletTheFlagCountsBeforeTheFileAndTheFileBeforeTheDefault) {
+    const std::string file = "kind: KubeletConfiguration\nport: 20250 # moved\nauthentication:\n  "
+                             "healthzPort: 1\nreadOnlyPort: 0\n";
+    EXPECT_EQ(ports_in_words(component("kubelet", {"--config=/k"}, file)),
+              "Kubernetes NodePort 30000-32767 default, kubelet 20250 file, kubelet's health 10248 default");
+    EXPECT_EQ(
+        ports_in_words(component("kubelet", {"--config=/k", "--port=30250", "--healthz-port", "0"}, file)),
+        "Kubernetes NodePort 30000-32767 default, kubelet 30250 argument");
+    EXPECT_EQ(
+        ports_in_words(component("kubelet", {})),
+        "Kubernetes NodePort 30000-32767 default, kubelet 10250 default, kubelet's health 10248 default, "
+        "kubelet's read-only port 10255 default");
+}
+
+TEST(Cluster, OfKubeProxyAndEtcdTheFileCountsBeforeTheFlag) {
+    EXPECT_EQ(ports_in_words(component("kube-proxy", {"--config=/p", "--healthz-bind-address=0.0.0.0:1"},
+                                       "healthzBindAddress: \"[::]:20256\"\nmetricsBindAddress: ''\n")),
+              "Kubernetes NodePort 30000-32767 default, kube-proxy's health 20256 file, kube-proxy's metrics "
+              "10249 default");
+    EXPECT_EQ(ports_in_words(
+                  component("etcd", {"--listen-client-urls=https://127.0.0.1:2379,https://[::1]:3379/"})),
+              "etcd's clients 2379 argument, etcd's clients 3379 argument, etcd's peers 2380 default");
+}
+
+TEST(Cluster, ReadsAFileOfJsonToo) {
+    const char* const json =
+        R"({"port": 7, "nested": {"healthzPort": 8}, "address": "a:9", "list": [1], "none": null})";
+    EXPECT_EQ(tools::config_field(json, "port"), "7");
+    EXPECT_EQ(tools::config_field(json, "address"), "a:9");
+    for (const char* const field : {"healthzPort", "list", "none", "absent"}) {
+        EXPECT_EQ(tools::config_field(json, field), std::nullopt) << field;
+    }
+    EXPECT_EQ(tools::config_field("{\"port\": 7", "port"), std::nullopt) << "it ends too early";
+}
+
+TEST(Cluster, AnotherProgramHasNoPartInIt) {
+    for (const char* const comm : {"", "kube", "kube-controlle", "etcdctl", "kubectl", "sh"}) {
+        EXPECT_EQ(tools::cluster_program(comm), "") << comm;
+    }
+    EXPECT_EQ(tools::cluster_program("kube-controller"), "kube-controller-manager");
+    EXPECT_TRUE(tools::ports_of({}).empty());
+}
+
+TEST(Cluster, APortThatIsListenedOnOrReservedIsNotFoundTwice) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 40250)});
+    facts.cluster = tools::ports_of({component("kubelet", {"--port=40250", "--healthz-port=40248"})});
+    auto findings = found(facts, "cluster-port");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].ports, "40248");
+    EXPECT_NE(findings[0].what.find("(--healthz-port of kubelet[100]), and the kernel gives it to"),
+              std::string::npos);
+    facts.settings.ports.reserved = port_set("40248");
+    EXPECT_TRUE(found(facts, "cluster-port").empty());
+}
+
+TEST(Cluster, AConnectionOnANodePortIsFoundWithTheRangeThatCuresIt) {
+    DiagSocket connection = tcp(SocketState::established, 32800, 1);
+    connection.local = endpoint("10.0.0.2", 32800);
+    connection.remote = endpoint("10.0.0.1", 6443);
+    DiagSocket local = tcp(SocketState::established, 32801, 2);
+    HostFacts facts = facts_of({connection, local});
+    give_owner(facts, 1, 7, "kubelet");
+    EXPECT_TRUE(found(facts, "outgoing-in-node-port-range").empty()) << "no cluster, no NodePorts";
+    facts.cluster = tools::ports_of({component("kube-apiserver", {"--service-node-port-range=30000-33000"})});
+    const auto findings = found(facts, "outgoing-in-node-port-range");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].ports, "32800") << "what stays on the loopback interface meets no NodePort";
+    EXPECT_EQ(findings[0].pids, std::vector<pid_t>{7});
+    EXPECT_NE(findings[0].fix.find("ip_local_reserved_ports=32768-33000\n"), std::string::npos)
+        << findings[0].fix;
+}
+
+/// A program of that name, which stops as soon as it has started.
+class Stopped {
+public:
+    Stopped(const TemporaryFolder& folder, const std::string& name, const Words& words)
+        : process_({.argv = command_of(folder, name, words)}) {
+        EXPECT_TRUE(eventually([this] { return process_.out() == "ready\n"; }));
+    }
+    [[nodiscard]] std::string pid() const { return std::to_string(process_.pid()); }
+
+private:
+    static Words command_of(const TemporaryFolder& folder, const std::string& name, Words words) {
+        words.insert(words.begin(), folder.write(name, "#!/bin/sh\necho ready\nkill -STOP $$\n", 0755));
+        return words;
+    }
+
+    Process process_;
+};
+
+class ClusterCommand : public PrivateNetTest {
+protected:
+    static Json cluster_port(const Json& answer, std::string_view name) {
+        for (const Json& entry : answer["cluster"]) {
+            if (entry["name"] == name) {
+                return entry;
+            }
+        }
+        return nullptr;
+    }
+
+    TemporaryFolder folder_;
+};
+
+TEST_F(ClusterCommand, ReadsTheArgumentsOfWhatRuns) {
+    EXPECT_EQ(json_answer({"check"})["cluster"], Json::array());
+    const Stopped server(folder_, "kube-apiserver", {"--service-node-port-range", "32000-34000"});
+    const Stopped kubelet(folder_, "kubelet", {"--config=" + folder_.write("kubelet.yaml", "port: 41250\n")});
+    const Json answer = json_answer({"check"}, 1);
+    EXPECT_EQ(
+        cluster_port(answer, "Kubernetes NodePort"),
+        Json::parse(
+            R"({"name": "Kubernetes NodePort", "ports": "32000-34000", "program": "kube-apiserver", "pid": )" +
+            server.pid() + R"(, "source": "argument", "where": "--service-node-port-range"})"));
+    EXPECT_EQ(cluster_port(answer, "kubelet")["ports"], "41250");
+    EXPECT_EQ(cluster_port(answer, "kubelet")["source"], "file");
+    EXPECT_EQ(cluster_port(answer, "kubelet's health")["source"], "default");
+    const std::string text = portguard({"check"}).out;
+    EXPECT_NE(text.find("NodePorts  32000-34000 (--service-node-port-range of kube-apiserver[" +
+                        server.pid() + "])\n"),
+              std::string::npos)
+        << text;
+}
+
+TEST_F(ClusterCommand, NamesADefaultAsSuch) {
+    set_ephemeral_range(10000, 60999);
+    const Stopped kubelet(folder_, "kubelet", {});
+    const Json answer = json_answer({"check"}, 1);
+    EXPECT_EQ(cluster_port(answer, "Kubernetes NodePort")["pid"], nullptr);
+    const std::string text = portguard({"check"}).out;
+    EXPECT_NE(text.find("NodePorts  30000-32767 (the default; kube-apiserver does not run here)\n"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("reserved_ports=10248,10250,10255,30000-32767\n"), std::string::npos) << text;
+}
+
+TEST_F(ClusterCommand, TheCommandThatItNamesKeepsConnectionsOffTheNodePorts) {
+    set_ephemeral_range(30000, 40000);
+    const Stopped server(folder_, "kube-apiserver", {"--service-node-port-range=30000-39990"});
+    const Json answer = json_answer({"check"}, 1);
+    const std::string fix = answer["findings"][0]["fix"].get<std::string>();
+    ASSERT_TRUE(run_process({.argv = {"sh", "-c", fix}}).exited_with(0)) << fix;
+    const Fd listening = listener(flagged(tcp_socket()), wildcard(8080));
+    for (int count = 0; count < 5; ++count) {
+        const Connection connection = connect_pair(listening);
+        EXPECT_GT(local_port(connection.client), 39990);
+    }
+    json_answer({"check"});
+}
+
+TEST_F(ClusterCommand, ANodeInAContainerHasAClusterOfItsOwn) {
+    const Stopped server(folder_, "kube-apiserver", {"--service-node-port-range=32000-34000"});
+    const PrivateNet elsewhere;
+    ASSERT_EQ(elsewhere.unavailable(), "");
+    EXPECT_EQ(json_answer({"check"})["cluster"], Json::array());
+    EXPECT_EQ(json_answer({"check", "--netns=" + server.pid()}, 1)["cluster"][0]["ports"], "32000-34000");
+}
+
+TEST_F(ClusterCommand, AFileThatIsNoFileOrLeadsOutOfTheContainerIsNotRead) {
+    const std::string fifo = folder_.file("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0644), 0);
+    for (const std::string& path :
+         {fifo, folder_.file("absent"), std::string("/proc/self/environ"), std::string("kubelet.yaml")}) {
+        const Stopped kubelet(folder_, "kubelet", {"--config=" + path});
+        const Json answer = json_answer({"check"});
+        EXPECT_EQ(cluster_port(answer, "kubelet")["source"], "default") << path;
+    }
+}
+
+TEST_F(ClusterCommand, SaysWhereAFileCouldNotBeRead) {
+    if (!can_become_another_user()) {
+        PORTGUARD_SKIP("no other user here");
+    }
+    set_ephemeral_range(10000, 60999);
+    const Stopped kubelet(folder_, "kubelet", {"--config=" + folder_.write("kubelet.yaml", "port: 41250\n")});
+    const Finished finished = portguard({"check"}, {.before_exec = [] { become_user(65534); }});
+    EXPECT_NE(finished.out.find("the default; what kubelet[" + kubelet.pid()), std::string::npos) << finished;
+}
+
+} // namespace
+} // namespace portguard::test

@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <string>
+
+#include <linux/openat2.h>
+
+#include "kernel/folder.h"
+#include "kernel/proc.h"
+#include "tools/check/cluster.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr std::size_t longest_comm_file = 64;
+constexpr std::size_t longest_command_line = 65536;
+constexpr std::size_t longest_config = 262144;
+
+/// As the component sees it: in its container, and never through a link out of there, which an absolute one
+/// would be. A FIFO of that name is not waited for.
+std::string read_config_of(pid_t pid, const std::string& path) {
+    const Syscalls syscalls;
+    const ScopedFd root(direct::open(ProcPath(pid, "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC),
+                        syscalls);
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    const ScopedFd file(
+        root.valid() && path.starts_with('/')
+            ? static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how))
+            : -1,
+        syscalls);
+    struct stat kind {};
+    if (!file.valid() || direct::fstat(file.get(), &kind) != 0 || !S_ISREG(kind.st_mode)) {
+        return {};
+    }
+    std::string text(std::min(longest_config, static_cast<std::size_t>(kind.st_size)), '\0');
+    const ssize_t length = direct::pread(file.get(), text.data(), text.size(), 0);
+    text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return text;
+}
+
+std::string comm_of(pid_t pid) {
+    std::string comm =
+        read_text_file(ProcPath(pid, "comm").c_str(), longest_comm_file, Syscalls{}).value_or("");
+    while (comm.ends_with('\n')) {
+        comm.pop_back();
+    }
+    return comm;
+}
+
+} // namespace
+
+std::vector<ClusterComponent> find_cluster_components(std::uint64_t netns) {
+    const Syscalls syscalls;
+    std::vector<ClusterComponent> components;
+    const ScopedFd folder(direct::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
+    for_each_number(folder.get(), [&](int pid) {
+        const std::string_view program = cluster_program(comm_of(pid));
+        // A node that is a container itself (kind) has a cluster of its own.
+        if (!program.empty() && netns_of(pid).value_or(netns) == netns) {
+            const auto words =
+                read_text_file(ProcPath(pid, "cmdline").c_str(), longest_command_line, syscalls);
+            ClusterComponent component{
+                pid, std::string(program), parse_command_line(words.value_or("")), {}, {}};
+            component.config_path = cluster_config_path(component.argv);
+            component.config = read_config_of(pid, component.config_path);
+            components.push_back(std::move(component));
+        }
+        return true;
+    });
+    return components;
+}
+
+} // namespace portguard::tools
