@@ -54,24 +54,56 @@ Json json_of(const HostFacts& facts, const Finding& finding) {
             {"processes", json_of(facts, finding.pids)}};
 }
 
-} // namespace
-
-std::string json_report(const HostFacts& facts, const PortPlan& plan, std::span<const Finding> findings) {
+Json json_of(const HostFacts& facts, const std::vector<Finding>& findings) {
     Json list = Json::array();
     for (const Finding& finding : findings) {
         list.push_back(json_of(facts, finding));
     }
+    return list;
+}
+
+Json json_of(const Surveyed& other) {
+    const NetworkNamespace& place = other.place;
+    return {{"netns", place.inode},
+            {"path", place.path()},
+            {"name", text_or_null(place.name)},
+            {"pid", place.pid == 0 ? Json(nullptr) : Json(place.pid)},
+            {"described", place.in_words()},
+            {"plan", json_of(other.plan)},
+            {"host", host_of(other.facts)},
+            {"cluster", json_of(other.facts.cluster)},
+            {"sockets", counts_of(other.facts)},
+            {"findings", json_of(other.facts, other.findings)},
+            {"missing", other.facts.missing}};
+}
+
+Json others_of(const Survey& survey) {
+    if (!survey.has_others) {
+        return nullptr;
+    }
+    Json list = Json::array();
+    for (const Surveyed& other : survey.others) {
+        list.push_back(json_of(other));
+    }
+    return list;
+}
+
+} // namespace
+
+std::string json_report(const Survey& survey) {
+    const HostFacts& facts = survey.own.facts;
     return text_of(Json{{"schema", json_schema_version},
                         {"command", "check"},
                         {"netns", facts.netns},
-                        {"plan", json_of(plan)},
+                        {"plan", json_of(survey.own.plan)},
                         {"host", host_of(facts)},
                         {"cluster", json_of(facts.cluster)},
                         {"sockets", counts_of(facts)},
                         {"connects_per_second",
                          facts.connects.has_value() ? Json(facts.connects->per_second) : Json(nullptr)},
-                        {"findings", std::move(list)},
-                        {"missing", facts.missing}});
+                        {"findings", json_of(facts, survey.own.findings)},
+                        {"missing", facts.missing},
+                        {"namespaces", others_of(survey)}});
 }
 
 } // namespace portguard::tools

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "tools/check/check_report.h"
@@ -119,24 +120,7 @@ void add_block(std::span<const Finding> block, std::size_t width, std::string& t
     }
 }
 
-std::string sums(std::span<const Finding> findings) {
-    std::array<std::size_t, 3> sum{};
-    for (const Finding& finding : findings) {
-        ++sum[static_cast<std::size_t>(finding.severity)];
-    }
-    return "\n" + counted(sum[2], "error") + ", " + counted(sum[1], "warning") + ", " +
-           counted(sum[0], "note") + "\n";
-}
-
-} // namespace
-
-std::string text_report(const HostFacts& facts, const PortPlan& plan, std::span<const Finding> findings,
-                        std::size_t width) {
-    std::string text;
-    std::string lines = head(facts, plan);
-    for (std::string_view rest = lines; !rest.empty();) {
-        text += with_hanging_indent(next_field(rest, '\n'), width);
-    }
+void add_findings(std::span<const Finding> findings, std::size_t width, std::string& text) {
     for (std::size_t first = 0; first < findings.size();) {
         std::size_t end = first + 1;
         while (end < findings.size() && belong_together(findings[first], findings[end])) {
@@ -145,9 +129,80 @@ std::string text_report(const HostFacts& facts, const PortPlan& plan, std::span<
         add_block(findings.subspan(first, end - first), width, text);
         first = end;
     }
-    text += sums(findings);
-    for (const std::string& clause : facts.missing) {
+}
+
+/// What is explained once is not explained again.
+void add_other(const Surveyed& other, std::set<std::string_view>& explained, std::size_t width,
+               std::string& text) {
+    text += "\n" + wrapped("network namespace " + std::to_string(other.place.inode) + " (" +
+                               other.place.in_words() + "):",
+                           "", width);
+    for (const Finding& finding : other.findings) {
+        if (finding.severity == Severity::note) {
+            continue;
+        }
+        text += wrapped(std::string(severity_name(finding.severity)) + ": " + std::string(finding.id) + ": " +
+                            finding.what,
+                        "  ", width);
+        if (explained.insert(finding.why).second) {
+            text += wrapped(finding.why, "    ", width);
+        }
+        for (const std::string_view line : lines_of_fix(finding)) {
+            add_fix_line(line, text);
+        }
+    }
+}
+
+void add_others(const Survey& survey, std::size_t width, std::string& text) {
+    std::set<std::string_view> explained;
+    std::size_t quiet = 0;
+    for (const Surveyed& other : survey.others) {
+        const bool has_more_than_notes =
+            !other.findings.empty() && other.findings.front().severity != Severity::note;
+        quiet += has_more_than_notes ? 0 : 1;
+        if (has_more_than_notes) {
+            add_other(other, explained, width, text);
+        }
+    }
+    if (quiet != 0) {
+        text += "\n" + counted(quiet, "other network namespace") + ": nothing but notes (--json has them)\n";
+    }
+}
+
+std::string sums(const Survey& survey) {
+    const auto sum = sums_of(survey);
+    return "\n" + counted(sum[2], "error") + ", " + counted(sum[1], "warning") + ", " +
+           counted(sum[0], "note") + "\n";
+}
+
+/// Of the others only what was not said of the caller's own.
+std::set<std::string> clauses_of_others(const Survey& survey) {
+    std::set<std::string> clauses;
+    for (const Surveyed& other : survey.others) {
+        clauses.insert(other.facts.missing.begin(), other.facts.missing.end());
+    }
+    for (const std::string& clause : survey.own.facts.missing) {
+        clauses.erase(clause);
+    }
+    return clauses;
+}
+
+} // namespace
+
+std::string text_report(const Survey& survey, std::size_t width) {
+    std::string text;
+    std::string lines = head(survey.own.facts, survey.own.plan);
+    for (std::string_view rest = lines; !rest.empty();) {
+        text += with_hanging_indent(next_field(rest, '\n'), width);
+    }
+    add_findings(survey.own.findings, width, text);
+    add_others(survey, width, text);
+    text += sums(survey);
+    for (const std::string& clause : survey.own.facts.missing) {
         text += wrapped("left out: " + clause, "", width);
+    }
+    for (const std::string& clause : clauses_of_others(survey)) {
+        text += wrapped("left out in other network namespaces: " + clause, "", width);
     }
     return text;
 }

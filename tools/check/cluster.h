@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +17,15 @@ namespace portguard::tools {
 /// One that runs: what /proc shows of it.
 struct ClusterComponent {
     pid_t pid = 0;
+    /// Inode of its network namespace, where it may be read.
+    std::optional<std::uint64_t> netns = {};
     /// As the table in cluster.cpp names it; the kernel keeps 15 characters of a process name.
-    std::string program;
-    std::vector<std::string> argv;
+    std::string program = {};
+    std::vector<std::string> argv = {};
     /// Empty: it has none.
-    std::string config_path;
+    std::string config_path = {};
     /// Its text; empty where it cannot be read.
-    std::string config;
+    std::string config = {};
 };
 
 struct ClusterPort {
@@ -58,7 +61,7 @@ std::string_view cluster_program(std::string_view comm);
 /// The file that --config names.
 std::string cluster_config_path(const std::vector<std::string>& argv);
 
-/// Those that run in network namespace `netns`, or where that cannot be told.
-std::vector<ClusterComponent> find_cluster_components(std::uint64_t netns);
+/// Those of this pid namespace.
+std::vector<ClusterComponent> find_cluster_components();
 
 } // namespace portguard::tools

@@ -49,18 +49,17 @@ std::string comm_of(pid_t pid) {
 
 } // namespace
 
-std::vector<ClusterComponent> find_cluster_components(std::uint64_t netns) {
+std::vector<ClusterComponent> find_cluster_components() {
     const Syscalls syscalls;
     std::vector<ClusterComponent> components;
     const ScopedFd folder(direct::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), syscalls);
     for_each_number(folder.get(), [&](int pid) {
         const std::string_view program = cluster_program(comm_of(pid));
-        // A node that is a container itself (kind) has a cluster of its own.
-        if (!program.empty() && netns_of(pid).value_or(netns) == netns) {
+        if (!program.empty()) {
             const auto words =
                 read_text_file(ProcPath(pid, "cmdline").c_str(), longest_command_line, syscalls);
-            ClusterComponent component{
-                pid, std::string(program), parse_command_line(words.value_or("")), {}, {}};
+            ClusterComponent component{pid, netns_of(pid), std::string(program),
+                                       parse_command_line(words.value_or(""))};
             component.config_path = cluster_config_path(component.argv);
             component.config = read_config_of(pid, component.config_path);
             components.push_back(std::move(component));

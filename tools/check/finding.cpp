@@ -44,9 +44,9 @@ PortPlan plan_for(const Config& config, const HostFacts& facts) {
 
 std::vector<Finding> find_all(const HostFacts& facts, const PortPlan& plan) {
     std::vector<Finding> findings;
-    for (const auto checks :
-         {checks_of_sockets(), checks_of_connections(), checks_of_servers(), checks_of_time_wait(),
-          checks_of_sharing(), checks_of_settings(), checks_of_cluster(), checks_of_known_defaults()}) {
+    for (const auto checks : {checks_of_sockets(), checks_of_connections(), checks_of_servers(),
+                              checks_of_time_wait(), checks_of_sharing(), checks_of_settings(),
+                              checks_of_cluster(), checks_of_pods(), checks_of_known_defaults()}) {
         for (const Check check : checks) {
             check(facts, plan, findings);
         }

@@ -66,6 +66,7 @@ std::span<const Check> checks_of_time_wait();
 std::span<const Check> checks_of_settings();
 std::span<const Check> checks_of_sharing();
 std::span<const Check> checks_of_cluster();
+std::span<const Check> checks_of_pods();
 std::span<const Check> checks_of_known_defaults();
 
 } // namespace portguard::tools

@@ -49,6 +49,13 @@ struct ConnectRate {
     double seconds = 0;
 };
 
+/// Ports of the namespace whose addresses the packets of another one leave the host with.
+struct OutsidePorts {
+    /// UDP servers, with what who_has() says of them. Empty words: not known yet.
+    std::map<std::uint16_t, std::string> udp;
+    std::vector<ClusterPort> node_ports;
+};
+
 struct HostFacts {
     /// Inode of the network namespace; 0: unknown.
     std::uint64_t netns = 0;
@@ -62,14 +69,21 @@ struct HostFacts {
     std::vector<SocketFact> sockets;
     /// Sorted by inode.
     std::vector<FdOwner> owners;
-    /// Those that have a listener, a bound socket, or a connection inside `listen` or among the NodePorts.
+    /// Those that have a listener, a bound socket, or a connection inside `listen`, among the NodePorts or on
+    /// a port of `outside`.
     std::map<pid_t, ProcessInfo> processes;
     /// SO_REUSEADDR of TCP listeners by inode; none where it could not be read.
     std::map<std::uint32_t, bool> reuseaddr;
     /// Ports of Kubernetes' components that run in this namespace.
     std::vector<ClusterPort> cluster;
+    /// Only of a namespace that was found beside the caller's own.
+    std::optional<OutsidePorts> outside;
     /// Outgoing TCP connections; only measured when asked for.
     std::optional<ConnectRate> connects;
+    /// A route leads to another host, or to this one's own addresses, by another interface than lo.
+    bool has_way_out = false;
+    /// None of the questions about sockets failed.
+    bool sees_sockets = true;
     /// All of /proc was read: a socket without an owner is of no process in it.
     bool sees_every_process = false;
     /// What stands before a command that changes this namespace: "sudo ", "ip netns exec blue ".
@@ -82,6 +96,9 @@ struct HostFacts {
     [[nodiscard]] std::span<const FdOwner> owners_of(const DiagSocket& socket) const;
 };
 
+/// Nobody waits for a minute; a kernel that does not answer must end it all the same.
+inline constexpr std::chrono::minutes longest_look{1};
+
 struct FactsWish {
     /// Whose outgoing connections are looked at with their processes.
     PortSet listen;
@@ -93,6 +110,12 @@ struct FactsWish {
 
 /// For the network namespace of the calling thread.
 HostFacts gather_facts(const FactsWish& wish);
+
+/// The part of it that has to be asked in that namespace.
+HostFacts look_around(const FactsWish& wish);
+/// The rest, of several namespaces at once: /proc is walked once for all. The first is that of the caller,
+/// and the others are behind its addresses.
+void add_processes(const FactsWish& wish, std::span<HostFacts> namespaces);
 
 /// IP_LOCAL_PORT_RANGE (Linux 6.3).
 bool kernel_has_socket_range();

@@ -85,11 +85,13 @@ void enter_netns(const Arguments& arguments) {
                                      : std::strerror(error));
 }
 
+std::string netns_prefix(const std::string& value) {
+    return (is_number(value) ? "nsenter --net --target " : "ip netns exec ") + value + " ";
+}
+
 std::string netns_prefix(const Arguments& arguments) {
     const std::string* const value = arguments.value(netns_parameter.name);
-    return value == nullptr
-               ? std::string{}
-               : (is_number(*value) ? "nsenter --net --target " : "ip netns exec ") + *value + " ";
+    return value == nullptr ? std::string{} : netns_prefix(*value);
 }
 
 std::string as_root_prefix(const Arguments& arguments) {

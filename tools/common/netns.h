@@ -20,6 +20,9 @@ void enter_netns(const Arguments& arguments);
 /// What runs a command in that namespace: "ip netns exec blue "; empty: it is the caller's own.
 std::string netns_prefix(const Arguments& arguments);
 
+/// Of a value of --netns.
+std::string netns_prefix(const std::string& value);
+
 /// What a command that changes that namespace has to begin with: "sudo ", "ip netns exec blue ".
 std::string as_root_prefix(const Arguments& arguments);
 

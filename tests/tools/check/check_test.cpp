@@ -1,6 +1,15 @@
 // `portguard check` on real sockets in a network of the test's own.
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "support/child.h"
 #include "support/private_net.h"
@@ -176,7 +185,11 @@ TEST_F(CheckCommand, AnswersBadInputWithOneSentence) {
           BadWord{{"check", "--listen=0"}, "'0'"}, BadWord{{"check", "--listen=70000"}, "'70000'"},
           BadWord{{"check", "--ephemeral=9-1"}, "reversed"},
           BadWord{{"check", "--netns=no-such"}, "netns=no-such"},
-          BadWord{{"check", "--config=/nowhere"}, "config=/nowhere"}, BadWord{{"check", "8080"}, "'8080'"}}) {
+          BadWord{{"check", "--config=/nowhere"}, "config=/nowhere"}, BadWord{{"check", "8080"}, "'8080'"},
+          BadWord{{"check", "--all-namespaces", "--netns=1"}, "beside --netns"},
+          BadWord{{"check", "--all-namespaces", "--sample=1s"}, "beside --sample"},
+          BadWord{{"check", "--problem-detector", "--json"}, "beside --json"},
+          BadWord{{"check", "--problem-detector", "-q"}, "beside --quiet"}}) {
         EXPECT_TRUE(refused_with(portguard(bad.words), 2, {bad.part}));
     }
 }
@@ -194,6 +207,54 @@ TEST_F(CheckCommand, AgreesWithWhoOnWhichSideOpenedAConnection) {
     EXPECT_EQ(found["ports"], "5501") << "a listener that is gone accepted the connection on 5500";
     EXPECT_EQ(json_answer({"who", "127.0.0.1:5500"}, 1)["cause"], "dying_server");
     EXPECT_EQ(json_answer({"who", "127.0.0.1:5501"}, 1)["cause"], "outgoing_connection");
+}
+
+TEST_F(CheckCommand, AnswersNodeProblemDetectorWithOneLineAndAStatus) {
+    const Finished well = portguard({"check", "--problem-detector"});
+    EXPECT_TRUE(well.exited_with(0)) << well;
+    EXPECT_EQ(well.out, "no port collides\n");
+    const Fd server = listener(flagged(tcp_socket()), wildcard(40000));
+    const Fd other = listener(wildcard(8080));
+    const Finished found = portguard({"check", "--problem-detector"});
+    EXPECT_TRUE(found.exited_with(1)) << found;
+    EXPECT_EQ(found.out, "1 error, 1 warning: listener-in-ephemeral-range 40000\n");
+    EXPECT_TRUE(portguard({"check", "--problem-detector", "--fail-on=never"}).exited_with(0));
+}
+
+TEST_F(CheckCommand, CutsTheLineForNodeProblemDetectorAtEightyCharacters) {
+    std::vector<Fd> servers;
+    for (std::uint16_t port = 40000; port < 40030; port += 2) {
+        servers.push_back(listener(flagged(tcp_socket()), wildcard(port)));
+    }
+    const Finished finished = portguard({"check", "--problem-detector"});
+    EXPECT_EQ(finished.out.size(), 80U) << finished;
+    EXPECT_TRUE(finished.out.ends_with("...\n")) << finished;
+    EXPECT_EQ(std::count(finished.out.begin(), finished.out.end(), '\n'), 1);
+}
+
+/// As RestrictAddressFamilies= of systemd does it.
+void forbid_netlink() {
+    const std::array<sock_filter, 6> code{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog program{code.size(), const_cast<sock_filter*>(code.data())};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        throw std::runtime_error("no seccomp filter");
+    }
+}
+
+TEST_F(CheckCommand, TellsNodeProblemDetectorThatNothingIsKnown) {
+    const Finished finished = portguard({"check", "--problem-detector"}, {.before_exec = forbid_netlink});
+    EXPECT_TRUE(finished.exited_with(2)) << finished;
+    EXPECT_TRUE(finished.out.starts_with("unknown: IPv4 tcp sockets (")) << finished;
+    EXPECT_LE(finished.out.size(), 80U);
+    EXPECT_TRUE(portguard({"check", "--problem-detector", "--no-such"}).exited_with(2));
 }
 
 TEST_F(CheckCommand, TakesThePortsOfAListForListen) {

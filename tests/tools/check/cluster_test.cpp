@@ -23,7 +23,7 @@ using tools::HostFacts;
 
 ClusterComponent component(const char* program, Words argv, std::string config = "") {
     argv.insert(argv.begin(), program);
-    ClusterComponent result{100, program, std::move(argv), "", std::move(config)};
+    ClusterComponent result{100, {}, program, std::move(argv), "", std::move(config)};
     result.config_path = tools::cluster_config_path(result.argv);
     return result;
 }
