@@ -59,11 +59,70 @@ constexpr long socketcall_of(long number) {
     default: return 0;
     }
 }
-#endif
 
 /// Returns what the kernel returned: a value, or -errno.
-inline long kernel_call(long number, long first = 0, long second = 0, long third = 0, long fourth = 0,
-                        long fifth = 0, long sixth = 0) {
+[[gnu::noinline, gnu::regparm(3)]] inline long kernel_call(long number, long first, long second, long third,
+                                                           long fourth, long fifth = 0, long sixth = 0) {
+    const long result = i386_call(number, first, second, third, fourth, fifth, sixth);
+    // i386 has calls of their own for sockets since Linux 4.3.
+    if (const long call = socketcall_of(number); call != 0 && result == -ENOSYS) {
+        const long arguments[] = {first, second, third, fourth, fifth, sixth};
+        return i386_call(SYS_socketcall, call, reinterpret_cast<long>(arguments), 0, 0, 0, 0);
+    }
+    return result;
+}
+
+[[gnu::noinline, gnu::regparm(3)]] inline long kernel_call(long number, long first = 0, long second = 0,
+                                                           long third = 0) {
+    return kernel_call(number, first, second, third, 0);
+}
+#else
+// By how many arguments there are: to clear the registers of all six took 1.7 KB of code.
+
+/// Returns what the kernel returned: a value, or -errno. Every argument that the call has is to be named:
+/// what is left out beyond the third is whatever its register held.
+inline long kernel_call(long number, long first = 0, long second = 0, long third = 0) {
+#if defined(__x86_64__)
+    long result = 0;
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(number), "D"(first), "S"(second), "d"(third)
+                 : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long x8 asm("x8") = number;
+    register long x0 asm("x0") = first;
+    register long x1 asm("x1") = second;
+    register long x2 asm("x2") = third;
+    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    return x0;
+#else
+#error "for this processor, kernel_call.h, preload/clone.h and preload/registers.h lack its instructions"
+#endif
+}
+
+inline long kernel_call(long number, long first, long second, long third, long fourth) {
+#if defined(__x86_64__)
+    long result = 0;
+    register long r10 asm("r10") = fourth;
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(number), "D"(first), "S"(second), "d"(third), "r"(r10)
+                 : "rcx", "r11", "memory");
+    return result;
+#else
+    register long x8 asm("x8") = number;
+    register long x0 asm("x0") = first;
+    register long x1 asm("x1") = second;
+    register long x2 asm("x2") = third;
+    register long x3 asm("x3") = fourth;
+    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+    return x0;
+#endif
+}
+
+inline long kernel_call(long number, long first, long second, long third, long fourth, long fifth,
+                        long sixth = 0) {
 #if defined(__x86_64__)
     long result = 0;
     register long r10 asm("r10") = fourth;
@@ -74,7 +133,7 @@ inline long kernel_call(long number, long first = 0, long second = 0, long third
                  : "a"(number), "D"(first), "S"(second), "d"(third), "r"(r10), "r"(r8), "r"(r9)
                  : "rcx", "r11", "memory");
     return result;
-#elif defined(__aarch64__)
+#else
     register long x8 asm("x8") = number;
     register long x0 asm("x0") = first;
     register long x1 asm("x1") = second;
@@ -84,33 +143,9 @@ inline long kernel_call(long number, long first = 0, long second = 0, long third
     register long x5 asm("x5") = sixth;
     asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
     return x0;
-#elif defined(__i386__)
-    const long result = i386_call(number, first, second, third, fourth, fifth, sixth);
-    // i386 has calls of their own for sockets since Linux 4.3.
-    if (const long call = socketcall_of(number); call != 0 && result == -ENOSYS) {
-        const long arguments[] = {first, second, third, fourth, fifth, sixth};
-        return i386_call(SYS_socketcall, call, reinterpret_cast<long>(arguments), 0, 0, 0, 0);
-    }
-    return result;
-#else
-#error "for this processor, kernel_call.h, preload/clone.h and preload/registers.h lack its instructions"
 #endif
 }
-
-/// The same with three arguments, for calls where each instruction counts: the other registers are left
-/// alone.
-inline long short_kernel_call(long number, long first, long second, long third) {
-#if defined(__x86_64__)
-    long result = 0;
-    asm volatile("syscall"
-                 : "=a"(result)
-                 : "a"(number), "D"(first), "S"(second), "d"(third)
-                 : "rcx", "r11", "memory");
-    return result;
-#else
-    return kernel_call(number, first, second, third);
 #endif
-}
 
 template <typename Pointer>
 long as_argument(Pointer* pointer) {

@@ -125,14 +125,16 @@ private:
     }
 
     long send(std::span<const std::byte> bytes) const {
-        return kernel_call(SYS_sendto, fd_, as_argument(bytes.data()), static_cast<long>(bytes.size()));
+        return kernel_call(SYS_sendto, fd_, as_argument(bytes.data()), static_cast<long>(bytes.size()), 0, 0,
+                           0);
     }
 
     /// Each datagram of a dump is made by the call before: by send, then by recv. None is waited for.
     int receive(DumpParser& parser) {
         while (now_ms() < end_ms_) {
-            const long length = kernel_call(SYS_recvfrom, fd_, as_argument(buffer_.data()),
-                                            static_cast<long>(buffer_.size()), MSG_DONTWAIT | MSG_TRUNC);
+            const long length =
+                kernel_call(SYS_recvfrom, fd_, as_argument(buffer_.data()), static_cast<long>(buffer_.size()),
+                            MSG_DONTWAIT | MSG_TRUNC, 0, 0);
             if (length <= 0) {
                 return length == 0 ? EBADMSG : static_cast<int>(-length);
             }

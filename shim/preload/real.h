@@ -51,7 +51,7 @@ struct Pointers {
 
 /// bind(2) where `are_bare`.
 inline long bind_bare(int fd, const sockaddr* address, socklen_t length) {
-    return short_kernel_call(SYS_bind, fd, as_argument(address), length);
+    return kernel_call(SYS_bind, fd, as_argument(address), length);
 }
 
 /// bind(2), and listen(2): 0, or -errno. errno itself is left alone, since what fails may be cured, and a
@@ -61,7 +61,7 @@ inline long bind_leaving_errno(int fd, const sockaddr* address, socklen_t length
                                                     : bind_by_pointer(fd, address, length);
 }
 inline long listen_leaving_errno(int fd, int backlog) {
-    return are_bare.load(std::memory_order_relaxed) ? short_kernel_call(SYS_listen, fd, backlog, 0)
+    return are_bare.load(std::memory_order_relaxed) ? kernel_call(SYS_listen, fd, backlog, 0)
                                                     : listen_by_pointer(fd, backlog);
 }
 

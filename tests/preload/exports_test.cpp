@@ -149,19 +149,52 @@ std::pair<unsigned long, unsigned long> writable_segment() {
     return {};
 }
 
+struct Section {
+    std::string name;
+    unsigned long address = 0;
+    unsigned long size = 0;
+    bool is_code = false;
+};
+
+std::vector<Section> sections() {
+    std::vector<Section> found;
+    for (const std::string& line : lines_of({"/usr/bin/readelf", "-SW", shim_path()})) {
+        // "  [13] .text PROGBITS 0000000000001880 001880 006efe 00  AX  0   0 16"
+        const std::size_t name = line.find("] .");
+        std::istringstream words(name != std::string::npos ? line.substr(name + 2) : "");
+        std::string type, offset, entry_size, flags;
+        Section section;
+        if (words >> section.name >> type >> std::hex >> section.address >> offset >> section.size >>
+            entry_size >> flags) {
+            section.is_code = flags.find('X') != std::string::npos;
+            found.push_back(section);
+        }
+    }
+    return found;
+}
+
 /// Where that begins which only failing calls come through: it stands last (start_page.ld).
 unsigned long end_of_what_a_start_needs() {
-    for (const std::string& line : lines_of({"/usr/bin/readelf", "-SW", shim_path()})) {
-        const std::size_t name = line.find(" .text.failing ");
-        if (name != std::string::npos) {
-            std::istringstream words(line.substr(name));
-            std::string section, type;
-            unsigned long address = 0;
-            words >> section >> type >> std::hex >> address;
-            return address;
+    for (const Section& section : sections()) {
+        if (section.name == ".text.failing") {
+            return section.address;
         }
     }
     return ~0UL;
+}
+
+TEST(Exports, the_whole_code_is_64_KiB_at_most) {
+    constexpr unsigned long limit = 65536;
+    unsigned long code = 0;
+    std::string lengths;
+    for (const Section& section : sections()) {
+        if (section.is_code) {
+            code += section.size;
+            lengths += " " + section.name + "=" + std::to_string(section.size);
+        }
+    }
+    EXPECT_GT(code, limit / 2) << "not all of it is found:" << lengths;
+    EXPECT_LE(code, limit) << lengths;
 }
 
 // Each page more is felt in every exec of the wrapped tree.
