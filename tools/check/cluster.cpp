@@ -128,6 +128,9 @@ std::optional<PortRange> port_behind_colon(std::string_view text) {
                : range_in(text.substr(colon + 1));
 }
 
+/// Beyond, somebody plays.
+constexpr std::size_t most_urls = 64;
+
 /// Nothing: it is not understood. Port 0 is left out: the component then takes none, or any.
 std::optional<std::vector<PortRange>> ports_in(std::string_view text, Form form) {
     std::vector<PortRange> ports;
@@ -139,7 +142,7 @@ std::optional<std::vector<PortRange>> ports_in(std::string_view text, Form form)
         return range.has_value();
     };
     if (form == Form::urls) {
-        while (!text.empty()) {
+        while (!text.empty() && ports.size() < most_urls) {
             std::string_view url = next_field(text, ',');
             while (url.ends_with('/')) {
                 url.remove_suffix(1);

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t longest_comm_file = 64;
 constexpr std::size_t longest_command_line = 65536;
 constexpr std::size_t longest_config = 262144;
+/// Any user may give a program such a name.
+constexpr std::size_t most_components = 64;
 
 /// As the component sees it: in its container, and never through a link out of there, which an absolute one
 /// would be. A FIFO of that name is not waited for.
@@ -64,7 +66,7 @@ std::vector<ClusterComponent> find_cluster_components() {
             component.config = read_config_of(pid, component.config_path);
             components.push_back(std::move(component));
         }
-        return true;
+        return components.size() < most_components;
     });
     return components;
 }

@@ -90,7 +90,7 @@ Survey survey(const Arguments& arguments) {
     const Config config = config_with_list(resolved.draft().config, arguments);
     const auto sample = duration_of(arguments, sample_name);
     enter_netns(arguments);
-    const FactsWish wish{.listen = config.listen, .sample = sample.value_or(0ms)};
+    const FactsWish wish{.listen = config.listen, .sample = sample.value_or(0ms), .cluster = true};
     Survey result =
         arguments.has(all_namespaces_name) ? survey_all(config, wish) : survey_one(arguments, config, wish);
     if (!result.own.facts.connects.has_value()) {

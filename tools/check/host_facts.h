@@ -106,6 +106,8 @@ struct FactsWish {
     std::chrono::milliseconds sample{0};
     /// Read SO_REUSEADDR of the listeners.
     bool flags = true;
+    /// Look for components of Kubernetes.
+    bool cluster = false;
 };
 
 /// For the network namespace of the calling thread.

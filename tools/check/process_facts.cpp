@@ -21,6 +21,11 @@ void add_cluster(std::span<HostFacts> namespaces) {
                          return component.netns.has_value() ? *component.netns == facts.netns : is_own;
                      });
         facts.cluster = ports_of(here);
+        for (const ClusterComponent& component : here) {
+            ProcessInfo& process = facts.processes[component.pid];
+            process = read_process(component.pid, Syscalls{}).value_or(ProcessInfo{});
+            process.pid = component.pid;
+        }
     }
 }
 
@@ -140,7 +145,9 @@ void add_flags(HostFacts& facts) {
 } // namespace
 
 void add_processes(const FactsWish& wish, std::span<HostFacts> namespaces) {
-    add_cluster(namespaces);
+    if (wish.cluster) {
+        add_cluster(namespaces);
+    }
     const HostFacts& host = namespaces.front();
     std::vector<std::vector<std::uint32_t>> inodes;
     std::vector<std::uint32_t> all;

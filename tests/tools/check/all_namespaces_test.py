@@ -7,6 +7,8 @@ all_namespaces_test.py COMMAND       in network, mount and pid namespaces of its
 import json
 import os
 import pathlib
+import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,23 @@ SENDER = """
         sender.connect((sys.argv[3], int(sys.argv[4])))
     print("ready", flush=True)
     signal.pause()
+    """
+# Says what port it was asked from.
+ANSWERING = """
+    import socket
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("", 53))
+    print("ready", flush=True)
+    while True:
+        _, asker = server.recvfrom(99)
+        server.sendto(str(asker[1]).encode(), asker)
+    """
+ASKING = """
+    import socket, sys
+    asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asker.bind(("", int(sys.argv[1])))
+    asker.sendto(b"who", ("10.9.2.2", 53))
+    print(asker.recv(99).decode(), flush=True)
     """
 
 
@@ -117,6 +136,33 @@ class AllNamespaces(unittest.TestCase):
         self.assertEqual(found["ports"], str(HOST_PORT))
         subprocess.run(["sh", "-c", found["fix"]], check=True, stdout=subprocess.DEVNULL)
         check("--all-namespaces", status=0)
+
+    def test_masquerade_keeps_a_port_that_the_host_has_which_has_the_answer_where_it_is_not_tracked(self) -> None:
+        """Why pod-port-meets-host-port is worth a warning: what it says of the kernel, seen."""
+        make_pod("world", 2)
+        self.addCleanup(call, "ip", "netns", "delete", "world")
+        self.addCleanup(call, "ip", "link", "delete", "v2")
+        call("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        if subprocess.run(["nft", "add", "table", "ip", "pods"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("this kernel has no nf_tables")
+        self.addCleanup(call, "nft", "delete", "table", "ip", "pods")
+        for rule in ("chain ip pods post { type nat hook postrouting priority 100; }",
+                     "rule ip pods post ip saddr 10.9.1.0/24 masquerade",
+                     "chain ip pods pre { type filter hook prerouting priority -300; }",
+                     "rule ip pods pre udp dport 51872 notrack"):
+            call("nft", "add", rule)
+        self.started("ip", "netns", "exec", "world", "/usr/bin/python3", "-c", textwrap.dedent(ANSWERING))
+        for port, seen in ((51871, "pod 51871"), (51872, "host 51872")):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
+                host.bind(("", port))
+                pod = subprocess.Popen(["ip", "netns", "exec", "web", "/usr/bin/python3", "-c", textwrap.dedent(ASKING),
+                                        str(port)], stdout=subprocess.PIPE)
+                ready = select.select([host, pod.stdout], [], [], 30)[0]
+                got = (host if host in ready else pod.stdout).fileno()
+                text = ("host " if host in ready else "pod ") + os.read(got, 99).decode().strip()
+                pod.kill()
+                pod.communicate()
+            self.assertEqual(text, seen, "who has the answer, and from which port of the host the world was asked")
 
     def test_a_source_port_among_the_node_ports_is_found(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -179,6 +179,8 @@ TEST_F(ClusterCommand, ReadsTheArgumentsOfWhatRuns) {
         Json::parse(
             R"({"name": "Kubernetes NodePort", "ports": "32000-34000", "program": "kube-apiserver", "pid": )" +
             server.pid() + R"(, "source": "argument", "where": "--service-node-port-range"})"));
+    EXPECT_EQ(answer["findings"][0]["processes"],
+              Json::parse(R"([{"pid": )" + server.pid() + R"(, "comm": "kube-apiserver", "uid": 0}])"));
     EXPECT_EQ(cluster_port(answer, "kubelet")["ports"], "41250");
     EXPECT_EQ(cluster_port(answer, "kubelet")["source"], "file");
     EXPECT_EQ(cluster_port(answer, "kubelet's health")["source"], "default");
