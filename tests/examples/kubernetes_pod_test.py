@@ -3,7 +3,7 @@
 each container runs in its root, read-only and without a privilege, with the command, environment, user and mounts of the
 manifest. One image is of glibc, one of musl.
 
-kubernetes_pod_test.py ROOT_OF_SOURCES COMMAND LIBRARY HELPER      in network, mount and pid namespaces of its own
+kubernetes_pod_test.py ROOT_OF_SOURCES BUILD      in network, mount and pid namespaces of its own
 """
 
 import ctypes
@@ -20,7 +20,7 @@ import unittest
 import yaml
 
 SKIP = 77
-SOURCES, COMMAND, LIBRARY, HELPER = map(pathlib.Path, sys.argv[1:5])
+SOURCES, BUILD = map(pathlib.Path, sys.argv[1:3])
 POD = yaml.safe_load((SOURCES / "examples/kubernetes/pod.yaml").read_text(encoding="utf-8"))
 LIBC = ctypes.CDLL(None)
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP = 38, 24
@@ -39,16 +39,17 @@ def empty_root(folder: pathlib.Path) -> pathlib.Path:
 
 
 def portguard_image(folder: pathlib.Path) -> pathlib.Path:
-    """What examples/kubernetes/Dockerfile makes: busybox, the static command, the library and its helper."""
+    """By the last step of the first stage of the Dockerfile, on the build that is tested, and busybox."""
     root = empty_root(folder)
-    for name in ("bin", "usr/local/bin", "usr/local/lib/portguard"):
-        (root / name).mkdir(parents=True)
+    text = (SOURCES / "examples/kubernetes/Dockerfile").read_text(encoding="utf-8")
+    step, = re.findall(r"^RUN (DESTDIR=(?:.*\\\n)*.*)$", text, re.MULTILINE)
+    places = {"/build": BUILD, "/installed": f"{folder}-installed", "/image": root}
+    step = re.sub(r"(?<=[ =])/(?:build|installed|image)\b", lambda place: str(places[place.group(0)]), step)
+    call("sh", "-ec", f"exec >/dev/null; {step}")
+    (root / "bin").mkdir()
     shutil.copy("/bin/busybox", root / "bin/busybox")
     for name in ("sh", "cp", "sleep"):
         (root / "bin" / name).symlink_to("busybox")
-    for file, place in ((COMMAND, "usr/local/bin/portguard"), (LIBRARY, "usr/local/lib/portguard/libportguard.so"),
-                        (HELPER, "usr/local/lib/portguard/portguard-explain")):
-        call("strip", "-o", root / place, file)
     return root
 
 

@@ -151,7 +151,8 @@ HostFacts look_around(const FactsWish& wish) {
 }
 
 HostFacts gather_facts(const FactsWish& wish) {
-    std::vector<HostFacts> facts{look_around(wish)};
+    std::vector<HostFacts> facts;
+    facts.push_back(look_around(wish));
     add_processes(wish, facts);
     return std::move(facts.front());
 }

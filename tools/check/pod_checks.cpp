@@ -73,7 +73,8 @@ void meets_udp(const HostFacts& facts, const PortPlan&, std::vector<Finding>& fi
     if (!facts.outside.has_value()) {
         return;
     }
-    for (const auto& [port, who] : facts.outside->udp) {
+    for (const auto& entry : facts.outside->udp) {
+        const std::uint16_t port = entry.first;
         const auto groups = grouped(facts, [&](const SocketFact& fact) {
             return fact.socket.protocol == Protocol::udp && fact.socket.local.port == port &&
                    is_source(facts, fact);
@@ -81,7 +82,7 @@ void meets_udp(const HostFacts& facts, const PortPlan&, std::vector<Finding>& fi
         for (const Group& group : groups) {
             findings.push_back(finding_of("pod-port-meets-host-port",
                                           group.who + " sends from UDP port " + std::to_string(port) +
-                                              ", which " + who + " has on the host.",
+                                              ", which " + entry.second + " has on the host.",
                                           udp_met, std::to_string(port), group.pids,
                                           given_of(facts, udp_ports(*facts.outside))));
         }
