@@ -22,6 +22,8 @@ GROUPS = {
 # Recorded on other machines; the list itself, which writes a file for dpkg; and the servers of tests/daemons, whose table
 # names the package of each, and whose run fails over one that is missing. tests/platforms has roots of its own.
 LEFT_OUT = ["tests/daemons", "tests/platforms", "tests/corpus/events", "tests/fuzz/corpus", "tests/support/install-packages", "tests/support/packages_test.py"]
+# Where our own packages put the command.
+OWN = {"/usr/bin/portguard"}
 # Not below another folder: "$build/bin/portguard", "$build"/bin/portguard, folder + "/bin/portguard".
 PROGRAM = re.compile(r"(?:^|(?<=[\s'\"(\[=`!,]))(?<!\w\w\")(?<!\+ \")(?:/usr)?/s?bin/[A-Za-z0-9](?:[\w.+-]*\w)?", re.M)
 
@@ -84,7 +86,7 @@ def programs_of(root: pathlib.Path) -> dict[str, set[str]]:
         name = str(path.relative_to(root))
         if path.is_file() and not any(name.startswith(left_out) for left_out in LEFT_OUT):
             folder = max((folder for folder in GROUPS if name.startswith(folder + "/")), key=len)
-            programs[folder] |= set(PROGRAM.findall(path.read_text(errors="replace")))
+            programs[folder] |= set(PROGRAM.findall(path.read_text(errors="replace"))) - OWN
     return programs
 
 
