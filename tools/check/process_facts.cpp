@@ -79,18 +79,46 @@ PortSet told_ports(const FactsWish& wish, const HostFacts& facts) {
     return ports;
 }
 
-std::vector<std::uint32_t> inodes_to_own(const FactsWish& wish, const HostFacts& facts) {
-    const PortSet told = told_ports(wish, facts);
+/// Whose process the findings may name.
+bool is_told_with_process(const SocketFact& fact, const PortSet& told, const FactsWish& wish) {
+    return fact.socket.inode != 0 &&
+           (fact.role == Role::listener || fact.role == Role::bound ||
+            (told.contains(fact.socket.local.port) && !(wish.thrifty && fact.role == Role::accepted)));
+}
+
+template <typename Value>
+void add_once(Value value, std::vector<Value>& values) {
+    if (std::find(values.begin(), values.end(), value) == values.end()) {
+        values.push_back(value);
+    }
+}
+
+/// The sockets whose owners are looked for, and where to look first.
+struct Wanted {
     std::vector<std::uint32_t> inodes;
+    OwnerHints hints;
+};
+
+Wanted wanted_of(const FactsWish& wish, const HostFacts& facts) {
+    const PortSet told = told_ports(wish, facts);
+    Wanted wanted;
     for (const SocketFact& fact : facts.sockets) {
-        const bool is_told =
-            fact.role == Role::listener || fact.role == Role::bound || told.contains(fact.socket.local.port);
-        if (fact.socket.inode != 0 && is_told) {
-            inodes.push_back(fact.socket.inode);
+        if (!is_told_with_process(fact, told, wish)) {
+            continue;
+        }
+        wanted.inodes.push_back(fact.socket.inode);
+        if (wish.thrifty) {
+            add_once(fact.socket.uid, wanted.hints.uids);
+            if (fact.socket.cgroup != 0) {
+                add_once(fact.socket.cgroup, wanted.hints.cgroups);
+            }
         }
     }
-    std::sort(inodes.begin(), inodes.end());
-    return inodes;
+    std::sort(wanted.inodes.begin(), wanted.inodes.end());
+    if (wish.thrifty) {
+        wanted.hints.most_others = 0;
+    }
+    return wanted;
 }
 
 void add_owners(const OwnerSearch& search, const std::vector<std::uint32_t>& inodes, HostFacts& facts) {
@@ -149,20 +177,20 @@ void add_processes(const FactsWish& wish, std::span<HostFacts> namespaces) {
         add_cluster(namespaces);
     }
     const HostFacts& host = namespaces.front();
-    std::vector<std::vector<std::uint32_t>> inodes;
+    std::vector<Wanted> wanted;
     std::vector<std::uint32_t> all;
     for (HostFacts& facts : namespaces) {
         // Of a service with a network of its own (PrivateNetwork= of systemd) no packet meets the host's.
         if (&facts != &host && facts.has_way_out) {
             add_outside(host, facts);
         }
-        inodes.push_back(inodes_to_own(wish, facts));
-        all.insert(all.end(), inodes.back().begin(), inodes.back().end());
+        wanted.push_back(wanted_of(wish, facts));
+        all.insert(all.end(), wanted.back().inodes.begin(), wanted.back().inodes.end());
     }
     std::sort(all.begin(), all.end());
-    const OwnerSearch search = find_owners(all, Deadline(longest_look), Syscalls{});
+    const OwnerSearch search = find_owners(all, wanted.front().hints, Deadline(longest_look), Syscalls{});
     for (std::size_t at = 0; at < namespaces.size(); ++at) {
-        add_owners(search, inodes[at], namespaces[at]);
+        add_owners(search, wanted[at].inodes, namespaces[at]);
         if (namespaces[at].outside.has_value()) {
             name_outside(host, *namespaces[at].outside);
         }

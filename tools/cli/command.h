@@ -134,6 +134,7 @@ extern const Command hold_command;
 extern const Command lease_command;
 extern const Command who_command;
 extern const Command events_command;
+extern const Command metrics_command;
 extern const Command explain_command;
 extern const Command catalog_command;
 extern const Command ci_command;

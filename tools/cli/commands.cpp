@@ -71,10 +71,10 @@ std::vector<Parameter> parameters_of(const Command& command) {
 
 std::span<const Command* const> all_commands() {
     static constexpr std::array commands{
-        &run_command,    &check_command,  &plan_command,    &map_command,    &who_command,
-        &rescue_command, &hold_command,   &lease_command,   &events_command, &repro_command,
-        &ci_command,     &enable_command, &disable_command, &config_command, &completion_command,
-        &help_command,   &man_command,    &version_command};
+        &run_command,        &check_command, &plan_command,   &map_command,     &who_command,
+        &rescue_command,     &hold_command,  &lease_command,  &events_command,  &metrics_command,
+        &repro_command,      &ci_command,    &enable_command, &disable_command, &config_command,
+        &completion_command, &help_command,  &man_command,    &version_command};
     return commands;
 }
 

@@ -39,7 +39,10 @@ constexpr std::array combinations{
 
 JournalQuery journal_query(const Arguments& arguments, const EventFilter& filter) {
     const std::string* const unit = arguments.value(unit_parameter.name);
-    return {unit == nullptr ? std::string() : *unit, filter.since(), filter.until(),
+    return {unit == nullptr ? std::string() : *unit,
+            filter.since(),
+            filter.until(),
+            {},
             arguments.has(follow_parameter.name)};
 }
 

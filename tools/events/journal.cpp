@@ -28,7 +28,9 @@ std::vector<std::string> words_of(const JournalQuery& query) {
     if (!query.unit.empty()) {
         words.push_back("--unit=" + query.unit);
     }
-    if (query.since.has_value()) {
+    if (!query.after_cursor.empty()) {
+        words.push_back("--after-cursor=" + query.after_cursor);
+    } else if (query.since.has_value()) {
         words.push_back("--since=" + epoch(*query.since));
     }
     if (query.until.has_value()) {

@@ -16,6 +16,8 @@ struct JournalQuery {
     std::string unit;
     std::optional<Instant> since;
     std::optional<Instant> until;
+    /// `__CURSOR` of an entry: only what came after it; in the place of `since`.
+    std::string after_cursor = {};
     /// Stay for what is yet to come.
     bool follow = false;
 };

@@ -1,28 +1,19 @@
 #include "tools/map/svg.h"
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "kernel/syscalls.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/common/replaced_file.h"
 
 namespace portguard::tools {
 namespace {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
     throw Refusal(ExitCode::usage, "svg=" + shown(path) + ": " + why);
-}
-
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
 /// A rename would put a file in the place of a link or of /dev/null. Nothing there is as good as a file.
@@ -56,18 +47,6 @@ std::string reason_of(const std::string& path, int error) {
     }
 }
 
-/// False: errno says why.
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t count = ::write(fd, text.data(), text.size());
-        if (count < 0 && errno != EINTR) {
-            return false;
-        }
-        text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
-    }
-    return true;
-}
-
 /// As a shell's `>` would make it; umask(2) can only be read by setting it.
 mode_t mode_of_new_file() {
     const mode_t mask = ::umask(0);
@@ -79,16 +58,7 @@ mode_t mode_of_new_file() {
 
 void replace_file(const std::string& path, std::string_view text) {
     require_plain_file(path);
-    std::string beside = path + ".XXXXXX";
-    const Syscalls syscalls;
-    const ScopedFd file(::mkostemp(beside.data(), O_CLOEXEC), syscalls);
-    if (!file.valid()) {
-        refuse(path, reason_of(path, errno));
-    }
-    if (!write_all(file.get(), text) || ::fchmod(file.get(), mode_of_new_file()) != 0 ||
-        ::rename(beside.c_str(), path.c_str()) != 0) {
-        const int error = errno;
-        ::unlink(beside.c_str());
+    if (const int error = write_replacing(path, text, mode_of_new_file()); error != 0) {
         refuse(path, reason_of(path, error));
     }
 }

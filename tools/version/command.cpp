@@ -18,6 +18,7 @@
 #include "tools/common/output.h"
 #include "tools/common/preload_list.h"
 #include "tools/common/refusal.h"
+#include "tools/version/build.h"
 
 #include "portguard_commit.h"
 
@@ -110,6 +111,14 @@ int print_version(const Arguments& arguments) {
 }
 
 } // namespace
+
+std::string_view build_version() {
+    return version;
+}
+
+std::string_view build_commit() {
+    return commit;
+}
 
 const Command version_command{
     .name = "version",

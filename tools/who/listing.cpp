@@ -72,18 +72,6 @@ void add_sockets(const std::vector<AskedPorts>& words, std::optional<Protocol> p
     }
 }
 
-std::string unit_of(const Manager& manager) {
-    switch (manager.kind) {
-    case Manager::Kind::unit:
-    case Manager::Kind::user_unit: return manager.name;
-    case Manager::Kind::docker: return "docker:" + manager.name;
-    case Manager::Kind::podman: return "podman:" + manager.name;
-    case Manager::Kind::cri: return "pod:" + manager.name;
-    case Manager::Kind::lxc: return "lxc:" + manager.name;
-    default: return {};
-    }
-}
-
 class Units {
 public:
     const std::string& of(pid_t pid) {
@@ -181,6 +169,18 @@ void find_free(const std::vector<AskedPorts>& words, Listing& listing) {
 }
 
 } // namespace
+
+std::string unit_of(const Manager& manager) {
+    switch (manager.kind) {
+    case Manager::Kind::unit:
+    case Manager::Kind::user_unit: return manager.name;
+    case Manager::Kind::docker: return "docker:" + manager.name;
+    case Manager::Kind::podman: return "podman:" + manager.name;
+    case Manager::Kind::cri: return "pod:" + manager.name;
+    case Manager::Kind::lxc: return "lxc:" + manager.name;
+    default: return {};
+    }
+}
 
 Listing list_sockets(const std::vector<AskedPorts>& words, std::optional<Protocol> protocol,
                      const Config& config) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "explain/manager.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
 #include "tools/who/questions.h"
@@ -70,6 +71,9 @@ std::string listing_json(const Listing& listing);
 
 /// What is no record, on stderr: the ports that are free, and what could not be seen.
 void tell_beside(const Listing& listing);
+
+/// "nginx.service", "docker:0123456789ab"; empty: none.
+std::string unit_of(const Manager& manager);
 
 std::string_view place_word(PlanPlace place);
 
