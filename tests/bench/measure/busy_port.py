@@ -23,7 +23,8 @@ def commands(build: str) -> dict[str, list[str]]:
     lsof = {f"lsof -nP -i:{port}": ["lsof", "-nP", f"-i:{port}"]} if shutil.which("lsof") else {}
     return {"portguard who PORT": [command, "who", port], "portguard who PORT --json": [command, "who", port, "--json"],
             "portguard who": [command, "who"], "portguard check": [command, "check", "--config=/dev/null"],
-            "portguard map": [command, "map", "--config=/dev/null"], BASE: ["ss", "-tanp"], **lsof}
+            "portguard map": [command, "map", "--config=/dev/null"],
+            "portguard metrics": [command, "metrics", "--config=/dev/null"], BASE: ["ss", "-tanp"], **lsof}
 
 
 def answer(context: Context) -> Answer:

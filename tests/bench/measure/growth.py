@@ -1,4 +1,4 @@
-"""How the first and a later diagnosis, who and check grow with the sockets of the host, beside ss and lsof."""
+"""How the first and a later diagnosis, who, check and metrics grow with the sockets of the host, beside ss and lsof."""
 
 import os
 import resource
@@ -96,6 +96,7 @@ class Population:
 def commands(build: str) -> dict[str, list[str]]:
     return {"portguard who": [f"{build}/bin/portguard", "who", str(FIRST_PORT)],
             "portguard check": [f"{build}/bin/portguard", "check", "--config=/dev/null"],
+            "portguard metrics": [f"{build}/bin/portguard", "metrics", "--config=/dev/null"],
             "ss -tanp": ["ss", "-tanp"],
             "lsof -nP -i": ["lsof", "-nP", "-i"]}
 

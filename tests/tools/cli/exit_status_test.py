@@ -46,6 +46,7 @@ def cases(folder: pathlib.Path, elsewhere: int) -> dict[str, dict[str, list[str]
         "hold": {"0": ["--for=10ms", "10002"], "1": ["--for=10ms", "10000,10002"], "2": [], "else": ["10003", "--", *FAILED]},
         "lease": {"0": ["web"], "1": ["--listen=10000", "web"], "2": wrong, "else": ["--env=WEB=web", "--", *FAILED]},
         "events": {"0": [str(empty)], "1": [RECORDED], "2": wrong},
+        "metrics": {"0": [], "1": ["/nowhere"], "2": ["--listen=nothing"]},
         "repro": {"0": [RECORDED, "--probe"], "1": [RECORDED, "--", "true"], "2": ["/nowhere"],
                   "else": [RECORDED, "--", "/nowhere"]},
         "ci": {"1": ["--fail-on=in-use", "--", *MEETS], "2": [], "else": ["--", *FAILED]},
