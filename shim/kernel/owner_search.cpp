@@ -138,7 +138,7 @@ private:
         }
         // Who has one of them has the others as well, a listener and what it has accepted; who has what was
         // opened just before or after may have it beyond the low ones.
-        std::size_t most = std::numeric_limits<std::size_t>::max();
+        std::size_t most = hints_.whole_owners ? std::numeric_limits<std::size_t>::max() : 0;
         if (search_.owners.size() == before) {
             most = candidate.distance <= near ? few : 0;
         }

@@ -117,6 +117,7 @@ Wanted wanted_of(const FactsWish& wish, const HostFacts& facts) {
     std::sort(wanted.inodes.begin(), wanted.inodes.end());
     if (wish.thrifty) {
         wanted.hints.most_others = 0;
+        wanted.hints.whole_owners = false;
     }
     return wanted;
 }

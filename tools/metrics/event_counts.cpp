@@ -19,7 +19,7 @@ constexpr std::array errors{EADDRINUSE, EADDRNOTAVAIL, EACCES};
 EventCounts no_events() {
     EventCounts counts;
     for (const std::string_view cause : {
-#define CAUSE(name) std::string_view(#name),
+#define CAUSE(name, subject, meaning) std::string_view(#name),
 #include "explain/causes.def"
 #undef CAUSE
              other_word}) {
