@@ -21,6 +21,8 @@ struct KnownDefault {
     std::string_view remark;
     /// Where it is documented.
     std::string_view source;
+    /// An add-on that nodes of Kubernetes have, in a pod on the node's own network.
+    bool is_on_nodes = false;
 };
 
 std::span<const KnownDefault> known_defaults();

@@ -26,6 +26,9 @@ PortSet ports_of_listeners(const HostFacts& facts) {
 std::string move_range_command(const HostFacts& facts, const PortPlan& plan) {
     PortSet taken = ports_of_listeners(facts);
     taken.insert(plan.listen);
+    for (const ClusterPort& entry : facts.cluster) {
+        taken.insert(entry.ports);
+    }
     const PortRange gap = largest_gap(plan.ephemeral, taken);
     return gap.size() < least_range || gap == facts.settings.ports.range
                ? ""

@@ -120,6 +120,35 @@ TEST(Cluster, APortThatIsListenedOnOrReservedIsNotFoundTwice) {
     EXPECT_TRUE(found(facts, "cluster-port").empty());
 }
 
+TEST(Cluster, AnotherRangeThatIsNamedLeavesTheNodePortsOut) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 10250, 1)});
+    facts.settings.ports.range = {1024, 60999};
+    facts.cluster = tools::ports_of({component("kubelet", {"--read-only-port=0"})});
+    const auto findings = found(facts, "listener-in-ephemeral-range");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_NE(findings[0].fix.find("ip_local_port_range=\"32768 60999\""), std::string::npos)
+        << findings[0].fix;
+}
+
+TEST(Cluster, APortOfTheNodeThatAnotherProgramListensOnIsFoundWithWhoWantsIt) {
+    HostFacts facts = facts_of({tcp(SocketState::listen, 10250, 1), tcp(SocketState::listen, 2703, 2),
+                                tcp(SocketState::listen, 10248, 3)});
+    give_owner(facts, 1, 7, "containerd");
+    give_owner(facts, 2, 7, "containerd");
+    give_owner(facts, 3, 8, "kubelet");
+    EXPECT_TRUE(found(facts, "node-port-taken").empty()) << "no cluster, no add-ons";
+    facts.settings.ports.range = {1024, 60999};
+    facts.cluster = tools::ports_of({component("kubelet", {"--read-only-port=0"})});
+    const auto findings = found(facts, "node-port-taken");
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_EQ(findings[0].what,
+              "containerd[7] listens on port 10250, which kubelet takes (the default; kubelet[100] has no "
+              "--port).");
+    EXPECT_EQ(findings[1].what, "containerd[7] listens on port 2703, a default of EKS Pod Identity Agent.");
+    EXPECT_EQ(findings[1].cured_as->port, 2703);
+    EXPECT_NE(findings[1].fix.find("2703"), std::string::npos) << findings[1].fix;
+}
+
 TEST(Cluster, AConnectionOnANodePortIsFoundWithTheRangeThatCuresIt) {
     DiagSocket connection = tcp(SocketState::established, 32800, 1);
     connection.local = endpoint("10.0.0.2", 32800);
