@@ -1,4 +1,5 @@
-/* A program of an image that knows nothing of portguard: one port that a listener has, and one that a TIME_WAIT has. */
+/* A program of an image that knows nothing of portguard: one port that a listener has, and one that a
+ * TIME_WAIT has. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
