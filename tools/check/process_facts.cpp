@@ -10,21 +10,26 @@
 namespace portguard::tools {
 namespace {
 
-/// A node that is a container itself (kind) has a cluster of its own.
+/// A node that is a container itself (kind) has a cluster of its own. Of one whose network is unknown nothing
+/// is said.
 void add_cluster(std::span<HostFacts> namespaces) {
     const std::vector<ClusterComponent> all = find_cluster_components();
     for (HostFacts& facts : namespaces) {
-        const bool is_own = &facts == namespaces.data();
         std::vector<ClusterComponent> here;
         std::copy_if(all.begin(), all.end(), std::back_inserter(here),
-                     [&](const ClusterComponent& component) {
-                         return component.netns.has_value() ? *component.netns == facts.netns : is_own;
-                     });
+                     [&](const ClusterComponent& component) { return component.netns == facts.netns; });
         facts.cluster = ports_of(here);
         for (const ClusterComponent& component : here) {
             ProcessInfo& process = facts.processes[component.pid];
             process = read_process(component.pid, Syscalls{}).value_or(ProcessInfo{});
             process.pid = component.pid;
+        }
+    }
+    for (const ClusterComponent& component : all) {
+        if (!component.netns.has_value()) {
+            namespaces.front().missing.push_back("the ports of " + component.program + "[" +
+                                                 std::to_string(component.pid) +
+                                                 "] (which network it is in only root may see)");
         }
     }
 }

@@ -1,4 +1,6 @@
 // Ports of Kubernetes: what its components were told, as values and of real processes.
+#include <algorithm>
+
 #include <sys/stat.h>
 
 #include <gtest/gtest.h>
@@ -266,13 +268,23 @@ TEST_F(ClusterCommand, AFileThatIsNoFileOrLeadsOutOfTheContainerIsNotRead) {
 }
 
 TEST_F(ClusterCommand, SaysWhereAFileCouldNotBeRead) {
+    set_ephemeral_range(10000, 60999);
+    const Stopped kubelet(folder_, "kubelet", {"--config=" + folder_.file("absent")});
+    const Finished finished = portguard({"check"});
+    EXPECT_NE(finished.out.find("the default; what kubelet[" + kubelet.pid()), std::string::npos) << finished;
+}
+
+TEST_F(ClusterCommand, SaysNothingOfAComponentWhoseNetworkItMayNotSee) {
     if (!can_become_another_user()) {
         PORTGUARD_SKIP("no other user here");
     }
-    set_ephemeral_range(10000, 60999);
-    const Stopped kubelet(folder_, "kubelet", {"--config=" + folder_.write("kubelet.yaml", "port: 41250\n")});
-    const Finished finished = portguard({"check"}, {.before_exec = [] { become_user(65534); }});
-    EXPECT_NE(finished.out.find("the default; what kubelet[" + kubelet.pid()), std::string::npos) << finished;
+    const Stopped server(folder_, "kube-apiserver", {"--service-node-port-range=32000-34000"});
+    const Finished finished = portguard({"check", "--json"}, {.before_exec = [] { become_user(65534); }});
+    const Json answer = Json::parse(finished.out);
+    EXPECT_EQ(answer["cluster"], Json::array());
+    const std::string clause =
+        "the ports of kube-apiserver[" + server.pid() + "] (which network it is in only root may see)";
+    EXPECT_EQ(std::count(answer["missing"].begin(), answer["missing"].end(), clause), 1) << answer["missing"];
 }
 
 } // namespace
