@@ -11,6 +11,11 @@ if(CPACK_GENERATOR STREQUAL "RPM")
         file(CREATE_LINK ../../i386-linux-gnu/libportguard.so ${libraries}/portguard/lib/libportguard.so SYMBOLIC)
     endif()
 endif()
+if(CPACK_GENERATOR STREQUAL "TZST")
+    # The prefix of an archive is the folder that it is packed in; its `install` knows the real one.
+    file(GLOB units "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/lib/systemd/system/*.service")
+    execute_process(COMMAND sed --in-place "s|=[^ =]*/bin/portguard |=/bin/portguard |" ${units} COMMAND_ERROR_IS_FATAL ANY)
+endif()
 # The time of the build would make each package another.
 file(GLOB_RECURSE paths LIST_DIRECTORIES TRUE "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*")
 execute_process(COMMAND touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH}
