@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""The units as they are installed: systemd finds nothing to say about them, and what portguard-plan.service starts does its
-work with the rights and filters that it has there. systemd itself is not started: its sandbox is played.
+"""The units as they are installed: systemd finds nothing to say about them, and what they start does its work with the
+rights and filters that it has there. systemd itself is not started: its sandbox is played.
 
 units_test.py BUILD_FOLDER CMAKE    in a network and a mount namespace of its own
 """
@@ -10,10 +10,12 @@ import os
 import pathlib
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "daemons"))
@@ -29,7 +31,7 @@ MOST_EXPOSED = {"portguard-plan.service": 20, "portguard-metrics.service": 25, "
 SETTINGS = ("ip_local_port_range", "ip_local_reserved_ports")
 RANGE = "32768 60999"
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
-CAPABILITIES = 64
+CAPABILITIES = {number: f"CAP_{number}" for number in range(64)} | {2: "CAP_DAC_READ_SEARCH", 19: "CAP_SYS_PTRACE"}
 PLAYED = ("SystemCallFilter", "RestrictAddressFamilies", "SystemCallErrorNumber", "NoNewPrivileges", "MemoryDenyWriteExecute",
           "RestrictNamespaces")
 
@@ -46,10 +48,11 @@ def settings() -> dict[str, str]:
     return {name: pathlib.Path("/proc/sys/net/ipv4", name).read_text().strip().replace("\t", " ") for name in SETTINGS}
 
 
-def forget_capabilities() -> None:
+def keep_capabilities(kept: list[str]) -> None:
     libc = ctypes.CDLL(None)
-    for number in range(CAPABILITIES):
-        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    for number, name in CAPABILITIES.items():
+        if name not in kept:
+            libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
@@ -96,23 +99,27 @@ class UnitsTest(unittest.TestCase):
         root = pathlib.Path(self.folder.name)
         self.assertEqual([path for path in root.rglob("*.wants/*")] + list(root.rglob("*.preset")), [])
 
+    def sandbox_of(self, unit: pathlib.Path):
+        """What a child has to do before it executes: the unit's capabilities and filters, as systemd sets them."""
+        units.FOLDER = pathlib.Path(self.folder.name)
+        pathlib.Path(self.folder.name, "played.service").write_text(
+            "".join(f"{name}={value}\n" for name in PLAYED for value in lines_of(unit, name)))
+        played = units.Unit("played")
+        kept = " ".join(lines_of(unit, "CapabilityBoundingSet")).split()
+
+        def enter() -> None:
+            keep_capabilities(kept)
+            with_filter.enter(played)
+
+        return enter
+
     def started(self, key: str) -> subprocess.CompletedProcess:
-        """As systemd would start the line: without capabilities, behind its filters."""
         lines = lines_of(self.plan, key)
         self.assertEqual(len(lines), 1)
         words = [word for word in shlex.split(lines[0]) if not word.startswith("$")]
         self.assertEqual(lines_of(self.plan, "CapabilityBoundingSet"), [""])
-        units.FOLDER = pathlib.Path(self.folder.name)
-        pathlib.Path(self.folder.name, "played.service").write_text(
-            "".join(f"{name}={value}\n" for name in PLAYED for value in lines_of(self.plan, name)))
-        unit = units.Unit("played")
-
-        def enter() -> None:
-            forget_capabilities()
-            with_filter.enter(unit)
-
-        return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False, preexec_fn=enter,
-                              env={"PORTGUARD_CONFIG": str(self.configuration)})
+        return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False,
+                              preexec_fn=self.sandbox_of(self.plan), env={"PORTGUARD_CONFIG": str(self.configuration)})
 
     def done(self, key: str) -> str:
         answer = self.started(key)
