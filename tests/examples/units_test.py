@@ -149,6 +149,41 @@ class UnitsTest(unittest.TestCase):
         self.assertEqual(settings(), before)
         self.assertEqual(list(pathlib.Path("/run/portguard").iterdir()), [])
 
+    def metrics_words(self, unit: pathlib.Path, **places: str) -> list[str]:
+        line = lines_of(unit, "ExecStart")[0].replace("/var/lib/portguard", self.folder.name)
+        for name, place in places.items():
+            line = line.replace(f"${{{name}}}", place)
+        return shlex.split(line)
+
+    def test_the_metrics_are_written_from_within_the_sandbox(self) -> None:
+        unit = self.units / "portguard-metrics.service"
+        file = pathlib.Path(self.folder.name, "portguard.prom")
+        with socket.create_server(("127.0.0.1", 0)):
+            answer = subprocess.run(self.metrics_words(unit, TEXTFILE=str(file)), capture_output=True, text=True,
+                                    timeout=SECONDS, check=False, preexec_fn=self.sandbox_of(unit))
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+        self.assertRegex(file.read_text(), r'portguard_listeners\{[^}]*process="units_test[.]py"[^}]*\} 1\n')
+        self.assertTrue(file.stat().st_mode & 0o004, "node_exporter runs as another user")
+
+    def test_the_metrics_are_served_on_the_socket_of_the_unit(self) -> None:
+        unit = self.units / "portguard-metrics-http.service"
+        address = lines_of(self.units / "portguard-metrics-http.socket", "ListenStream")[0]
+        host, _, port = address.rpartition(":")
+        enter = self.sandbox_of(unit)
+        with socket.create_server((host, int(port))) as server:
+            def enter_with_socket() -> None:
+                os.dup2(server.fileno(), 3)
+                enter()
+
+            # As sd_listen_fds(3) has it, the number is that of the process itself.
+            words = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", *self.metrics_words(unit)]
+            with subprocess.Popen(words, stdout=subprocess.PIPE, pass_fds=[3], preexec_fn=enter_with_socket) as serving:
+                try:
+                    with urllib.request.urlopen(f"http://{address}/metrics", timeout=SECONDS) as answer:
+                        self.assertIn(b"portguard_listeners", answer.read())
+                finally:
+                    serving.terminate()
+
     def test_the_sandbox_is_in_force(self) -> None:
         """Else the one above would hold for nothing."""
         self.configuration = pathlib.Path("/dev/null")
