@@ -110,10 +110,18 @@ std::string roll_back(const PlanChange& change, std::size_t done) {
         const Value& value = change.values[done];
         const auto present = read_setting(value.name);
         if (present != value.from && !obstacle_to(value.name, value.from).empty()) {
-            left += (left.empty() ? "`" : " and `") + set_command(value.name, value.from) + "`";
+            left.append(left.empty() ? "`" : " and `")
+                .append(set_command(value.name, value.from))
+                .append("`");
         }
     }
     return left;
+}
+
+[[noreturn]] void refuse_after(const std::string& obstacle, const std::string& left) {
+    throw Refusal(ExitCode::findings,
+                  obstacle + (left.empty() ? "; nothing was changed"
+                                           : "; nor could what was there be set again: " + left));
 }
 
 void set_all(const PlanChange& change) {
@@ -122,10 +130,7 @@ void set_all(const PlanChange& change) {
         const std::string obstacle =
             value.from == value.to ? std::string() : obstacle_to(value.name, value.to);
         if (!obstacle.empty()) {
-            const std::string left = roll_back(change, index + 1);
-            throw Refusal(ExitCode::findings,
-                          obstacle + (left.empty() ? "; nothing was changed"
-                                                   : "; nor could what was there be set again: " + left));
+            refuse_after(obstacle, roll_back(change, index + 1));
         }
     }
 }
