@@ -170,11 +170,20 @@ Told by_flag(const PortSetting& setting, const ClusterComponent& component) {
                : Told{};
 }
 
+/// A later file counts before an earlier one.
 Told by_file(const PortSetting& setting, const ClusterComponent& component) {
-    const auto value = setting.field.empty() ? std::nullopt : config_field(component.config, setting.field);
-    return value.has_value() ? Told{ClusterPort::Source::file, *value,
-                                    std::string(setting.field) + " in " + shown(component.config_path)}
-                             : Told{};
+    const auto in_file = [&](const std::string& path, const std::string& text) {
+        const auto value = setting.field.empty() ? std::nullopt : config_field(text, setting.field);
+        return value.has_value() ? Told{ClusterPort::Source::file, *value,
+                                        std::string(setting.field) + " in " + shown(path)}
+                                 : Told{};
+    };
+    for (auto file = component.drop_ins.rbegin(); file != component.drop_ins.rend(); ++file) {
+        if (Told said = in_file(file->first, file->second); said.source != ClusterPort::Source::standard) {
+            return said;
+        }
+    }
+    return in_file(component.config_path, component.config);
 }
 
 Told told(const PortSetting& setting, const ClusterComponent& component) {
@@ -266,13 +275,11 @@ std::string_view cluster_program(std::string_view comm) {
 }
 
 std::string cluster_config_path(const std::vector<std::string>& argv) {
-    for (const std::string_view flag : {"config", "config-file"}) {
-        const auto value = value_of(argv, flag);
-        if (value.has_value()) {
-            return std::string(*value);
-        }
-    }
-    return {};
+    return std::string(value_of(argv, "config").value_or(value_of(argv, "config-file").value_or("")));
+}
+
+std::string cluster_config_folder(const std::vector<std::string>& argv) {
+    return std::string(value_of(argv, "config-dir").value_or(""));
 }
 
 } // namespace portguard::tools

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -26,6 +27,8 @@ struct ClusterComponent {
     std::string config_path = {};
     /// Its text; empty where it cannot be read.
     std::string config = {};
+    /// Of --config-dir, in the order in which kubelet reads them: path and text.
+    std::vector<std::pair<std::string, std::string>> drop_ins = {};
 };
 
 struct ClusterPort {
@@ -60,6 +63,8 @@ std::string source_in_words(const ClusterPort& port);
 std::string_view cluster_program(std::string_view comm);
 /// The file that --config names.
 std::string cluster_config_path(const std::vector<std::string>& argv);
+/// The folder that --config-dir names, as of Amazon's nodes.
+std::string cluster_config_folder(const std::vector<std::string>& argv);
 
 /// Those of this pid namespace.
 std::vector<ClusterComponent> find_cluster_components();

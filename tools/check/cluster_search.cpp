@@ -15,21 +15,25 @@ constexpr std::size_t longest_command_line = 65536;
 constexpr std::size_t longest_config = 262144;
 /// Any user may give a program such a name.
 constexpr std::size_t most_components = 64;
+constexpr std::size_t most_drop_ins = 64;
 
 /// As the component sees it: in its container, and never through a link out of there, which an absolute one
 /// would be. A FIFO of that name is not waited for.
-std::string read_config_of(pid_t pid, const std::string& path) {
+int open_for(pid_t pid, const std::string& path, int flags) {
     const Syscalls syscalls;
     const ScopedFd root(direct::open(ProcPath(pid, "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC),
                         syscalls);
     open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    how.flags = static_cast<std::uint64_t>(O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    const ScopedFd file(
-        root.valid() && path.starts_with('/')
-            ? static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how))
-            : -1,
-        syscalls);
+    return root.valid() && path.starts_with('/')
+               ? static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how))
+               : -1;
+}
+
+std::string read_config_of(pid_t pid, const std::string& path) {
+    const Syscalls syscalls;
+    const ScopedFd file(open_for(pid, path, 0), syscalls);
     struct stat kind {};
     if (!file.valid() || direct::fstat(file.get(), &kind) != 0 || !S_ISREG(kind.st_mode)) {
         return {};
@@ -38,6 +42,24 @@ std::string read_config_of(pid_t pid, const std::string& path) {
     const ssize_t length = direct::pread(file.get(), text.data(), text.size(), 0);
     text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
     return text;
+}
+
+/// kubelet reads what ends so, by name, and nothing else.
+std::vector<std::pair<std::string, std::string>> read_drop_ins_of(pid_t pid, const std::string& path) {
+    const Syscalls syscalls;
+    const ScopedFd folder(open_for(pid, path, O_DIRECTORY), syscalls);
+    std::vector<std::pair<std::string, std::string>> files;
+    for_each_entry(folder.get(), [&](const dirent64& entry) {
+        if (std::string_view(entry.d_name).ends_with(".conf")) {
+            files.emplace_back(path + "/" + entry.d_name, "");
+        }
+        return files.size() < most_drop_ins;
+    });
+    std::sort(files.begin(), files.end());
+    for (auto& [name, text] : files) {
+        text = read_config_of(pid, name);
+    }
+    return files;
 }
 
 std::string comm_of(pid_t pid) {
@@ -64,6 +86,7 @@ std::vector<ClusterComponent> find_cluster_components() {
                                        parse_command_line(words.value_or(""))};
             component.config_path = cluster_config_path(component.argv);
             component.config = read_config_of(pid, component.config_path);
+            component.drop_ins = read_drop_ins_of(pid, cluster_config_folder(component.argv));
             components.push_back(std::move(component));
         }
         return components.size() < most_components;
