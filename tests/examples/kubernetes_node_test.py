@@ -125,13 +125,13 @@ class Node(unittest.TestCase):
         self.started(str(self.kubelet), "--read-only-port=0")
         ids = lambda answer: {finding["id"] for finding in json.loads(answer.stdout)["findings"]}
         check = ["portguard", "check", "--json"]
-        self.assertIn("known-default", ids(self.run_confined([], check)))
+        self.assertIn("known-default", ids(self.run_confined(["SYS_PTRACE"], check)))
         # A node that starts again, or a newer image, runs it once more.
         for _ in range(2):
             applied = subprocess.run([COMMAND, *container["args"]], capture_output=True, text=True, check=False,
                                      timeout=PATIENCE_S, env={"PATH": self.path, "PORTGUARD_CONFIG": "/dev/null"})
             self.assertEqual(applied.returncode, 0, applied)
-        self.assertNotIn("known-default", ids(self.run_confined([], check)))
+        self.assertNotIn("known-default", ids(self.run_confined(["SYS_PTRACE"], check)))
         self.assertEqual(len(list(settings.iterdir())), 1)
 
     def test_the_plugin_of_node_problem_detector_answers_by_its_protocol(self) -> None:
