@@ -45,8 +45,7 @@ public:
         struct stat status {};
         if (!file.valid() || ::fstat(file.get(), &status) != 0) {
             complain(std::string("cannot be read: ") + std::strerror(errno) +
-                     "; `portguard run --record=file:PATH` writes one, and " +
-                     "its reader needs the right to it");
+                     "; `portguard run --record=file:PATH` writes one");
             return false;
         }
         if (!S_ISREG(status.st_mode)) {
