@@ -15,7 +15,7 @@ namespace {
 /// Two looks in one moment say nothing of the rate.
 constexpr std::chrono::seconds least_interval{1};
 
-Family build_info() {
+MetricFamily build_info() {
     return {"portguard_build_info",
             MetricType::gauge,
             "",
@@ -23,7 +23,7 @@ Family build_info() {
             {{{{"version", std::string(build_version())}, {"commit", std::string(build_commit())}}, 1}}};
 }
 
-Family seconds(std::string_view name, std::string_view help, std::chrono::duration<double> value) {
+MetricFamily seconds(std::string_view name, std::string_view help, std::chrono::duration<double> value) {
     return {name, MetricType::gauge, "seconds", help, {{{}, value.count()}}};
 }
 
@@ -50,11 +50,11 @@ std::vector<RecordStatus> Collector::read_events() {
     return statuses;
 }
 
-std::vector<Family> Collector::collect() {
+std::vector<MetricFamily> Collector::collect() {
     complaints_ = std::exchange(first_complaints_, {});
     const auto start = std::chrono::steady_clock::now();
     const Instant now = instant_now();
-    std::vector<Family> families{build_info()};
+    std::vector<MetricFamily> families{build_info()};
     const HostFacts facts =
         gather_facts({.listen = sources_.config.listen, .flags = false, .cluster = true, .thrifty = true});
     add_socket_families(facts, plan_for(sources_.config, facts), families);

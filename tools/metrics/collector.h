@@ -25,7 +25,7 @@ public:
     explicit Collector(Sources sources);
 
     /// What could not be read or kept is in complaints(), a sentence each; the rest is in the answer.
-    std::vector<Family> collect();
+    std::vector<MetricFamily> collect();
     [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
 
 private:

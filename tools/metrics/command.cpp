@@ -99,7 +99,7 @@ private:
     /// However many ask, and whoever they are, the host is looked at once a second.
     constexpr std::chrono::seconds least_age{1};
     Complaints complaints;
-    std::vector<Family> families;
+    std::vector<MetricFamily> families;
     std::optional<std::chrono::steady_clock::time_point> collected;
     print("ready\n");
     HttpServer server(std::move(listeners), [&](ExpositionFormat format) {
@@ -139,7 +139,7 @@ int metrics(const Arguments& arguments) {
     if (where != nullptr) {
         serve(std::move(listeners), collector, labels);
     }
-    const std::vector<Family> families = collector.collect();
+    const std::vector<MetricFamily> families = collector.collect();
     Complaints().say(collector.complaints());
     if (const std::string* const file = arguments.value(textfile_name)) {
         write_textfile(*file, exposition(families, labels, ExpositionFormat::text));

@@ -42,7 +42,8 @@ void add_number(double value, std::string& text) {
     text.append(digits.data(), result.ptr);
 }
 
-void add_family(const Family& family, const Labels& common, ExpositionFormat format, std::string& text) {
+void add_family(const MetricFamily& family, const Labels& common, ExpositionFormat format,
+                std::string& text) {
     const bool is_counter = family.type == MetricType::counter;
     const std::string sample_name = std::string(family.name) + (is_counter ? "_total" : "");
     const bool is_open = format == ExpositionFormat::openmetrics;
@@ -53,7 +54,7 @@ void add_family(const Family& family, const Labels& common, ExpositionFormat for
     if (is_open && !family.unit.empty()) {
         text.append("# UNIT ").append(name).append(" ").append(family.unit).append("\n");
     }
-    for (const Sample& sample : family.samples) {
+    for (const MetricSample& sample : family.samples) {
         text += sample_name;
         bool is_first = true;
         add_labels(common, is_first, text);
@@ -72,9 +73,10 @@ std::string_view content_type(ExpositionFormat format) {
                : "text/plain; version=0.0.4; charset=utf-8";
 }
 
-std::string exposition(const std::vector<Family>& families, const Labels& common, ExpositionFormat format) {
+std::string exposition(const std::vector<MetricFamily>& families, const Labels& common,
+                       ExpositionFormat format) {
     std::string text;
-    for (const Family& family : families) {
+    for (const MetricFamily& family : families) {
         add_family(family, common, format, text);
     }
     return format == ExpositionFormat::openmetrics ? text + "# EOF\n" : text;

@@ -15,12 +15,12 @@ enum class MetricType : std::uint8_t { gauge, counter };
 /// Names and values; the values may be other programs' words.
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
-struct Sample {
+struct MetricSample {
     Labels labels;
     double value = 0;
 };
 
-struct Family {
+struct MetricFamily {
     /// Of a counter without "_total".
     std::string_view name;
     MetricType type = MetricType::gauge;
@@ -28,7 +28,7 @@ struct Family {
     std::string_view unit;
     /// One sentence without a full stop.
     std::string_view help;
-    std::vector<Sample> samples = {};
+    std::vector<MetricSample> samples = {};
 };
 
 enum class ExpositionFormat : std::uint8_t { openmetrics, text };
@@ -37,6 +37,7 @@ enum class ExpositionFormat : std::uint8_t { openmetrics, text };
 std::string_view content_type(ExpositionFormat format);
 
 /// `common` stands in every sample.
-std::string exposition(const std::vector<Family>& families, const Labels& common, ExpositionFormat format);
+std::string exposition(const std::vector<MetricFamily>& families, const Labels& common,
+                       ExpositionFormat format);
 
 } // namespace portguard::tools

@@ -13,11 +13,11 @@
 namespace portguard::tools {
 
 /// Listeners, plan and collisions.
-void add_socket_families(const HostFacts& facts, const PortPlan& plan, std::vector<Family>& families);
+void add_socket_families(const HostFacts& facts, const PortPlan& plan, std::vector<MetricFamily>& families);
 
 /// Ephemeral ports and TIME_WAIT.
 void add_use_families(const HostFacts& facts, const PortUse& use, const std::optional<UseSample>& before,
-                      Instant now, std::vector<Family>& families);
+                      Instant now, std::vector<MetricFamily>& families);
 
 struct RecordStatus {
     std::string record;
@@ -25,6 +25,6 @@ struct RecordStatus {
 };
 
 void add_event_families(const EventCounts& counts, const std::vector<RecordStatus>& records,
-                        std::vector<Family>& families);
+                        std::vector<MetricFamily>& families);
 
 } // namespace portguard::tools

@@ -45,9 +45,10 @@ private:
     std::map<pid_t, std::string> units_;
 };
 
-Family listeners(const HostFacts& facts) {
-    Family family{"portguard_listeners", MetricType::gauge, "",
-                  "Sockets that listen (TCP) or are bound and not connected (UDP), by process and unit"};
+MetricFamily listeners(const HostFacts& facts) {
+    MetricFamily family{
+        "portguard_listeners", MetricType::gauge, "",
+        "Sockets that listen (TCP) or are bound and not connected (UDP), by process and unit"};
     std::map<ListenerKey, std::size_t> counts;
     ListenerNames names(facts);
     for (const SocketFact& fact : facts.sockets) {
@@ -81,9 +82,9 @@ Family listeners(const HostFacts& facts) {
 }
 
 /// Held is what a listener or a bound socket has, as the finding plan-port-held counts.
-Family plan_ports(const HostFacts& facts, const PortPlan& plan) {
-    Family family{"portguard_plan_ports", MetricType::gauge, "",
-                  "Ports of the plan's `listen`, held by a listener or a bound socket, and free"};
+MetricFamily plan_ports(const HostFacts& facts, const PortPlan& plan) {
+    MetricFamily family{"portguard_plan_ports", MetricType::gauge, "",
+                        "Ports of the plan's `listen`, held by a listener or a bound socket, and free"};
     if (!plan.listen_given) {
         return family;
     }
@@ -101,9 +102,10 @@ Family plan_ports(const HostFacts& facts, const PortPlan& plan) {
     return family;
 }
 
-Family collisions(const HostFacts& facts, const PortPlan& plan) {
-    Family family{"portguard_collision_ports", MetricType::gauge, "",
-                  "Ports where a socket is on the other side of the split, by the id of `portguard check`"};
+MetricFamily collisions(const HostFacts& facts, const PortPlan& plan) {
+    MetricFamily family{
+        "portguard_collision_ports", MetricType::gauge, "",
+        "Ports where a socket is on the other side of the split, by the id of `portguard check`"};
     std::map<std::string_view, PortSet> ports;
     for (const Collision collision :
          {Collision::listener_in_kernel_range, Collision::listener_in_planned_range,
@@ -122,9 +124,9 @@ Family collisions(const HostFacts& facts, const PortPlan& plan) {
     return family;
 }
 
-Family findings(const HostFacts& facts, const PortPlan& plan) {
-    Family family{"portguard_findings", MetricType::gauge, "",
-                  "Findings of `portguard check`, without those that need a look into programs"};
+MetricFamily findings(const HostFacts& facts, const PortPlan& plan) {
+    MetricFamily family{"portguard_findings", MetricType::gauge, "",
+                        "Findings of `portguard check`, without those that need a look into programs"};
     std::map<std::pair<std::string_view, Severity>, std::size_t> counts;
     for (const Finding& finding : find_all(facts, plan)) {
         ++counts[{finding.id, finding.severity}];
@@ -139,7 +141,7 @@ Family findings(const HostFacts& facts, const PortPlan& plan) {
 
 } // namespace
 
-void add_socket_families(const HostFacts& facts, const PortPlan& plan, std::vector<Family>& families) {
+void add_socket_families(const HostFacts& facts, const PortPlan& plan, std::vector<MetricFamily>& families) {
     families.push_back(listeners(facts));
     families.push_back(plan_ports(facts, plan));
     families.push_back(collisions(facts, plan));

@@ -14,25 +14,25 @@ Labels labels_of(const DestinationUse& use) {
 } // namespace
 
 void add_use_families(const HostFacts& facts, const PortUse& use, const std::optional<UseSample>& before,
-                      Instant now, std::vector<Family>& families) {
+                      Instant now, std::vector<MetricFamily>& families) {
     families.push_back({"portguard_ephemeral_ports",
                         MetricType::gauge,
                         "",
                         "Ports that the kernel may give to outgoing connections, less the reserved ones",
                         {{{}, static_cast<double>(use.size)}}});
-    Family used{"portguard_ephemeral_ports_used", MetricType::gauge, "",
-                "Ephemeral ports that a socket has, each once per state"};
+    MetricFamily used{"portguard_ephemeral_ports_used", MetricType::gauge, "",
+                      "Ephemeral ports that a socket has, each once per state"};
     for (const auto& [key, count] : use.by_state) {
         used.samples.push_back({{{"protocol", std::string(protocol_name(key.first))},
                                  {"state", std::string(state_name(key.second))}},
                                 static_cast<double>(count)});
     }
     families.push_back(std::move(used));
-    Family busiest{"portguard_ephemeral_destination_ports", MetricType::gauge, "",
-                   "Ephemeral ports in use to one destination, of the ten busiest; a port serves one "
-                   "connection to it at a time"};
-    Family left{"portguard_ephemeral_exhaustion_seconds", MetricType::gauge, "seconds",
-                "Time until no port is left to a destination at the present rate, where its use grows"};
+    MetricFamily busiest{"portguard_ephemeral_destination_ports", MetricType::gauge, "",
+                         "Ephemeral ports in use to one destination, of the ten busiest; a port serves one "
+                         "connection to it at a time"};
+    MetricFamily left{"portguard_ephemeral_exhaustion_seconds", MetricType::gauge, "seconds",
+                      "Time until no port is left to a destination at the present rate, where its use grows"};
     for (std::size_t index = 0; index < std::min(most_destinations, use.destinations.size()); ++index) {
         const DestinationUse& one = use.destinations[index];
         busiest.samples.push_back({labels_of(one), static_cast<double>(one.ports)});
@@ -50,8 +50,8 @@ void add_use_families(const HostFacts& facts, const PortUse& use, const std::opt
                         "",
                         "Connections in TIME_WAIT",
                         {{{}, static_cast<double>(waiting)}}});
-    Family limit{"portguard_time_wait_sockets_limit", MetricType::gauge, "",
-                 "net.ipv4.tcp_max_tw_buckets, beyond which the kernel forgets connections at once"};
+    MetricFamily limit{"portguard_time_wait_sockets_limit", MetricType::gauge, "",
+                       "net.ipv4.tcp_max_tw_buckets, beyond which the kernel forgets connections at once"};
     if (facts.tcp_max_tw_buckets.has_value()) {
         limit.samples.push_back({{}, static_cast<double>(*facts.tcp_max_tw_buckets)});
     }
@@ -59,10 +59,10 @@ void add_use_families(const HostFacts& facts, const PortUse& use, const std::opt
 }
 
 void add_event_families(const EventCounts& counts, const std::vector<RecordStatus>& records,
-                        std::vector<Family>& families) {
+                        std::vector<MetricFamily>& families) {
     const auto add = [&](std::string_view name, std::string_view help, std::string_view label,
                          const std::map<std::string, std::uint64_t>& values) {
-        Family family{name, MetricType::counter, "", help};
+        MetricFamily family{name, MetricType::counter, "", help};
         for (const auto& [word, count] : values) {
             family.samples.push_back({{{label, word}}, static_cast<double>(count)});
         }
@@ -84,8 +84,8 @@ void add_event_families(const EventCounts& counts, const std::vector<RecordStatu
                         "",
                         "Lines of the records that are not events",
                         {{{}, static_cast<double>(counts.unreadable_lines)}}});
-    Family unread{"portguard_unread_records", MetricType::gauge, "",
-                  "Whether a record could not be read, or not all of it, the last time"};
+    MetricFamily unread{"portguard_unread_records", MetricType::gauge, "",
+                        "Whether a record could not be read, or not all of it, the last time"};
     for (const RecordStatus& status : records) {
         unread.samples.push_back({{{"record", status.record}}, status.is_read ? 0.0 : 1.0});
     }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "core/config.h"
-#include "explain/manager.h"
 #include "kernel/holders.h"
 #include "kernel/sysctls.h"
 #include "tools/who/questions.h"
 #include "tools/who/who_answer.h"
+
+namespace portguard {
+struct Manager;
+}
 
 namespace portguard::tools {
 

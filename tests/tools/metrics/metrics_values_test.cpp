@@ -21,13 +21,13 @@ using namespace std::chrono_literals;
 using test::TemporaryFolder;
 
 TEST(Exposition, EscapesWhatOthersWriteIntoLabels) {
-    const Family family{"a", MetricType::gauge, "", "A", {{{{"process", "a\"b\\c\nd\xff\x1b"}}, 1}}};
+    const MetricFamily family{"a", MetricType::gauge, "", "A", {{{{"process", "a\"b\\c\nd\xff\x1b"}}, 1}}};
     EXPECT_EQ(exposition({family}, {}, ExpositionFormat::text),
               "# HELP a A.\n# TYPE a gauge\na{process=\"a\\\"b\\\\c?d??\"} 1\n");
 }
 
 TEST(Exposition, NamesACounterByItsFamilyInOpenMetricsAndByItsSampleInText) {
-    const Family family{"events", MetricType::counter, "", "E", {{{{"cause", "self"}}, 3}}};
+    const MetricFamily family{"events", MetricType::counter, "", "E", {{{{"cause", "self"}}, 3}}};
     EXPECT_EQ(
         exposition({family}, {{"netns", "blue"}}, ExpositionFormat::openmetrics),
         "# HELP events E.\n# TYPE events counter\nevents_total{netns=\"blue\",cause=\"self\"} 3\n# EOF\n");
@@ -36,7 +36,7 @@ TEST(Exposition, NamesACounterByItsFamilyInOpenMetricsAndByItsSampleInText) {
 }
 
 TEST(Exposition, HasAUnitAndNumbersThatReadBackAsTheyWere) {
-    const Family family{
+    const MetricFamily family{
         "t_seconds", MetricType::gauge, "seconds", "T", {{{}, 0.1}, {{}, 1795696848.5}, {{}, 1e300}}};
     EXPECT_EQ(exposition({family}, {}, ExpositionFormat::openmetrics),
               "# HELP t_seconds T.\n# TYPE t_seconds gauge\n# UNIT t_seconds seconds\nt_seconds 0.1\n"
