@@ -72,8 +72,12 @@ SocketFact connection(std::uint16_t port, std::uint8_t remote, std::uint8_t loca
     fact.role = Role::outgoing;
     fact.socket.protocol = Protocol::tcp;
     fact.socket.state = SocketState::established;
-    fact.socket.local = {Family::ipv4, {127, 0, 0, local}, port};
-    fact.socket.remote = {Family::ipv4, {127, 0, 1, remote}, 80};
+    fact.socket.local.family = Family::ipv4;
+    fact.socket.local.address = {127, 0, 0, local};
+    fact.socket.local.port = port;
+    fact.socket.remote.family = Family::ipv4;
+    fact.socket.remote.address = {127, 0, 1, remote};
+    fact.socket.remote.port = 80;
     return fact;
 }
 
