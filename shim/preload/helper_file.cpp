@@ -11,14 +11,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "core/helper_place.h"
 #include "core/number.h"
 #include "core/text.h"
 #include "kernel/kernel_call.h"
 
 namespace portguard::helper_file {
 namespace {
-
-constexpr char helper_name[] = "portguard-explain";
 
 /// A line of /proc/PID/maps (proc(5)): "55d0a000-55d0b000 r-xp 00001000 fe:01 1234   /usr/lib/x.so".
 struct MapsLine {
@@ -152,14 +151,23 @@ bool is_trusted(const struct stat& helper, const struct stat& library) {
            (helper.st_mode & writable & ~library.st_mode) == 0 && (helper.st_mode & S_IWOTH) == 0;
 }
 
-/// `folder` holds the library's path up to the last '/'.
+/// `folder` holds the library's path up to the last '/'. Negative: it is in none of the places.
+long open_in(std::string_view folder) {
+    long fd = -ENOENT;
+    for (const char* const place : helper_places) {
+        Text<PATH_MAX> path;
+        path.add(folder).add(place).add('\0');
+        if (fd < 0 && !path.truncated()) {
+            fd = kernel_call(SYS_openat, AT_FDCWD, as_argument(path.view().data()),
+                             O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        }
+    }
+    return fd;
+}
+
 int open_beside(int library, const struct stat& library_status, std::string_view folder,
                 std::string_view& why) {
-    Text<PATH_MAX> path;
-    path.add(folder).add(helper_name).add('\0');
-    const long fd = path.truncated() ? -ENAMETOOLONG
-                                     : kernel_call(SYS_openat, AT_FDCWD, as_argument(path.view().data()),
-                                                   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const long fd = open_in(folder);
     if (fd < 0) {
         why = "portguard-explain is not beside the library, or cannot be opened";
         return -1;

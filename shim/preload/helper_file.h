@@ -1,4 +1,4 @@
-// The file that explains events: `portguard-explain`, beside the library.
+// The file that explains events: `portguard-explain`, by the library (core/helper_place.h).
 #pragma once
 
 #include <span>
@@ -6,10 +6,10 @@
 
 namespace portguard::helper_file {
 
-/// A descriptor to execute, or -1: `why` says what is in the way, without a full stop. Only the file in the
-/// folder from which this very library was mapped, as /proc/self/maps and the file itself agree: never one of
-/// another root (H57), of a mount laid over it, or one that others may write to. `buffer` holds a line of
-/// /proc/self/maps at least. For the child: it opens descriptors.
+/// A descriptor to execute, or -1: `why` says what is in the way, without a full stop. Only the file in or
+/// below the folder from which this very library was mapped, as /proc/self/maps and the file itself agree:
+/// never one of another root (H57), of a mount laid over it, or one that others may write to. `buffer` holds
+/// a line of /proc/self/maps at least. For the child: it opens descriptors.
 int open(std::span<char> buffer, std::string_view& why);
 
 } // namespace portguard::helper_file

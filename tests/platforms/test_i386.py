@@ -12,6 +12,7 @@ import unittest
 ROOT, BUILD = "", ""
 PORTGUARD = "/opt/portguard/bin/portguard"
 LIBRARIES = "/opt/portguard/lib/i386-linux-gnu"
+HELPER = "portguard/portguard-explain"
 # What port_program prints as errno.
 EADDRINUSE, UNTOUCHED = "98", "77"
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -115,26 +116,36 @@ class Mixed(Words):
 class Broken(Words):
     """A program starts, and does what it does without us."""
 
+    helper = HELPER
+
     def setUp(self) -> None:
         super().setUp()
         self.copy = pathlib.Path(ROOT, "copy")
         shutil.rmtree(self.copy, ignore_errors=True)
         shutil.copytree(pathlib.Path(ROOT + LIBRARIES), self.copy,
                         ignore=lambda _, names: [name for name in names if "portguard" not in name])
+        if self.helper != HELPER:
+            (self.copy / HELPER).rename(self.copy / self.helper)
 
     def run_in(self, user: int = 0, **environment: str) -> subprocess.CompletedProcess:
         return inside("/program32", "twice", "10007", user=user, LD_PRELOAD="/copy/libportguard.so",
-                      PORTGUARD_CONFIG="/dev/null", PORTGUARD_LOG="none", **environment)
+                      PORTGUARD_CONFIG="/dev/null", **({"PORTGUARD_LOG": "none"} | environment))
 
     def assert_as_without(self, done: subprocess.CompletedProcess) -> None:
         self.assertEqual((done.returncode, done.stdout), (0, EADDRINUSE + "\n"), done)
 
+    def test_with_all_of_it(self) -> None:
+        done = self.run_in(PORTGUARD_LOG="stderr", PORTGUARD_BUDGET_MS="5000")
+        self.assert_as_without(done)
+        self.assertNotIn("one line only", done.stderr)
+        self.assertGreater(done.stderr.count("\n"), 1, done)
+
     def test_without_its_helper(self) -> None:
-        (self.copy / "portguard-explain").unlink()
+        (self.copy / self.helper).unlink()
         self.assert_as_without(self.run_in())
 
     def test_with_a_helper_of_the_wrong_kind(self) -> None:
-        (self.copy / "portguard-explain").write_bytes(b"\x7fELF\x01\x01\x01")
+        (self.copy / self.helper).write_bytes(b"\x7fELF\x01\x01\x01")
         self.assert_as_without(self.run_in())
 
     def test_in_a_folder_that_the_user_may_not_enter(self) -> None:
@@ -159,6 +170,12 @@ class Broken(Words):
             self.assert_as_without(self.run_in())
         finally:
             subprocess.run(["mount", "--types", "proc", "proc", ROOT + "/proc"], check=True)
+
+
+class BrokenBeside(Broken):
+    """The two files in one folder, as who copies them has it."""
+
+    helper = pathlib.Path(HELPER).name
 
 
 class UnitTests(unittest.TestCase):

@@ -46,33 +46,35 @@ PLAIN = (7, "started\nerrno 98\n")
 REPORT = "bind tcp 127.0.0.1:7001: in use (EADDRINUSE)"
 # What becomes of the folder before a program starts.
 BEFORE = {
-    "whole": lambda folder: None,
-    "without helper": lambda folder: (folder / "portguard-explain").unlink(),
-    "helper that nobody may execute": lambda folder: (folder / "portguard-explain").chmod(0o644),
-    "helper that is empty": lambda folder: (folder / "portguard-explain").write_bytes(b""),
-    "helper that is no program": lambda folder: (folder / "portguard-explain").write_bytes(b"\x7fELF no program\n" * 8),
-    "helper that dies": lambda folder: (folder / "portguard-explain").write_text("#!/bin/sh\nkill -9 $$\n"),
-    "helper that does not read": lambda folder: (folder / "portguard-explain").write_text("#!/bin/sh\nexit 3\n"),
-    "helper that others may write": lambda folder: (folder / "portguard-explain").chmod(0o757),
-    "mount that is read-only": lambda folder: mount(folder, "remount,ro"),
+    "whole": lambda folder, _: None,
+    "without helper": lambda folder, helper: helper.unlink(),
+    "helper that nobody may execute": lambda folder, helper: helper.chmod(0o644),
+    "helper that is empty": lambda folder, helper: helper.write_bytes(b""),
+    "helper that is no program": lambda folder, helper: helper.write_bytes(b"\x7fELF no program\n" * 8),
+    "helper that dies": lambda folder, helper: helper.write_text("#!/bin/sh\nkill -9 $$\n"),
+    "helper that does not read": lambda folder, helper: helper.write_text("#!/bin/sh\nexit 3\n"),
+    "helper that others may write": lambda folder, helper: helper.chmod(0o757),
+    "folder of the helper that may not be entered":
+        lambda folder, helper: None if helper.parent == folder else helper.parent.chmod(0o700),
+    "mount that is read-only": lambda folder, _: mount(folder, "remount,ro"),
 }
 # With these the loader has no library, and says so on stderr if it is glibc's.
 NOT_LOADED = {
-    "without library": lambda folder: (folder / "libportguard.so").unlink(),
-    "library that is empty": lambda folder: (folder / "libportguard.so").write_bytes(b""),
-    "library of which the beginning is there": lambda folder: os.truncate(folder / "libportguard.so", 32),
-    "library that is no library": lambda folder: (folder / "libportguard.so").write_bytes(b"no library\n" * 1000),
-    "folder that may not be read": lambda folder: folder.chmod(0o700),
-    "mount without exec": lambda folder: mount(folder, "remount,noexec"),
+    "without library": lambda folder, _: (folder / "libportguard.so").unlink(),
+    "library that is empty": lambda folder, _: (folder / "libportguard.so").write_bytes(b""),
+    "library of which the beginning is there": lambda folder, _: os.truncate(folder / "libportguard.so", 32),
+    "library that is no library": lambda folder, _: (folder / "libportguard.so").write_bytes(b"no library\n" * 1000),
+    "folder that may not be read": lambda folder, _: folder.chmod(0o700),
+    "mount without exec": lambda folder, _: mount(folder, "remount,noexec"),
 }
 # Between the start and the call.
 MEANWHILE = {
-    "a mount that has lost exec": lambda folder: mount(folder, "remount,noexec"),
-    "a helper that is gone": lambda folder: (folder / "portguard-explain").unlink(),
-    "a library that is gone": lambda folder: (folder / "libportguard.so").unlink(),
-    "another library": lambda folder: replace(folder / "libportguard.so"),
-    "a folder that may no longer be read": lambda folder: folder.chmod(0o700),
-    "nothing at all": lambda folder: [path.unlink() for path in folder.iterdir()],
+    "a mount that has lost exec": lambda folder, _: mount(folder, "remount,noexec"),
+    "a helper that is gone": lambda folder, helper: helper.unlink(),
+    "a library that is gone": lambda folder, _: (folder / "libportguard.so").unlink(),
+    "another library": lambda folder, _: replace(folder / "libportguard.so"),
+    "a folder that may no longer be read": lambda folder, _: folder.chmod(0o700),
+    "nothing at all": lambda folder, helper: [path.unlink() for path in (folder / "libportguard.so", helper)],
 }
 
 
@@ -86,6 +88,8 @@ def replace(library: pathlib.Path) -> None:
 
 
 class Broken(unittest.TestCase):
+    helper = "portguard/portguard-explain"
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.folder = pathlib.Path(tempfile.mkdtemp())
@@ -98,8 +102,9 @@ class Broken(unittest.TestCase):
         folder = self.folder / "installed"
         folder.mkdir()
         subprocess.run(["/usr/bin/mount", "--types", "tmpfs", "--options", "mode=755", "tmpfs", str(folder)], check=True)
-        for file in (LIBRARY, HELPER):
-            shutil.copy(file, folder)
+        shutil.copy(LIBRARY, folder)
+        (folder / self.helper).parent.mkdir(exist_ok=True)
+        shutil.copy(HELPER, folder / self.helper)
         return folder
 
     def remove(self, folder: pathlib.Path) -> None:
@@ -131,15 +136,23 @@ class Broken(unittest.TestCase):
 
     def test_programs_run_as_without_and_a_report_is_a_line_at_least(self) -> None:
         def check(libc, folder, change) -> None:
-            change(folder)
+            change(folder, folder / self.helper)
             *done, err = self.guarded(folder, libc)
             self.assertEqual(tuple(done), PLAIN, err)
             self.assertIn(REPORT, err)
         self.each(BEFORE, check)
 
+    def test_a_whole_one_reports_in_full(self) -> None:
+        def check(libc, folder, _) -> None:
+            *done, err = self.guarded(folder, libc)
+            self.assertEqual(tuple(done), PLAIN, err)
+            self.assertNotIn("one line only", err)
+            self.assertGreater(err.count("\n"), 1, err)
+        self.each({"whole": None}, check)
+
     def test_what_the_loader_cannot_load_is_left_out(self) -> None:
         def check(libc, folder, change) -> None:
-            change(folder)
+            change(folder, folder / self.helper)
             *done, err = self.guarded(folder, libc)
             self.assertEqual(tuple(done), PLAIN, err)
             self.assertNotIn("portguard: ", err)
@@ -148,7 +161,7 @@ class Broken(unittest.TestCase):
 
     def test_what_breaks_while_a_program_runs_costs_it_nothing(self) -> None:
         def check(libc, folder, change) -> None:
-            *done, err = self.guarded(folder, libc, lambda: change(folder))
+            *done, err = self.guarded(folder, libc, lambda: change(folder, folder / self.helper))
             self.assertEqual(tuple(done), PLAIN, err)
             self.assertIn(REPORT, err)
         self.each(MEANWHILE, check)
@@ -159,6 +172,12 @@ class Broken(unittest.TestCase):
             self.assertEqual(tuple(done), PLAIN, err)
             self.assertRegex(err, r"^portguard: PORTGUARD_CONFIG=/nowhere/portguard.conf [^\n]*inactive in this process\n$")
         self.each({"without configuration": None}, check)
+
+
+class BrokenBeside(Broken):
+    """The two files in one folder, as they are built."""
+
+    helper = "portguard-explain"
 
 
 if __name__ == "__main__":

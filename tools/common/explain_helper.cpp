@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/helper_place.h"
 #include "tools/common/output.h"
 #include "tools/common/preload_list.h"
 #include "tools/common/refusal.h"
@@ -54,14 +55,16 @@ std::string contents_of(int fd) {
 } // namespace
 
 std::string find_explainer() {
-    std::string path = find_shim();
-    path.replace(path.rfind('/') + 1, std::string::npos, "portguard-explain");
-    if (access(path.c_str(), X_OK) != 0) {
-        throw Refusal(ExitCode::unreachable,
-                      "'" + shown(path) +
-                          "', which explains a failed call, is missing; install portguard as a whole");
+    const std::string shim = find_shim();
+    const std::string folder = shim.substr(0, shim.rfind('/') + 1);
+    for (const char* const place : helper_places) {
+        if (access((folder + place).c_str(), X_OK) == 0) {
+            return folder + place;
+        }
     }
-    return path;
+    throw Refusal(ExitCode::unreachable,
+                  "'" + shown(folder + helper_places[0]) +
+                      "', which explains a failed call, is missing; install portguard as a whole");
 }
 
 Explainer::Explainer() : fd_(open(find_explainer().c_str(), O_PATH | O_CLOEXEC)) {

@@ -1,4 +1,4 @@
-// portguard-explain, the executable beside the shim.
+// portguard-explain, the executable that comes with the shim.
 #pragma once
 
 #include <string>

@@ -65,7 +65,8 @@ def run_story() -> None:
     source = TREE / "tests/platforms/test_release.py"
     # Where the package puts them.
     for part, place in (("lib/libportguard.so", "/usr/lib/x86_64-linux-gnu"), ("bin/portguard", "/usr/bin"),
-                        ("lib/portguard-explain", "/usr/lib/x86_64-linux-gnu")):
+                        ("lib/portguard-explain", "/usr/lib/x86_64-linux-gnu/portguard")):
+        os.makedirs(place, exist_ok=True)
         shutil.copy(BUILD / part, place)
     release = source.read_text(encoding="utf-8").partition("class Release(")[2].partition("\nclass ")[0]
     for test in re.findall(r"def (test_\w+)", release):

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/helper_place.h"
 #include "preload/hazards/hazards.h"
 #include "support/kernel_features.h"
 
@@ -157,7 +158,10 @@ TEST_F(Hazards, H57_nothing_of_another_root_is_executed) {
     std::filesystem::create_directories(folder_.file("proc"));
     std::filesystem::permissions(folder_.path().string(), std::filesystem::perms(0755));
     std::filesystem::copy_file(shim, inside + "/libportguard.so");
-    std::filesystem::copy_file(victim("jailed_helper"), inside + "/portguard-explain");
+    std::filesystem::create_directories(inside + "/" PORTGUARD_HELPER_FOLDER);
+    for (const char* const place : helper_places) {
+        std::filesystem::copy_file(victim("jailed_helper"), inside + "/" + place);
+    }
     const std::string proc = folder_.file("proc");
     const std::string jail = "VICTIM_FOLDER=" + folder_.path().string();
     const Played played{run({.argv = {victim("hazard"), "change_root"},
@@ -172,6 +176,7 @@ TEST_F(Hazards, H57_nothing_of_another_root_is_executed) {
     EXPECT_EQ(played.said("chroot"), "ok") << played.result;
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
     EXPECT_FALSE(std::filesystem::exists(inside + "/executed")) << played.result;
+    EXPECT_FALSE(std::filesystem::exists(inside + "/" PORTGUARD_HELPER_FOLDER "/executed")) << played.result;
     EXPECT_NE(played.result.err.find("another file lies where the library was"), std::string::npos)
         << played.result;
 }
@@ -181,19 +186,25 @@ TEST_F(Hazards, H57_a_helper_that_others_may_write_to_is_not_executed) {
         GTEST_SKIP() << "a sanitizer's run-time cannot be linked statically";
     }
     std::filesystem::copy_file(shim_path(), folder_.file("libportguard.so"));
-    std::filesystem::copy_file(victim("jailed_helper"), folder_.file("portguard-explain"));
+    std::filesystem::create_directory(folder_.file(PORTGUARD_HELPER_FOLDER));
     const auto run_there = [this] {
         return Played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000"},
                            .environment = plan_with({"PORTGUARD_BUDGET_MS=10000"}),
                            .shim = folder_.file("libportguard.so")})};
     };
-    std::filesystem::permissions(folder_.file("portguard-explain"), std::filesystem::perms(0777));
-    EXPECT_NE(run_there().result.err.find("others may write to it"), std::string::npos);
-    EXPECT_FALSE(std::filesystem::exists(folder_.file("executed")));
-    // The same file as it should be: it is what would have run.
-    std::filesystem::permissions(folder_.file("portguard-explain"), std::filesystem::perms(0755));
-    EXPECT_EQ(run_there().said("bind a"), "EACCES");
-    EXPECT_TRUE(std::filesystem::exists(folder_.file("executed")));
+    for (const char* const place : helper_places) {
+        const std::filesystem::path helper(folder_.file(place));
+        const std::filesystem::path executed = helper.parent_path() / "executed";
+        std::filesystem::copy_file(victim("jailed_helper"), helper);
+        std::filesystem::permissions(helper, std::filesystem::perms(0777));
+        EXPECT_NE(run_there().result.err.find("others may write to it"), std::string::npos) << place;
+        EXPECT_FALSE(std::filesystem::exists(executed)) << place;
+        // The same file as it should be: it is what would have run.
+        std::filesystem::permissions(helper, std::filesystem::perms(0755));
+        EXPECT_EQ(run_there().said("bind a"), "EACCES");
+        EXPECT_TRUE(std::filesystem::exists(executed)) << place;
+        std::filesystem::remove(helper);
+    }
 }
 
 } // namespace

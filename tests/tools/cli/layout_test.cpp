@@ -3,6 +3,7 @@
 #include <regex>
 #include <set>
 
+#include "core/helper_place.h"
 #include "tools/support/command.h"
 
 namespace portguard::test {
@@ -38,7 +39,10 @@ TEST(Layout, CmakeInstallsCommandAndGuardTogether) {
     const std::filesystem::path shim = preloads_of(finished).front();
     EXPECT_TRUE(shim.string().starts_with(folder.path().string())) << finished;
     const std::filesystem::path library = std::filesystem::canonical(shim);
-    EXPECT_TRUE(std::filesystem::exists(library.parent_path() / "portguard-explain")) << finished;
+    // Packagers want no executable among the libraries.
+    EXPECT_TRUE(std::filesystem::exists(library.parent_path() / PORTGUARD_HELPER_FOLDER "/portguard-explain"))
+        << finished;
+    EXPECT_FALSE(std::filesystem::exists(library.parent_path() / "portguard-explain")) << finished;
     EXPECT_EQ(finished.err, "");
 }
 

@@ -50,7 +50,7 @@ def make_root(folder: pathlib.Path) -> pathlib.Path:
          f"lowerdir=/,upperdir={folder}/upper,workdir={folder}/work", str(root))
     call("mount", "--types", "proc", "proc", str(root / "proc"))
     call("mount", "--bind", "/dev", str(root / "dev"))
-    for source, folder_in_prefix in ((COMMAND, "bin"), (LIBRARY, LIBDIR), (HELPER, LIBDIR)):
+    for source, folder_in_prefix in ((COMMAND, "bin"), (LIBRARY, LIBDIR), (HELPER, f"{LIBDIR}/portguard")):
         call("install", "-D", "--target-directory", f"{root}{PREFIX}/{folder_in_prefix}", source)
     # What this machine has beside is none of the test's: a configuration, and a libc of another word size.
     others = [path.relative_to(root) for path in root.glob("lib*/ld-linux*.so.*") if "x86-64" not in path.name]
