@@ -134,8 +134,9 @@ class Pod(unittest.TestCase):
         container = Container(init, portguard_image(self.folder / "image"), self.volumes)
         finished = container.run(init["command"], {})
         self.assertEqual((finished.returncode, finished.stdout + finished.stderr), (0, ""))
-        files = {path.name: path.stat() for path in self.volumes["portguard"].iterdir()}
-        self.assertEqual(set(files), {"libportguard.so", "portguard-explain"})
+        volume = self.volumes["portguard"]
+        files = {str(path.relative_to(volume)): path.stat() for path in volume.rglob("*") if not path.is_dir()}
+        self.assertEqual(set(files), {"libportguard.so", "portguard/portguard-explain"})
         self.assertEqual({status.st_uid for status in files.values()}, {init["securityContext"]["runAsUser"]})
 
     def play(self, image: pathlib.Path, guarded: bool) -> subprocess.CompletedProcess:

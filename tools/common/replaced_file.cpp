@@ -38,7 +38,8 @@ int write_replacing(const std::string& path, std::string_view text, mode_t mode)
     if (!file.valid()) {
         return errno;
     }
-    if (!write_all(file.get(), text) || ::fchmod(file.get(), mode) != 0 ||
+    // Else the name may outlive a loss of power, and the text not.
+    if (!write_all(file.get(), text) || ::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 ||
         ::rename(beside.c_str(), path.c_str()) != 0) {
         const int error = errno;
         ::unlink(beside.c_str());

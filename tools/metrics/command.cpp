@@ -178,8 +178,8 @@ it: use a loopback address, or a .socket unit.
 )",
     .examples = R"(
 portguard metrics --text | promtool check metrics
-portguard metrics --textfile=ports.prom --state=/var/lib/portguard/metrics.state
-portguard metrics --listen=127.0.0.1:9798 --plan=80,443,5000-14999 events.log
+portguard metrics --textfile=ports.prom --state=ports.state
+portguard metrics --listen=127.0.0.1:9798 --plan=5000-14999 events.log
 )",
     .operand = {"FILE", 0, 10000},
     .guard = GuardOptions::plan,

@@ -1,16 +1,16 @@
 #include "tools/plan/plan_file.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 
-#include <fcntl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "core/text.h"
 #include "tools/common/output.h"
 #include "tools/common/refusal.h"
+#include "tools/common/replaced_file.h"
 
 namespace portguard::tools {
 namespace {
@@ -83,22 +83,12 @@ std::optional<std::vector<PlanSetting>> read_plan_file(const std::string& path) 
 }
 
 void write_plan_file(const std::string& path, const std::vector<PlanSetting>& settings) {
-    const std::string text = text_of(settings);
-    const std::string draft = path + ".new";
-    const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    const bool is_written = fd >= 0 &&
-                            ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                            ::fsync(fd) == 0;
-    const int error = errno;
-    if (fd >= 0) {
-        ::close(fd);
-    }
-    if (!is_written || std::rename(draft.c_str(), path.c_str()) != 0) {
-        const int reason = is_written ? errno : error;
-        ::unlink(draft.c_str());
-        refuse(path, reason,
-               reason == ENOENT ? "its folder is missing, and --file=FILE names another"
-                                : "it works as root, and --file=FILE names another");
+    constexpr mode_t for_all_to_read = 0644;
+    const int error = write_replacing(path, text_of(settings), for_all_to_read);
+    if (error != 0) {
+        refuse(path, error,
+               error == ENOENT ? "its folder is missing, and --file=FILE names another"
+                               : "it works as root, and --file=FILE names another");
     }
 }
 
