@@ -13,13 +13,13 @@
 #include <sys/wait.h>
 
 #include "kernel/kernel_call.h"
+#include "preload/asker.h"
 #include "preload/clone.h"
 #include "preload/cure.h"
 #include "preload/guard.h"
 #include "preload/helper_file.h"
 #include "preload/host_plan.h"
 #include "preload/lost_events.h"
-#include "preload/registers.h"
 #include "preload/signals.h"
 
 namespace portguard {
@@ -60,7 +60,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     const Occurrence& occurrence = job.occurrence;
     snapshot.size = sizeof snapshot;
     snapshot.version = snapshot_version;
-    snapshot.machine = own_machine;
+    snapshot.machine = asker::machine();
     snapshot.kind = kind_of(job);
     snapshot.call = occurrence.call;
     snapshot.facts = job.facts;
@@ -68,7 +68,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     snapshot.no_color = guard::wants_no_color();
     snapshot.harmless_told = harmless_told.load(std::memory_order_relaxed);
     snapshot.bound_range = searched_range(job);
-    snapshot.fd = occurrence.fd;
+    snapshot.fd = asker::descriptor(occurrence.fd);
     snapshot.error = job.cured ? 0 : occurrence.error;
     snapshot.pid = job.pid;
     snapshot.tid = job.tid;
@@ -82,7 +82,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     std::memcpy(snapshot.registers, job.registers, sizeof snapshot.registers);
     std::memcpy(snapshot.program, guard::program_name(), sizeof snapshot.program);
     // Asked here: a program that is not dumpable shows it to nobody else. Full, it may have been cut.
-    const long length = kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/exe"),
+    const long length = kernel_call(SYS_readlinkat, AT_FDCWD, as_argument(asker::exe_path()),
                                     as_argument(snapshot.exe), sizeof snapshot.exe);
     snapshot.exe[length > 0 && static_cast<std::size_t>(length) < sizeof snapshot.exe ? length : 0] = '\0';
     snapshot.config = guard::config();
@@ -120,13 +120,11 @@ void look_beside_helper(Job& job, Workspace& workspace) {
     }
 }
 
-/// The stack first: only then is known how much of it there was. The write stops by itself where the mapping
-/// ends.
+/// The stack first: only then is known how much of it there was.
 bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
     if (snapshot.config.limits.stack_depth != 0) {
-        const long copied = kernel_call(SYS_pwrite64, snapshot_fd,
-                                        static_cast<long>(snapshot.registers[stack_pointer_register]),
-                                        snapshot_stack_capacity, sizeof snapshot);
+        const long copied = asker::copy_memory(snapshot.registers[stack_pointer_register],
+                                               snapshot_stack_capacity, snapshot_fd, sizeof snapshot);
         snapshot.stack_bytes = copied > 0 ? static_cast<std::uint32_t>(copied) : 0;
     }
     write_look(snapshot, seen);
@@ -136,8 +134,8 @@ bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
 /// Opened here, they go on showing this memory when the helper reads them: it has no right to ask for them
 /// itself. Where they cannot be had there are no names, or a stack of as much as was copied.
 void open_memory(Snapshot& snapshot) {
-    move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/maps"), O_RDONLY), snapshot_maps_fd);
-    snapshot.has_memory = move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument("/proc/self/mem"), O_RDONLY),
+    move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument(asker::maps_path()), O_RDONLY), snapshot_maps_fd);
+    snapshot.has_memory = move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument(asker::memory_path()), O_RDONLY),
                                   snapshot_memory_fd);
 }
 

@@ -2,11 +2,11 @@
 
 #include "core/policy.h"
 #include "preload/admission.h"
+#include "preload/asker.h"
 #include "preload/child.h"
 #include "preload/guard.h"
 #include "preload/lost_events.h"
 #include "preload/plain_report.h"
-#include "preload/registers.h"
 #include "preload/signals.h"
 #include "preload/socket_state.h"
 
@@ -65,7 +65,7 @@ bool may_hope_for_cure(SocketFacts facts) {
             return {};
         }
     }
-    job.pid = static_cast<int>(kernel_call(SYS_getpid));
+    job.pid = asker::pid();
     SignalSet before = 0;
     constexpr SignalSet asynchronous = asynchronous_signals();
     if (!change_signal_mask(SIG_BLOCK, &asynchronous, &before)) {
@@ -74,8 +74,8 @@ bool may_hope_for_cure(SocketFacts facts) {
         tell_what_child_did_not(job);
         return {};
     }
-    job.tid = static_cast<int>(kernel_call(SYS_gettid));
-    capture_registers(job.registers);
+    job.tid = asker::tid();
+    asker::read_registers(job.registers);
     run_in_child(job);
     tell_what_child_did_not(job);
     change_signal_mask(SIG_SETMASK, &before, nullptr);

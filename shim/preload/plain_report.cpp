@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "kernel/kernel_call.h"
 #include "kernel/log_writer.h"
+#include "preload/asker.h"
 #include "preload/guard.h"
 #include "preload/lost_events.h"
 #include "preload/quiet_write.h"
@@ -45,10 +46,10 @@ void print_text(const Event& event, const Job& job, TextWriter& line) {
 void print_json(const Event& event, const Job& job, TextWriter& line) {
     PlainFacts facts;
     kernel_call(SYS_clock_gettime, CLOCK_REALTIME, as_argument(&facts.now));
-    facts.fd = job.occurrence.fd;
+    facts.fd = asker::descriptor(job.occurrence.fd);
     char exe[longest_plain_text];
     const long length =
-        kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/exe"), as_argument(exe), sizeof exe);
+        kernel_call(SYS_readlinkat, AT_FDCWD, as_argument(asker::exe_path()), as_argument(exe), sizeof exe);
     // Full, it may have been cut.
     if (length > 0 && static_cast<std::size_t>(length) < sizeof exe) {
         facts.exe = {exe, static_cast<std::size_t>(length)};

@@ -10,12 +10,15 @@ namespace portguard {
 #if defined(__x86_64__)
 inline constexpr std::uint16_t own_machine = machine_x86_64;
 inline constexpr std::size_t stack_pointer_register = 7;
+inline constexpr std::size_t code_register = 16;
 #elif defined(__aarch64__)
 inline constexpr std::uint16_t own_machine = machine_aarch64;
 inline constexpr std::size_t stack_pointer_register = 31;
+inline constexpr std::size_t code_register = 32;
 #elif defined(__i386__)
 inline constexpr std::uint16_t own_machine = machine_i386;
 inline constexpr std::size_t stack_pointer_register = 4;
+inline constexpr std::size_t code_register = 8;
 #endif
 
 /// Of the function that this is inlined into: good for as long as that function has not returned. Not

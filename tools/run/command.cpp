@@ -1,25 +1,33 @@
 // `portguard run`.
 #include <array>
+#include <cstdio>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/config_report.h"
+#include "tools/common/explain_helper.h"
 #include "tools/common/guarded_program.h"
 #include "tools/common/output.h"
 #include "tools/common/preload_list.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
 #include "tools/common/writable_log.h"
+#include "tools/supervise/supervise.h"
 
 namespace portguard::tools {
 namespace {
 
 constexpr std::array parameters{
     anyway_parameter,
+    Parameter{
+        "front_end", "preload|supervisor", "preload",
+        "what guards PROGRAM: a library in it, or a process beside it that answers its socket, bind and "
+        "listen (static and Go programs)"},
     Parameter{"print", "", "", "show configuration and environment; start nothing"},
 };
 
@@ -53,6 +61,25 @@ int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
     return 0;
 }
 
+/// By a process beside it (supervise/supervise.h), and by no library in it.
+[[noreturn]] void run_supervised(const ResolvedConfig& resolved, GuardedProgram program) {
+    require_writable_logs(resolved.draft());
+    program.variables.erase(preload_variable);
+    for (const std::string& limit : start_supervisor(resolved.draft().config, find_explainer()).limits) {
+        std::fprintf(stderr, "portguard: %s\n", limit.c_str());
+    }
+    become_program(program);
+}
+
+bool is_supervisor_wanted(const Arguments& arguments) {
+    const std::string* const front_end = arguments.value("front_end");
+    if (front_end != nullptr && *front_end != "preload" && *front_end != "supervisor") {
+        throw Refusal(ExitCode::usage,
+                      "--front-end=" + shown(*front_end) + ": expected preload or supervisor");
+    }
+    return front_end != nullptr && *front_end == "supervisor";
+}
+
 int run(const Arguments& arguments) {
     take_back();
     const ResolvedConfig resolved(arguments, environ);
@@ -60,12 +87,19 @@ int run(const Arguments& arguments) {
     if (arguments.program.empty() && !print_only) {
         throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard run --help` shows examples");
     }
-    const GuardedProgram program = prepare_program(resolved, arguments.program);
-    if (!arguments.has(anyway_parameter.name)) {
+    const bool supervised = is_supervisor_wanted(arguments);
+    GuardedProgram program = prepare_program(resolved, arguments.program);
+    if (supervised) {
+        // It needs no loader.
+        program.reachability.obstacle.clear();
+    } else if (!arguments.has(anyway_parameter.name)) {
         require_reachable(program);
     }
     if (print_only) {
         return print_plan(resolved, program);
+    }
+    if (supervised) {
+        run_supervised(resolved, std::move(program));
     }
     require_writable_logs(resolved.draft());
     become_program(program);

@@ -1,0 +1,69 @@
+// The thread that waits for an answer, as far as the supervisor has to know it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "core/snapshot.h"
+
+namespace portguard::tools {
+
+/// What a socket or a bind takes over from whoever makes it. Where it is not the supervisor's own, the
+/// program makes the call itself.
+struct Surroundings {
+    uid_t fs_uid = 0;
+    gid_t fs_gid = 0;
+    /// By number where the kernel tells it (Linux 6.13), else a hash of its path.
+    std::uint64_t cgroup = 0;
+    ino_t network = 0;
+    /// Of SELinux or AppArmor; empty: neither labels anything.
+    std::string label;
+
+    /// All but the two ids, which a thread can take on.
+    [[nodiscard]] bool are_those_of(const Surroundings& other) const {
+        return cgroup == other.cgroup && network == other.network && label == other.label;
+    }
+};
+
+class Caller {
+public:
+    /// `tid`: as the notification has it, in this process's pid namespace.
+    Caller(pid_t tid, std::uint16_t machine);
+    Caller(const Caller&) = delete;
+    Caller& operator=(const Caller&) = delete;
+    ~Caller();
+
+    [[nodiscard]] pid_t tid() const { return tid_; }
+    [[nodiscard]] std::uint16_t machine() const { return machine_; }
+    /// Of its process; asked of /proc.
+    [[nodiscard]] pid_t pid() const;
+    /// As its user knows it (program_invocation_short_name(3)).
+    [[nodiscard]] std::string program_name() const;
+    /// A duplicate of its descriptor, the caller's to close; -1 with errno: pidfd_getfd(2) is forbidden
+    /// (Yama, another user, Docker's filter), or it has none of this number.
+    [[nodiscard]] int borrow(int fd) const;
+    /// False: it has gone, or may not be asked.
+    [[nodiscard]] bool read_surroundings(Surroundings& surroundings) const;
+    /// The kernel would let it bind to a port below net.ipv4.ip_unprivileged_port_start.
+    [[nodiscard]] bool may_bind_low_ports() const;
+    /// `size` bytes of its memory. False: they cannot be read.
+    bool read_memory(std::uint64_t address, void* into, std::size_t size) const;
+
+private:
+    [[nodiscard]] bool read_surroundings_by_descriptor(Surroundings& surroundings) const;
+    [[nodiscard]] bool read_surroundings_by_text(Surroundings& surroundings) const;
+
+    pid_t tid_;
+    std::uint16_t machine_;
+    /// Of the thread; before Linux 6.9 of its process.
+    int descriptor_;
+    bool is_of_thread_ = true;
+};
+
+/// Of this thread.
+Surroundings own_surroundings();
+
+} // namespace portguard::tools

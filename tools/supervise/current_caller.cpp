@@ -1,0 +1,266 @@
+#include "tools/supervise/current_caller.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include "kernel/log_writer.h"
+#include "preload/asker.h"
+#include "preload/guard.h"
+#include "preload/helper_file.h"
+#include "preload/lease.h"
+#include "preload/real.h"
+#include "preload/remember.h"
+#include "preload/standard_error.h"
+
+namespace portguard {
+namespace tools {
+namespace {
+
+struct Served {
+    const Caller* caller = nullptr;
+    int program_fd = -1;
+    pid_t supervisor = 0;
+    /// Read once a caller, where something asks.
+    bool has_name = false;
+    char name[64] = {};
+    char exe_path[32] = {};
+    char maps_path[32] = {};
+    char memory_path[32] = {};
+};
+
+// A child made by clone(2) without CLONE_SETTLS sees those of the thread that made it.
+thread_local Served served;
+
+std::string helper_path;
+bool forbids_colour = false;
+
+void print_path(char (&path)[32], const char* leaf) {
+    std::snprintf(path, sizeof path, "/proc/%d/%s", served.caller->tid(), leaf);
+}
+
+} // namespace
+
+ServedCaller::ServedCaller(const Caller& caller, int program_fd) {
+    served.caller = &caller;
+    served.program_fd = program_fd;
+    served.supervisor = ::getpid();
+    served.has_name = false;
+}
+
+ServedCaller::~ServedCaller() {
+    served.caller = nullptr;
+}
+
+void set_up_guard(const Config& config, const std::string& helper) {
+    helper_path = helper;
+    const char* const no_color = std::getenv("NO_COLOR");
+    forbids_colour = no_color != nullptr && no_color[0] != '\0';
+    guard::draft.config = config;
+    // Both need a call that the filter does not stop at.
+    guard::draft.config.lease = Lease::off;
+    guard::draft.config.remember = Remember::off;
+    standard_error::remember();
+    guard::current_activity.store(config.mode == Mode::off ? guard::Activity::passive
+                                                           : guard::Activity::awake);
+}
+
+} // namespace tools
+
+using tools::served;
+
+namespace guard {
+
+constinit std::atomic<Activity> current_activity{Activity::not_started};
+constinit Draft draft;
+
+void start() {}
+
+const char* program_name() {
+    if (!served.has_name) {
+        std::memset(served.name, 0, sizeof served.name);
+        served.caller->program_name().copy(served.name, sizeof served.name - 1);
+        served.has_name = true;
+    }
+    return served.name;
+}
+
+bool wants_no_color() {
+    return tools::forbids_colour;
+}
+
+} // namespace guard
+
+namespace asker {
+
+int pid() {
+    // Here, and not in the child, which may be killed while it has the lock of the heap.
+    guard::program_name();
+    return served.caller->pid();
+}
+
+int tid() {
+    return served.caller->tid();
+}
+
+std::uint16_t machine() {
+    return served.caller->machine();
+}
+
+int descriptor(int /*fd*/) {
+    return served.program_fd;
+}
+
+const char* exe_path() {
+    tools::print_path(served.exe_path, "exe");
+    return served.exe_path;
+}
+
+const char* maps_path() {
+    tools::print_path(served.maps_path, "maps");
+    return served.maps_path;
+}
+
+const char* memory_path() {
+    tools::print_path(served.memory_path, "mem");
+    return served.memory_path;
+}
+
+void read_registers(std::uint64_t* registers) {
+    char path[32];
+    tools::print_path(path, "syscall");
+    char text[256] = {};
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    const bool is_read = fd >= 0 && ::read(fd, text, sizeof text - 1) > 0;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    // The number, six arguments, the stack pointer and the program counter (proc_pid_syscall(5)).
+    unsigned long long stack = 0;
+    unsigned long long code = 0;
+    if (is_read && served.caller->machine() == own_machine &&
+        std::sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %llx %llx", &stack, &code) == 2) {
+        registers[stack_pointer_register] = stack;
+        registers[code_register] = code;
+    }
+}
+
+long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offset) {
+    // A transfer ends at the end of a piece (process_vm_readv(2)): one a page, so that it ends where the
+    // mapping does.
+    constexpr std::size_t page = 4096;
+    constexpr std::size_t pieces = 4;
+    char bytes[pieces * page];
+    std::size_t done = 0;
+    while (done < size) {
+        std::array<iovec, pieces> there{};
+        std::size_t wanted = 0;
+        for (iovec& piece : there) {
+            const std::uint64_t at = from + done + wanted;
+            piece.iov_base = reinterpret_cast<void*>(static_cast<std::uintptr_t>(at));
+            piece.iov_len = std::min(page - at % page, size - done - wanted);
+            wanted += piece.iov_len;
+        }
+        const iovec here{bytes, wanted};
+        const ssize_t read = ::process_vm_readv(served.caller->tid(), &here, 1, there.data(), pieces, 0);
+        if (read <= 0 ||
+            ::pwrite(fd, bytes, static_cast<std::size_t>(read), static_cast<off_t>(offset + done)) != read) {
+            break;
+        }
+        done += static_cast<std::size_t>(read);
+        if (static_cast<std::size_t>(read) < wanted) {
+            break;
+        }
+    }
+    return static_cast<long>(done);
+}
+
+} // namespace asker
+
+namespace standard_error {
+namespace {
+
+bool has_standard_error = false;
+dev_t device_at_start = 0;
+ino_t inode_at_start = 0;
+
+} // namespace
+
+void remember() {
+    struct stat status {};
+    has_standard_error = ::fstat(STDERR_FILENO, &status) == 0;
+    device_at_start = status.st_dev;
+    inode_at_start = status.st_ino;
+}
+
+/// The supervisor keeps none: whoever waits for the end of that pipe would wait for it. The program's own is
+/// borrowed by the child that reports, for as long as that takes.
+bool is_ours() {
+    if (!has_standard_error || kernel_call(SYS_getpid) == served.supervisor) {
+        return false;
+    }
+    const int borrowed = served.caller->borrow(STDERR_FILENO);
+    struct stat status {};
+    const bool is_same = borrowed >= 0 && ::fstat(borrowed, &status) == 0 &&
+                         status.st_dev == device_at_start && status.st_ino == inode_at_start &&
+                         log_writer::may_hold_reports(borrowed);
+    if (is_same) {
+        ::dup3(borrowed, STDERR_FILENO, 0);
+    }
+    if (borrowed >= 0) {
+        ::close(borrowed);
+    }
+    return is_same;
+}
+
+} // namespace standard_error
+
+namespace helper_file {
+
+int open(std::span<char> /*buffer*/, std::string_view& why) {
+    const int fd = ::open(tools::helper_path.c_str(), O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        why = "portguard-explain cannot be opened";
+    }
+    return fd;
+}
+
+} // namespace helper_file
+
+namespace real {
+
+constinit std::atomic<bool> are_bare{true};
+
+long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+    return bind_bare(fd, address, length);
+}
+
+long listen_by_pointer(int fd, int backlog) {
+    return kernel_call(SYS_listen, fd, backlog);
+}
+
+} // namespace real
+
+// Off here (set_up_guard): nothing of it is called.
+namespace lease {
+
+void note(int /*fd*/, SocketFacts /*facts*/) {}
+
+long listen(int fd, int backlog, SocketFacts /*facts*/) {
+    return kernel_call(SYS_listen, fd, backlog);
+}
+
+} // namespace lease
+
+namespace remember {
+
+void keep(int /*fd*/, Call /*call*/, bool /*kernel_chose*/, const Endpoint& /*remote*/) {}
+
+} // namespace remember
+} // namespace portguard

@@ -1,0 +1,27 @@
+// The filter of system calls that makes a tree's socket, bind and listen wait for the supervisor
+// (seccomp_unotify(2)).
+#pragma once
+
+#include <vector>
+
+#include <linux/filter.h>
+
+namespace portguard::tools {
+
+/// What passes without a notification costs no more than these instructions. `traps_socket`: the plan keeps
+/// outgoing ports in a range by an option of each socket.
+std::vector<sock_filter> supervising_filter(bool traps_socket);
+
+struct InstalledFilter {
+    /// The descriptor on which the calls arrive, close-on-exec; -1: `error` says why.
+    int listener = -1;
+    /// EBUSY: another supervisor has this process already; ENOSYS, EINVAL: the kernel has no such filter.
+    int error = 0;
+    /// Without CAP_SYS_ADMIN: no program below gains privileges from a file any more.
+    bool took_no_new_privs = false;
+};
+
+/// Of the calling process, whose programs inherit it. There is no way back.
+InstalledFilter install_filter(const std::vector<sock_filter>& filter);
+
+} // namespace portguard::tools

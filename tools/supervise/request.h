@@ -1,0 +1,58 @@
+// A call that waits for the supervisor: what the kernel tells of it, on every instruction set of this
+// machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include "core/call.h"
+
+namespace portguard::tools {
+
+struct CallNumbers {
+    unsigned socket;
+    unsigned bind;
+    unsigned listen;
+};
+inline constexpr CallNumbers native_calls{SYS_socket, SYS_bind, SYS_listen};
+
+/// landlock_restrict_self(2), the same everywhere.
+inline constexpr unsigned landlock_call = 446;
+
+/// Of the other word size.
+struct ForeignCalls {
+    unsigned arch;
+    CallNumbers calls;
+    /// 0: none.
+    unsigned socketcall;
+};
+#if defined(__x86_64__)
+inline constexpr unsigned native_arch = AUDIT_ARCH_X86_64;
+inline constexpr unsigned x32_bit = 0x40000000;
+inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, {359, 361, 363}, 102};
+#elif defined(__aarch64__)
+inline constexpr unsigned native_arch = AUDIT_ARCH_AARCH64;
+inline constexpr unsigned x32_bit = 0;
+inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_ARM, {281, 282, 284}, 0};
+#elif defined(__i386__)
+inline constexpr unsigned native_arch = AUDIT_ARCH_I386;
+inline constexpr unsigned x32_bit = 0;
+inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, native_calls, 102};
+#endif
+
+enum class Wish : std::uint8_t { socket, bind, listen, landlock, other };
+
+struct Request {
+    Wish wish = Wish::other;
+    std::uint64_t arguments[3] = {};
+    bool is_foreign = false;
+};
+
+/// Nothing: its arguments lie in memory that cannot be read.
+std::optional<Request> read_request(const seccomp_notif& notification);
+
+} // namespace portguard::tools

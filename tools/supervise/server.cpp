@@ -1,0 +1,234 @@
+#include "tools/supervise/server.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/snapshot.h"
+#include "preload/registers.h"
+
+namespace portguard::tools {
+namespace {
+
+constexpr int peer_fd = kept_listener + 1;
+constexpr std::size_t most_threads = 64;
+
+/// Shared by a server and those that come after it. Where the kernel writes a notification into: whoever
+/// takes over finds those here that were received and not answered, which the kernel hands out once.
+struct Slot {
+    alignas(64) std::array<std::byte, 192> bytes;
+
+    [[nodiscard]] seccomp_notif& notification() { return *reinterpret_cast<seccomp_notif*>(bytes.data()); }
+};
+
+struct Shared {
+    TreeState tree;
+    std::array<Slot, most_threads> slots;
+};
+
+// Linux 5.14 and 6.6, newer than the headers of the oldest distribution that builds this.
+constexpr std::uint32_t addfd_flag_send = 2;
+constexpr unsigned long notif_set_flags = _IOW(SECCOMP_IOC_MAGIC, 4, std::uint64_t);
+constexpr unsigned long sync_wake_up = 1;
+
+Answer answer_to(const Supervision& supervision, const seccomp_notif& notification, bool is_second_try) {
+    const std::optional<Request> request = read_request(notification);
+    if (!request.has_value() || request->wish == Wish::other) {
+        return {};
+    }
+    if (request->wish == Wish::landlock) {
+        supervision.tree->has_landlock.store(true, std::memory_order_relaxed);
+        return {};
+    }
+    const Caller caller(static_cast<pid_t>(notification.pid),
+                        request->is_foreign ? std::uint16_t{0} : own_machine);
+    switch (request->wish) {
+    case Wish::socket: return answer_to_socket(supervision, caller, *request);
+    case Wish::bind: return answer_to_bind(supervision, caller, *request, notification.id, is_second_try);
+    default: return answer_to_listen(supervision, caller, *request, notification.id);
+    }
+}
+
+void send(int listener, std::uint64_t id, int error, bool program_calls) {
+    seccomp_notif_resp response{};
+    response.id = id;
+    response.error = -error;
+    response.flags = program_calls ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+    ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+/// The number of the descriptor in the program, sent with it at once: no signal comes in between.
+void send_descriptor(int listener, std::uint64_t id, const Answer& answer) {
+    seccomp_notif_addfd added{};
+    added.id = id;
+    added.flags = addfd_flag_send;
+    added.srcfd = static_cast<__u32>(answer.made);
+    added.newfd_flags = answer.close_on_exec ? O_CLOEXEC : 0;
+    if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added) < 0 && errno != ENOENT) {
+        // EMFILE is the program's own. Before Linux 5.14 there is no such flag (EINVAL).
+        send(listener, id, 0, true);
+    }
+    ::close(answer.made);
+}
+
+void handle(const Supervision& supervision, const seccomp_notif& notification, bool is_second_try) {
+    Answer answer;
+    try {
+        answer = answer_to(supervision, notification, is_second_try);
+    } catch (const std::exception&) {
+        // No memory: the program goes on as without us.
+        answer = {};
+    }
+    switch (answer.kind) {
+    case Answer::Kind::descriptor: send_descriptor(supervision.listener, notification.id, answer); break;
+    case Answer::Kind::result: send(supervision.listener, notification.id, answer.error, false); break;
+    case Answer::Kind::program_calls: send(supervision.listener, notification.id, 0, true); break;
+    case Answer::Kind::gone: break;
+    }
+}
+
+struct Worker {
+    const Supervision* supervision;
+    Slot* slot;
+};
+
+void* work(void* argument) {
+    const Worker& worker = *static_cast<const Worker*>(argument);
+    seccomp_notif& notification = worker.slot->notification();
+    if (notification.id != 0 && is_waiting(worker.supervision->listener, notification.id)) {
+        handle(*worker.supervision, notification, true);
+    }
+    for (;;) {
+        // The kernel takes no buffer that is not zero.
+        std::memset(worker.slot->bytes.data(), 0, worker.slot->bytes.size());
+        if (::ioctl(worker.supervision->listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) == 0) {
+            handle(*worker.supervision, notification, false);
+        }
+    }
+}
+
+std::size_t processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int count = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return std::clamp<std::size_t>(static_cast<std::size_t>(count), 1, most_threads);
+}
+
+void start_workers(const Supervision& supervision, Shared& shared) {
+    static std::array<Worker, most_threads> workers;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    // A cure's child has a stack of its own.
+    constexpr std::size_t stack_size = 512 * 1024;
+    pthread_attr_setstacksize(&attributes, stack_size);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    bool started = false;
+    // Those of a server with more processors are served once, by the last.
+    for (std::size_t index = 0; index < processors(); ++index) {
+        workers[index] = {&supervision, &shared.slots[index]};
+        pthread_t thread{};
+        started = pthread_create(&thread, &attributes, work, &workers[index]) == 0 || started;
+    }
+    if (!started) {
+        // None but this one: its tree's end is then not seen, but by the call that is interrupted by it.
+        work(workers.data());
+    }
+}
+
+void close_all_but(int first_closed) {
+    ::syscall(__NR_close_range, first_closed, ~0U, 0);
+}
+
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+void move_to_peer_fd(int fd) {
+    if (fd >= 0 && fd != peer_fd) {
+        ::dup3(fd, peer_fd, O_CLOEXEC);
+        ::close(fd);
+    }
+}
+
+/// Until the peer has gone; -1: there is none. Does not return if the tree has gone before.
+void watch(int peer) {
+    std::array<pollfd, 2> watched{pollfd{kept_listener, 0, 0}, pollfd{peer, POLLIN, 0}};
+    for (;;) {
+        const int count = ::poll(watched.data(), watched.size(), -1);
+        if (count > 0 && (watched[0].revents & (POLLHUP | POLLERR)) != 0) {
+            ::_exit(0);
+        }
+        if (count > 0 && watched[1].revents != 0) {
+            return;
+        }
+    }
+}
+
+/// Returns in the process that has to serve from here on. The other is the standby, until its server dies:
+/// then it returns, too.
+pid_t fork_standby() {
+    const pid_t server = ::getpid();
+    const pid_t child = ::fork();
+    if (child != 0) {
+        return child;
+    }
+    // Of a server that serves already, a program's socket may be among them.
+    close_all_but(peer_fd);
+    move_to_peer_fd(open_pidfd(server));
+    if (::getppid() == server) {
+        watch(peer_fd);
+    }
+    return 0;
+}
+
+/// A standby whose turn has come returns from here as well.
+pid_t become_server() {
+    pid_t standby = fork_standby();
+    while (standby == 0) {
+        standby = fork_standby();
+    }
+    return standby;
+}
+
+} // namespace
+
+[[noreturn]] void serve_tree(Supervision& supervision) {
+    void* const memory =
+        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        ::_exit(1);
+    }
+    // Fresh anonymous memory is all zero, which is what an empty Shared is.
+    auto& shared = *static_cast<Shared*>(memory);
+    supervision.tree = &shared.tree;
+    ::ioctl(kept_listener, notif_set_flags, sync_wake_up);
+    pid_t standby = become_server();
+    start_workers(supervision, shared);
+    for (;;) {
+        const int peer = standby > 0 ? open_pidfd(standby) : -1;
+        move_to_peer_fd(peer);
+        watch(peer < 0 ? -1 : peer_fd);
+        ::waitpid(standby, nullptr, 0);
+        standby = fork_standby();
+        if (standby == 0) {
+            // This server has died since, and that was its standby.
+            standby = become_server();
+            start_workers(supervision, shared);
+        }
+    }
+}
+
+} // namespace portguard::tools

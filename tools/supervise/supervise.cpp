@@ -1,0 +1,245 @@
+#include "tools/supervise/supervise.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/number.h"
+#include "kernel/proc.h"
+#include "kernel/socket_option.h"
+#include "preload/host_plan.h"
+#include "tools/common/refusal.h"
+#include "tools/supervise/answer.h"
+#include "tools/supervise/current_caller.h"
+#include "tools/supervise/filter.h"
+#include "tools/supervise/server.h"
+
+namespace portguard::tools {
+namespace {
+
+/// Passes descriptors and single bytes between the program to be and its supervisor.
+struct Channel {
+    int program = -1;
+    int supervisor = -1;
+};
+
+constexpr char is_ready = 'r';
+
+/// What the supervisor has read of the host before the filter is made.
+struct Hello {
+    pid_t pid;
+    bool traps_socket;
+    bool keeps_outgoing;
+};
+
+Hello make_hello() {
+    const OutgoingPlan plan = host_plan::plan();
+    return {::getpid(), plan.connect == OutgoingMethod::socket_range || plan.clamp_port_zero,
+            plan.connect == OutgoingMethod::none || plan.connect == OutgoingMethod::socket_range};
+}
+
+bool send_descriptor(int channel, int fd) {
+    char byte = is_ready;
+    iovec data{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return ::sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
+}
+
+int receive_descriptor(int channel) {
+    char byte = 0;
+    iovec data{&byte, 1};
+    int fd = -1;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const cmsghdr* const header =
+        ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC) == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+    if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    }
+    return fd;
+}
+
+/// Signals meant for the program's group, its terminal or its unit: the program needs its answers for as long
+/// as it takes to end.
+void ignore_signals() {
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ,
+                             SIGUSR1, SIGUSR2, SIGALRM}) {
+        std::signal(number, SIG_IGN);
+    }
+    std::signal(SIGCHLD, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// The null device as 0 to 2, `listener` as kept_listener, and nothing else.
+void keep_only(int listener) {
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null, fd);
+    }
+    if (listener != kept_listener) {
+        ::dup3(listener, kept_listener, O_CLOEXEC);
+    }
+    ::syscall(__NR_close_range, kept_listener + 1, ~0U, 0);
+}
+
+std::uint64_t own_network_cookie() {
+    constexpr int so_netns_cookie = 71;
+    std::uint64_t cookie = 0;
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        read_socket_option(fd, SOL_SOCKET, so_netns_cookie, cookie);
+        ::close(fd);
+    }
+    return cookie;
+}
+
+std::uint16_t first_unprivileged_port() {
+    constexpr std::uint16_t usual = 1024;
+    const auto text = read_text_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", 16, Syscalls{});
+    const std::string_view digits = text.has_value() ? *text : std::string_view{};
+    return parse_number<std::uint16_t>(digits.substr(0, digits.find('\n'))).value_or(usual);
+}
+
+[[noreturn]] void supervise(const Config& config, const std::string& helper, int channel) {
+    ::setsid();
+    ignore_signals();
+    Supervision supervision;
+    supervision.own = own_surroundings();
+    supervision.network_cookie = own_network_cookie();
+    supervision.first_unprivileged_port = first_unprivileged_port();
+    set_up_guard(config, helper);
+    const Hello hello = make_hello();
+    if (::send(channel, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
+        ::_exit(1);
+    }
+    const int listener = receive_descriptor(channel);
+    if (listener < 0) {
+        ::_exit(0);
+    }
+    // Where that fails, the working directory of the start cannot be unmounted for as long as the tree lives.
+    static_cast<void>(::chdir("/") == 0);
+    if (::send(channel, &is_ready, 1, MSG_NOSIGNAL) != 1) {
+        ::_exit(1);
+    }
+    keep_only(listener);
+    supervision.listener = kept_listener;
+    serve_tree(supervision);
+}
+
+/// A child without an exit signal: no SIGCHLD is left pending for the program, and wait(2) does not see it.
+pid_t fork_unseen() {
+    return static_cast<pid_t>(::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr));
+}
+
+/// Beside the program and not below it: its parent is init, or whoever adopts orphans.
+void fork_supervisor(const Config& config, const std::string& helper, const Channel& channel) {
+    const pid_t between = fork_unseen();
+    if (between == 0) {
+        // Not at once: libc does not know of this process's number.
+        if (::fork() == 0) {
+            ::close(channel.program);
+            supervise(config, helper, channel.supervisor);
+        }
+        ::_exit(0);
+    }
+    ::close(channel.supervisor);
+    while (between > 0 && ::waitpid(between, nullptr, __WCLONE) < 0 && errno == EINTR) {
+    }
+}
+
+[[noreturn]] void refuse(const std::string& why) {
+    throw Refusal(ExitCode::unreachable, "the supervisor cannot be started: " + why);
+}
+
+std::string reason_for(int error) {
+    switch (error) {
+    case EBUSY:
+        return "this process is under another one already (a supervisor of portguard's, or a container's "
+               "that "
+               "answers system calls), and the kernel allows one";
+    case ENOSYS:
+    case EINVAL:
+        return "the kernel has no user notification of seccomp (Linux 5.0 or later, CONFIG_SECCOMP_FILTER)";
+    case EACCES:
+    case EPERM: return "seccomp(2) is forbidden here";
+    default: return std::string("seccomp(2) failed: ") + std::strerror(error);
+    }
+}
+
+std::vector<std::string> limits_of(const Config& config, const Hello& hello, const InstalledFilter& filter) {
+    std::vector<std::string> limits;
+    if (filter.took_no_new_privs) {
+        limits.emplace_back("without CAP_SYS_ADMIN, set-user-ID programs below this one gain no privileges "
+                            "(no_new_privs)");
+    }
+    if (!hello.keeps_outgoing) {
+        limits.emplace_back("outgoing connections are not kept out of `listen`, since this kernel has no "
+                            "IP_LOCAL_PORT_RANGE (Linux 6.3), or the ranges do not meet");
+    }
+    if (config.lease != Lease::off) {
+        limits.emplace_back("there is no lease, which needs close(2)");
+    }
+    if (config.remember != Remember::off) {
+        limits.emplace_back("calls that went through are not remembered");
+    }
+    return limits;
+}
+
+} // namespace
+
+SupervisorStart start_supervisor(const Config& config, const std::string& helper) {
+    if (config.mode == Mode::off) {
+        return {};
+    }
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        refuse(std::strerror(errno));
+    }
+    const Channel channel{ends[0], ends[1]};
+    fork_supervisor(config, helper, channel);
+    Hello hello{};
+    if (::recv(channel.program, &hello, sizeof hello, 0) != sizeof hello) {
+        refuse("its process has ended");
+    }
+    const InstalledFilter filter = install_filter(supervising_filter(hello.traps_socket));
+    if (filter.listener < 0) {
+        ::close(channel.program);
+        refuse(reason_for(filter.error));
+    }
+    // Yama lets only those attach that the program names (PR_SET_PTRACER), its own parents aside.
+    ::prctl(PR_SET_PTRACER, static_cast<unsigned long>(hello.pid), 0, 0, 0);
+    char answer = 0;
+    if (!send_descriptor(channel.program, filter.listener) || ::recv(channel.program, &answer, 1, 0) != 1 ||
+        answer != is_ready) {
+        refuse("its process has ended");
+    }
+    ::close(filter.listener);
+    ::close(channel.program);
+    return {limits_of(config, hello, filter)};
+}
+
+} // namespace portguard::tools
