@@ -28,6 +28,8 @@ struct Setting {
     std::vector<Touches> changes;
     /// Nothing is told where nothing fails.
     bool is_silent_on_success = true;
+    /// By the other front end, a process beside the program.
+    bool is_supervised = false;
 };
 
 void PrintTo(const Setting& setting, std::ostream* stream) {
@@ -38,9 +40,14 @@ void PrintTo(const Setting& setting, std::ostream* stream) {
 Finished run_in_own_network(std::size_t index, const Setting* setting) {
     const PrivateNet net;
     EXPECT_EQ(net.unavailable(), "");
-    return run({.argv = {victim("socket_script"), script_of(index)},
+    std::vector<std::string> argv{victim("socket_script"), script_of(index)};
+    const bool is_supervised = setting != nullptr && setting->is_supervised;
+    if (is_supervised) {
+        argv.insert(argv.begin(), {PORTGUARD_COMMAND, "run", "--front-end=supervisor", "--"});
+    }
+    return run({.argv = argv,
                 .environment = setting == nullptr ? std::vector<std::string>{} : setting->environment,
-                .with_shim = setting != nullptr});
+                .with_shim = setting != nullptr && !is_supervised});
 }
 
 bool has_a_failure_to_tell(const std::string& out) {
@@ -117,7 +124,24 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"only_another_program", {"PORTGUARD_ONLY=nginx", "PORTGUARD_LISTEN=2"}, nothing_changes},
         Setting{"enforce_a_plan_that_fits_the_host",
                 {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
-                {Touches::unmapped_page, Touches::cure, Touches::ephemeral_port}}),
+                {Touches::unmapped_page, Touches::cure, Touches::ephemeral_port}},
+        Setting{"supervised_no_plan", {}, {Touches::cure}, true, true},
+        Setting{"supervised_observe_a_plan_that_refuses_all",
+                {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
+                nothing_changes,
+                false,
+                true},
+        Setting{"supervised_enforce_a_plan_that_fits_the_host",
+                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
+                {Touches::cure, Touches::ephemeral_port},
+                true,
+                true},
+        Setting{"supervised_every_socket_made_by_the_supervisor",
+                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
+                 "PORTGUARD_EPHEMERAL=32768-60000"},
+                {Touches::cure, Touches::ephemeral_port},
+                true,
+                true}),
     [](const auto& setting) { return std::string(setting.param.name); });
 
 } // namespace

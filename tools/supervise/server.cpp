@@ -152,15 +152,14 @@ void close_all_but(int first_closed) {
     ::syscall(__NR_close_range, first_closed, ~0U, 0);
 }
 
-int open_pidfd(pid_t pid) {
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
-void move_to_peer_fd(int fd) {
+/// Under peer_fd, which is returned; -1: there is no such process.
+int keep_pidfd(pid_t pid) {
+    const int fd = pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1;
     if (fd >= 0 && fd != peer_fd) {
         ::dup3(fd, peer_fd, O_CLOEXEC);
         ::close(fd);
     }
+    return fd < 0 ? -1 : peer_fd;
 }
 
 /// Until the peer has gone; -1: there is none. Does not return if the tree has gone before.
@@ -187,8 +186,7 @@ pid_t fork_standby() {
     }
     // Of a server that serves already, a program's socket may be among them.
     close_all_but(peer_fd);
-    move_to_peer_fd(open_pidfd(server));
-    if (::getppid() == server) {
+    if (keep_pidfd(server) >= 0 && ::getppid() == server) {
         watch(peer_fd);
     }
     return 0;
@@ -216,18 +214,21 @@ pid_t become_server() {
     supervision.tree = &shared.tree;
     ::ioctl(kept_listener, notif_set_flags, sync_wake_up);
     pid_t standby = become_server();
-    start_workers(supervision, shared);
     for (;;) {
-        const int peer = standby > 0 ? open_pidfd(standby) : -1;
-        move_to_peer_fd(peer);
-        watch(peer < 0 ? -1 : peer_fd);
-        ::waitpid(standby, nullptr, 0);
-        standby = fork_standby();
-        if (standby == 0) {
-            // This server has died since, and that was its standby.
-            standby = become_server();
-            start_workers(supervision, shared);
+        // Before a worker is there, whose descriptors take the numbers that are free.
+        int peer = keep_pidfd(standby);
+        start_workers(supervision, shared);
+        for (;;) {
+            watch(peer);
+            ::waitpid(standby, nullptr, 0);
+            standby = fork_standby();
+            if (standby == 0) {
+                break;
+            }
+            peer = keep_pidfd(standby);
         }
+        // That was the standby of this server, which has died since.
+        standby = become_server();
     }
 }
 

@@ -196,7 +196,7 @@ std::vector<std::string> limits_of(const Config& config, const Hello& hello, con
         limits.emplace_back("without CAP_SYS_ADMIN, set-user-ID programs below this one gain no privileges "
                             "(no_new_privs)");
     }
-    if (!hello.keeps_outgoing) {
+    if (config.has_listen && config.mode == Mode::enforce && !hello.keeps_outgoing) {
         limits.emplace_back("outgoing connections are not kept out of `listen`, since this kernel has no "
                             "IP_LOCAL_PORT_RANGE (Linux 6.3), or the ranges do not meet");
     }

@@ -1,0 +1,329 @@
+#!/usr/bin/python3 -B
+"""`portguard run --front-end=supervisor`, on programs that no preload reaches. Each test has a network of its own.
+
+usage: supervise_test.py COMMAND STATIC_SERVER RAW_CALLS [unittest's arguments]
+"""
+
+import ctypes
+import errno
+import os
+import pathlib
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+COMMAND, SERVER, RAW = "", "", ""
+CLONE_NEWNET = 0x40000000
+NOBODY = 65534
+DEADLINE = 20.0
+PLAN = ["--listen=5000-5999", "--ephemeral=40000-50000"]
+HELD = """
+import socket, sys
+def attempt(port):
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+            tried.listen()
+            return "ok"
+        except OSError as error:
+            return str(error.errno)
+"""
+
+
+def supervised(*words: str, options=()) -> list[str]:
+    return [COMMAND, "run", "--front-end=supervisor", *options, "--", *words]
+
+
+def run(*words: str, options=(), **keywords) -> subprocess.CompletedProcess:
+    return subprocess.run(supervised(*words, options=options), capture_output=True, text=True, timeout=DEADLINE,
+                          **keywords)
+
+
+def wait_until(condition, what: str) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not in {DEADLINE:.0f} s: {what}")
+        time.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def supervisors_of(pid: int) -> list[int]:
+    """Processes of our command in the network of `pid`, but itself."""
+    network = os.readlink("/proc/self/ns/net")
+    command = os.stat(COMMAND)
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int(entry.name) != pid and os.readlink(entry / "ns/net") == network and \
+                    os.path.samestat(os.stat(entry / "exe"), command):
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return sorted(filter(is_alive, found))
+
+
+def enter_new_network() -> None:
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("32768 60999")
+
+
+def listening(port: int) -> socket.socket:
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", port))
+    server.listen()
+    return server
+
+
+def leave_time_wait(port: int) -> None:
+    server = listening(port)
+    client = socket.create_connection(("127.0.0.1", port))
+    accepted = server.accept()[0]
+    accepted.close()
+    client.close()
+    server.close()
+
+
+class Supervised(unittest.TestCase):
+    def setUp(self) -> None:
+        enter_new_network()
+
+    def tearDown(self) -> None:
+        wait_until(lambda: not supervisors_of(0), "the end of every supervisor, as every program has ended")
+
+
+class TheProgram(Supervised):
+    def test_keeps_the_pid_that_run_had(self) -> None:
+        process = subprocess.Popen(supervised(SERVER, "pid"), stdout=subprocess.PIPE, text=True)
+        self.assertEqual(int(process.communicate(timeout=DEADLINE)[0]), process.pid)
+
+    def test_ends_as_it_ends_alone(self) -> None:
+        self.assertEqual(run("sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(run("sh", "-c", "kill -TERM $$").returncode, -signal.SIGTERM)
+
+    def test_is_started_as_without_us(self) -> None:
+        questions = "ls /proc/self/fd; grep -E 'Sig|Shd' /proc/$$/status; cat /proc/$$/task/$$/children; " \
+                    "ps -o pgid=,sid=,tty= -p $$ | tr -d '\\n'; ulimit -a; pwd"
+        alone = subprocess.run(["sh", "-c", questions], capture_output=True, text=True)
+        self.assertEqual(run("sh", "-c", questions).stdout.replace(" ", "").split("pid")[0].count("\n"),
+                         alone.stdout.replace(" ", "").split("pid")[0].count("\n"))
+
+    def test_has_no_child_of_ours(self) -> None:
+        script = "import os\ntry: print(os.waitpid(-1, 0))\nexcept ChildProcessError: print('none')"
+        self.assertEqual(run("/usr/bin/python3", "-c", script).stdout, "none\n")
+
+    def test_leaves_the_end_of_its_output_to_whoever_reads_it(self) -> None:
+        """A daemon that closes what it inherited lives on, and so does its supervisor."""
+        script = "exec >/dev/null 2>&1 </dev/null; (sleep 100 & echo $! >daemon.pid) "
+        folder = pathlib.Path(self.enterContext(__import__("tempfile").TemporaryDirectory())) if hasattr(
+            self, "enterContext") else pathlib.Path("/tmp")
+        self.assertEqual(run("sh", "-c", script, cwd=folder).returncode, 0)
+        daemon = int((folder / "daemon.pid").read_text())
+        (folder / "daemon.pid").unlink()
+        self.assertTrue(supervisors_of(0), "the daemon is supervised still")
+        os.kill(daemon, signal.SIGKILL)
+
+
+class TheSupervisor(Supervised):
+    def test_refuses_what_is_outside_the_plan_and_says_who_asked(self) -> None:
+        done = run(SERVER, "5000", "7000", options=PLAN)
+        self.assertEqual(done.stdout, "5000 ok\n7000 EACCES\n", done.stderr)
+        self.assertIn("bind tcp 127.0.0.1:7000: refused (EACCES): outside listen=5000-5999", done.stderr)
+        self.assertIn("open_server", done.stderr)
+
+    def test_reaches_every_way_into_the_kernel(self) -> None:
+        for way in ("native", "i386", "socketcall"):
+            with self.subTest(way):
+                alone = subprocess.run([RAW, way, "7000"])
+                if alone.returncode == errno.ENOSYS or alone.returncode < 0:
+                    self.skipTest("the kernel has no 32-bit calls")
+                self.assertEqual(alone.returncode, 0)
+                self.assertEqual(run(RAW, way, "5000", options=PLAN).returncode, 0)
+                refused = run(RAW, way, "7000", options=PLAN)
+                self.assertEqual(refused.returncode, errno.EACCES, refused.stderr)
+                self.assertIn("raw_calls[", refused.stderr)
+
+    def test_names_who_holds_the_port(self) -> None:
+        with listening(5001):
+            done = run(SERVER, "5001", options=PLAN)
+        self.assertEqual(done.stdout, "5001 EADDRINUSE\n")
+        self.assertIn(f"held by python3[{os.getpid()}] 127.0.0.1:5001 LISTEN", done.stderr)
+
+    def test_lets_a_server_restart_over_time_wait(self) -> None:
+        leave_time_wait(5002)
+        alone = subprocess.run([SERVER, "5002"], capture_output=True, text=True)
+        self.assertEqual(alone.stdout, "5002 EADDRINUSE\n")
+        done = run(SERVER, "5002", options=PLAN)
+        self.assertEqual(done.stdout, "5002 ok\n", done.stderr)
+        self.assertIn("cured", done.stderr)
+
+    def test_keeps_outgoing_connections_out_of_listen(self) -> None:
+        with listening(5003) as server:
+            server.listen(1000)
+            done = run(SERVER, *["connect=5003"] * 500,
+                       options=["--listen=5000-45000", "--ephemeral=45001-60000"])
+        ports = [int(line.split()[1]) for line in done.stdout.splitlines()]
+        self.assertEqual(len(ports), 500, done.stderr)
+        self.assertTrue(all(45001 <= port <= 60000 for port in ports), sorted(ports)[:3])
+
+    def test_changes_nothing_in_observe(self) -> None:
+        done = run(SERVER, "5000", "7000", options=[*PLAN, "--mode=observe"])
+        self.assertEqual(done.stdout, "5000 ok\n7000 ok\n")
+        self.assertIn("7000", done.stderr)
+
+    def test_writes_the_events_that_the_preload_writes(self) -> None:
+        record = pathlib.Path(f"/tmp/supervised-{os.getpid()}.jsonl")
+        self.addCleanup(record.unlink)
+        run(SERVER, "7000", options=[*PLAN, "--log=none", f"--record=file:{record}"])
+        shown = subprocess.run([COMMAND, "events", "--json", record], capture_output=True, text=True)
+        self.assertIn('"refused"', shown.stdout, record.read_text())
+
+    def test_gives_no_rights_that_the_program_lacks(self) -> None:
+        def drop() -> None:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+
+        script = HELD + f"import os\nos.setgid({NOBODY}); os.setuid({NOBODY})\nprint(attempt(80), attempt(5000))"
+        done = run("/usr/bin/python3", "-c", script, options=["--listen=80,5000-5999"])
+        self.assertEqual(done.stdout, f"{errno.EACCES} ok\n", done.stderr)
+        # Without privileges from the beginning, it is told what that costs.
+        done = run(SERVER, "5000", "7000", options=PLAN, preexec_fn=drop)
+        self.assertEqual(done.stdout, "5000 ok\n7000 EACCES\n", done.stderr)
+        self.assertIn("no_new_privs", done.stderr)
+
+    def test_makes_sockets_that_are_their_user_s(self) -> None:
+        script = f"import os, socket\nos.setgid({NOBODY}); os.setuid({NOBODY})\n" \
+                 "made = socket.socket()\nprint(os.fstat(made.fileno()).st_uid)"
+        done = run("/usr/bin/python3", "-c", script, options=["--listen=5000-45000", "--ephemeral=45001-60000"])
+        self.assertEqual(done.stdout, f"{NOBODY}\n", done.stderr)
+
+    def test_does_not_open_what_landlock_has_closed(self) -> None:
+        script = HELD + """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+bind_tcp = (ctypes.c_uint64 * 2)(0, 1)
+ruleset = libc.syscall(444, bind_tcp, 16, 0)
+if ruleset < 0 or libc.prctl(38, 1, 0, 0, 0) or libc.syscall(446, ruleset, 0):
+    print("no landlock")
+else:
+    print(attempt(5000))
+"""
+        done = run("/usr/bin/python3", "-c", script, options=PLAN)
+        if done.stdout == "no landlock\n":
+            self.skipTest("the kernel has no Landlock for TCP (Linux 6.7)")
+        self.assertEqual(done.stdout, f"{errno.EACCES}\n", done.stderr)
+
+    def test_leaves_another_network_alone(self) -> None:
+        script = HELD + """
+ctypes = __import__("ctypes")
+assert ctypes.CDLL(None).unshare(0x40000000) == 0
+__import__("subprocess").run(["ip", "link", "set", "lo", "up"], check=True)
+print(attempt(5000), attempt(7000))
+"""
+        done = run("/usr/bin/python3", "-c", script, options=PLAN)
+        self.assertEqual(done.stdout, "ok ok\n", done.stderr)
+
+    def test_is_one_a_tree(self) -> None:
+        done = run(COMMAND, "run", "--front-end=supervisor", SERVER, "5000")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("the kernel allows one", done.stderr)
+
+    def test_keeps_nothing_open(self) -> None:
+        script = HELD + "for turn in range(500): attempt(5000 + turn % 100), attempt(7000)\nprint('done', flush=True)\n" \
+                        "sys.stdin.read(1)"
+        process = subprocess.Popen(supervised("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"]),
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "done\n")
+        for pid in supervisors_of(process.pid):
+            wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) == 5, "0 to 2, the listener, and the other process")
+        process.communicate("x", timeout=DEADLINE)
+
+    def test_hands_on_that_no_descriptor_is_left(self) -> None:
+        script = "import socket\nkept = []\ntry:\n    while True: kept.append(socket.socket())\n" \
+                 "except OSError as error: print(error.errno)"
+        done = run("/usr/bin/python3", "-c", script, options=["--listen=5000-45000", "--ephemeral=45001-60000"],
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+        self.assertEqual(done.stdout, f"{errno.EMFILE}\n", done.stderr)
+
+    def test_answers_threads_and_children_at_the_same_time(self) -> None:
+        script = HELD + """
+import os, threading
+answers = []
+def work(base):
+    for turn in range(50):
+        answers.append((attempt(base + turn), attempt(7000 + turn)))
+threads = [threading.Thread(target=work, args=(5000 + 100 * index,)) for index in range(8)]
+for thread in threads: thread.start()
+children = []
+for index in range(4):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if attempt(5900 + index) == "ok" and attempt(8000) == "13" else 1)
+    children.append(child)
+for thread in threads: thread.join()
+print(set(answers), {os.waitpid(child, 0)[1] for child in children})
+"""
+        done = run("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"])
+        self.assertEqual(done.stdout, "{('ok', '13')} {0}\n", done.stderr)
+
+
+class TheStandby(Supervised):
+    def killed_again_and_again(self, turns: int, options, call) -> None:
+        process = subprocess.Popen(supervised(SERVER, *[word for turn in range(turns) for word in ("wait", call(turn))],
+                                              options=[*PLAN, "--log=none", *options]),
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        dead = 0
+        for turn in range(turns):
+            wait_until(lambda: len(supervisors_of(process.pid)) == 2 and dead not in supervisors_of(process.pid),
+                       "a server and its standby")
+            dead = supervisors_of(process.pid)[turn % 2]
+            os.kill(dead, signal.SIGKILL)
+            process.stdin.write("x")
+            process.stdin.flush()
+            self.assertIn(process.stdout.readline(), ("%s ok\n" % call(turn), "%s EACCES\n" % call(turn)))
+        process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, 0)
+
+    def test_goes_on_where_the_server_is_killed(self) -> None:
+        self.killed_again_and_again(30, [], lambda turn: str((5000 if turn % 3 else 7000) + turn))
+
+    def test_answers_a_call_whose_server_was_killed_while_it_had_it(self) -> None:
+        """The server is stopped, so that it has received the call or will not; then it is killed."""
+        script = HELD + "print('ready', flush=True)\nsys.stdin.read(1)\nfor port in range(5000, 5400): " \
+                        "assert (attempt(port), attempt(port + 2000)) == ('ok', '13')\nprint('done')"
+        process = subprocess.Popen(supervised("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"]),
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.stdin.write("x")
+        process.stdin.flush()
+        dead = 0
+        while process.poll() is None:
+            alive = supervisors_of(process.pid)
+            if len(alive) == 2 and dead not in alive:
+                dead = alive[0]
+                try:
+                    os.kill(dead, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        self.assertEqual(process.stdout.read(), "done\n")
+        self.assertEqual(process.returncode, 0)
+
+
+if __name__ == "__main__":
+    COMMAND, SERVER, RAW = sys.argv[1:4]
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
