@@ -39,8 +39,7 @@ struct Shared {
     std::array<Slot, most_threads> slots;
 };
 
-// Linux 5.14 and 6.6, newer than the headers of the oldest distribution that builds this.
-constexpr std::uint32_t addfd_flag_send = 2;
+// Linux 6.6, newer than the headers of the oldest distribution that builds this.
 constexpr unsigned long notif_set_flags = _IOW(SECCOMP_IOC_MAGIC, 4, std::uint64_t);
 constexpr unsigned long sync_wake_up = 1;
 
@@ -62,26 +61,31 @@ Answer answer_to(const Supervision& supervision, const seccomp_notif& notificati
     }
 }
 
-void send(int listener, std::uint64_t id, int error, bool program_calls) {
+void send(int listener, std::uint64_t id, int error, bool program_calls, int value = 0) {
     seccomp_notif_resp response{};
     response.id = id;
     response.error = -error;
+    response.val = value;
     response.flags = program_calls ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
     ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-/// The number of the descriptor in the program, sent with it at once: no signal comes in between.
+/// In two steps: one that does both (SECCOMP_ADDFD_FLAG_SEND) answers the call before the descriptor is there, and where
+/// this process is killed in between, socket(2) returns 0, which is the program's standard input. A call that has been
+/// received ends by no signal but one that kills (install_filter), so that none comes between the two.
 void send_descriptor(int listener, std::uint64_t id, const Answer& answer) {
     seccomp_notif_addfd added{};
     added.id = id;
-    added.flags = addfd_flag_send;
     added.srcfd = static_cast<__u32>(answer.made);
     added.newfd_flags = answer.close_on_exec ? O_CLOEXEC : 0;
-    if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added) < 0 && errno != ENOENT) {
-        // EMFILE is the program's own. Before Linux 5.14 there is no such flag (EINVAL).
+    const int number = ::ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &added);
+    ::close(answer.made);
+    if (number >= 0) {
+        send(listener, id, 0, false, number);
+    } else if (errno != ENOENT) {
+        // EMFILE is the program's own.
         send(listener, id, 0, true);
     }
-    ::close(answer.made);
 }
 
 void handle(const Supervision& supervision, const seccomp_notif& notification, bool is_second_try) {
