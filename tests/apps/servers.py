@@ -1,6 +1,7 @@
 """The servers: how each is started on a port of 127.0.0.1, and how one request to it looks."""
 
 import pathlib
+import tempfile
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 HTTP_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -91,8 +92,45 @@ class Java(Server):
         return ["/usr/bin/java", str(PROGRAMS / "Server.java"), str(port)]
 
 
+class Etcd(Server):
+    """Go, which calls the kernel without libc, as the two after it."""
+
+    peers = 0
+
+    def command(self, port: int, folder: str) -> list[str]:
+        # The port for its like is bound first, and is not what is tested.
+        self.peers += 1
+        client, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{9000 + self.peers}"
+        # Two on one folder would wait for its lock before they bind.
+        data = tempfile.mkdtemp(prefix="etcd-", dir=folder)
+        return ["/usr/bin/etcd", "--data-dir", data, "--listen-client-urls", client, "--advertise-client-urls", client,
+                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}",
+                # Its gateway is a client of its own port.
+                "--enable-grpc-gateway=false", "--log-level", "error"]
+
+
+class Prometheus(Server):
+    def command(self, port: int, folder: str) -> list[str]:
+        config = pathlib.Path(folder, "prometheus.yml")
+        config.write_text("scrape_configs: []\n")
+        data = tempfile.mkdtemp(prefix="prometheus-", dir=folder)
+        return ["/usr/bin/prometheus", f"--config.file={config}", f"--storage.tsdb.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+
+
+class Caddy(Server):
+    sets_reuseport = True
+
+    def command(self, port: int, folder: str) -> list[str]:
+        config = pathlib.Path(folder, f"Caddyfile-{port}")
+        config.write_text(f"{{\nadmin off\nauto_https off\nstorage file_system {folder}\n}}\n"
+                          f"http://:{port} {{\nbind 127.0.0.1\nrespond ok\n}}\n")
+        return ["/usr/bin/env", f"HOME={folder}", "/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", str(config)]
+
+
 ALL = {
     "nginx": Nginx(), "redis": Redis(), "haproxy": Haproxy(), "memcached": Memcached(),
     "python_http": PythonHttp(), "python_plain": PythonPlain(),
     "python_dual": PythonDual(), "node": Node(), "java": Java(),
+    "etcd": Etcd(), "prometheus": Prometheus(), "caddy": Caddy(),
 }

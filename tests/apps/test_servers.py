@@ -1,4 +1,5 @@
-"""Real servers under `portguard run`. PORTGUARD_TEST_SERVER names the one of servers.ALL to be tested."""
+"""Real servers under `portguard run`. PORTGUARD_TEST_SERVER names the one of servers.ALL to be tested,
+PORTGUARD_TEST_FRONT_END what guards it (preload)."""
 
 import os
 import socket
@@ -20,7 +21,7 @@ class ServerTest(harness.AppTest):
     def launch(self, port: int, options: list[str] | None = None) -> harness.Process:
         options = harness.PLAN if options is None else options
         # What is found is tested, and not how soon: a virtual machine that starts keeps every core busy.
-        options = options + ["--budget-ms=10000"]
+        options = options + ["--budget-ms=10000", "--front-end=" + os.environ.get("PORTGUARD_TEST_FRONT_END", "preload")]
         return self.start(harness.guarded(self.server.command(port, self.folder), options))
 
     def await_listener(self, process: harness.Process, port: int) -> None:
