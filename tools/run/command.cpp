@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include "tools/common/guarded_program.h"
 #include "tools/common/output.h"
 #include "tools/common/preload_list.h"
+#include "tools/common/privileges.h"
 #include "tools/common/put_aside.h"
 #include "tools/common/refusal.h"
 #include "tools/common/writable_log.h"
@@ -25,9 +26,9 @@ namespace {
 constexpr std::array parameters{
     anyway_parameter,
     Parameter{
-        "front_end", "preload|supervisor", "preload",
-        "what guards PROGRAM: a library in it, or a process beside it that answers its socket, bind and "
-        "listen (static and Go programs)"},
+        "front_end", "auto|preload|supervisor", "preload",
+        "what guards PROGRAM: a library in it, or a process beside it, which reaches static and Go programs; "
+        "auto: the library where it can be in PROGRAM"},
     Parameter{"print", "", "", "show configuration and environment; start nothing"},
 };
 
@@ -43,7 +44,7 @@ void add_inherited(Variables& variables) {
     }
 }
 
-int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
+int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program, bool supervised) {
     Variables variables = program.variables;
     add_inherited(variables);
     std::string text =
@@ -56,28 +57,41 @@ int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program) {
         const std::string& obstacle = program.reachability.obstacle;
         text.append("\n# program\n").append(program.path).append("\n");
         text.append(obstacle.empty() ? "" : "unguarded: " + obstacle + "\n");
+        text.append(supervised ? "guarded by a supervisor beside it\n" : "");
     }
     print(text);
     return 0;
 }
 
 /// By a process beside it (supervise/supervise.h), and by no library in it.
-[[noreturn]] void run_supervised(const ResolvedConfig& resolved, GuardedProgram program) {
-    require_writable_logs(resolved.draft());
-    program.variables.erase(preload_variable);
+[[noreturn]] void run_supervised(const ResolvedConfig& resolved, const GuardedProgram& program) {
     for (const std::string& limit : start_supervisor(resolved.draft().config, find_explainer()).limits) {
         std::fprintf(stderr, "portguard: %s\n", limit.c_str());
     }
     become_program(program);
 }
 
-bool is_supervisor_wanted(const Arguments& arguments) {
-    const std::string* const front_end = arguments.value("front_end");
-    if (front_end != nullptr && *front_end != "preload" && *front_end != "supervisor") {
-        throw Refusal(ExitCode::usage,
-                      "--front-end=" + shown(*front_end) + ": expected preload or supervisor");
+/// By front_end, and for `auto` by what keeps the library out. A program that gains privileges by its file is
+/// not among that: without CAP_SYS_ADMIN it would gain none under the supervisor either.
+bool is_supervised(const Arguments& arguments, const GuardedProgram& program) {
+    const std::string* const given = arguments.value("front_end");
+    const std::string_view front_end = given == nullptr ? "preload" : std::string_view(*given);
+    if (front_end != "auto" && front_end != "preload" && front_end != "supervisor") {
+        throw Refusal(ExitCode::usage, "--front-end=" + shown(std::string(front_end)) +
+                                           ": expected auto, preload or supervisor");
     }
-    return front_end != nullptr && *front_end == "supervisor";
+    return front_end == "supervisor" || (front_end == "auto" && !program.reachability.obstacle.empty() &&
+                                         privilege_gain(program.path).empty());
+}
+
+/// Throws Refusal where the library cannot be in it.
+void require_library(const GuardedProgram& program) {
+    try {
+        require_reachable(program);
+    } catch (const Refusal& refusal) {
+        throw Refusal(refusal.code(),
+                      std::string(refusal.what()) + ", or --front-end=supervisor to guard it from outside");
+    }
 }
 
 int run(const Arguments& arguments) {
@@ -87,21 +101,22 @@ int run(const Arguments& arguments) {
     if (arguments.program.empty() && !print_only) {
         throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard run --help` shows examples");
     }
-    const bool supervised = is_supervisor_wanted(arguments);
     GuardedProgram program = prepare_program(resolved, arguments.program);
+    const bool supervised = is_supervised(arguments, program);
     if (supervised) {
-        // It needs no loader.
+        // It needs no loader, and none is to look for the library.
         program.reachability.obstacle.clear();
+        program.variables.erase(preload_variable);
     } else if (!arguments.has(anyway_parameter.name)) {
-        require_reachable(program);
+        require_library(program);
     }
     if (print_only) {
-        return print_plan(resolved, program);
-    }
-    if (supervised) {
-        run_supervised(resolved, std::move(program));
+        return print_plan(resolved, program, supervised);
     }
     require_writable_logs(resolved.draft());
+    if (supervised) {
+        run_supervised(resolved, program);
+    }
     become_program(program);
 }
 
@@ -120,6 +135,11 @@ A --log or --record on the command line has to name a file that can be written t
 Below `portguard ci`, a run does what it does without it: the mode=observe and log=none of ci are not
 inherited, the options that were given to ci are. Its events go where it says, and into the report of ci.
 
+--front-end=supervisor starts no library but a process beside PROGRAM, which answers its socket, bind and listen
+by a seccomp filter and reaches what the library does not: static programs, Go, calls past libc, children without
+the environment. Connections are kept in `ephemeral` by the socket, where Linux has IP_LOCAL_PORT_RANGE (6.3).
+--front-end=auto takes it where the library cannot be in PROGRAM.
+
 Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple command, the
 program there is the one that is judged. `portguard ci` counts the programs that are unguarded.
 )",
@@ -133,6 +153,7 @@ else that of PROGRAM
     .examples = R"(
 portguard run --listen=5000-14999 --ephemeral=15000-65000 -- nginx
 portguard run --mode=observe --log=file:ports.log -- make test
+portguard run --front-end=supervisor --listen=2379,2380 -- etcd
 portguard run --listen=80,443 --print
 )",
     .takes_program = true,

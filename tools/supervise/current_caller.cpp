@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,7 @@
 
 #include "kernel/log_writer.h"
 #include "preload/asker.h"
+#include "preload/deferred_port.h"
 #include "preload/guard.h"
 #include "preload/helper_file.h"
 #include "preload/lease.h"
@@ -246,6 +248,21 @@ long listen_by_pointer(int fd, int backlog) {
 }
 
 } // namespace real
+
+/// What asks for a deferred port (getsockname(2)) is not seen: bind gives it at once.
+namespace deferred_port {
+
+constinit std::atomic<bool> any{false};
+
+int bind(int /*fd*/, const sockaddr* /*address*/, socklen_t /*length*/) {
+    return -ENOPROTOOPT;
+}
+
+void settle(int /*fd*/) {}
+
+void forget(int /*fd*/) {}
+
+} // namespace deferred_port
 
 // Off here (set_up_guard): nothing of it is called.
 namespace lease {

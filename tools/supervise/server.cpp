@@ -29,7 +29,9 @@ constexpr std::size_t most_threads = 64;
 /// Shared by a server and those that come after it. Where the kernel writes a notification into: whoever
 /// takes over finds those here that were received and not answered, which the kernel hands out once.
 struct Slot {
-    alignas(64) std::array<std::byte, 192> bytes;
+    alignas(64) std::array<std::byte, 184> bytes;
+    /// Servers that have ended with this one in their hands.
+    std::uint32_t given_up;
 
     [[nodiscard]] seccomp_notif& notification() { return *reinterpret_cast<seccomp_notif*>(bytes.data()); }
 };
@@ -70,9 +72,10 @@ void send(int listener, std::uint64_t id, int error, bool program_calls, int val
     ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-/// In two steps: one that does both (SECCOMP_ADDFD_FLAG_SEND) answers the call before the descriptor is there, and where
-/// this process is killed in between, socket(2) returns 0, which is the program's standard input. A call that has been
-/// received ends by no signal but one that kills (install_filter), so that none comes between the two.
+/// In two steps: one that does both (SECCOMP_ADDFD_FLAG_SEND) answers the call before the descriptor is
+/// there, and where this process is killed in between, socket(2) returns 0, which is the program's standard
+/// input. A call that has been received ends by no signal but one that kills (install_filter), so that none
+/// comes between the two.
 void send_descriptor(int listener, std::uint64_t id, const Answer& answer) {
     seccomp_notif_addfd added{};
     added.id = id;
@@ -109,17 +112,49 @@ struct Worker {
     Slot* slot;
 };
 
+/// What a server before this one has received and not answered. Of two that ended over the same call, it may
+/// be the call that ended them: the program makes it itself then.
+void take_over(const Supervision& supervision, Slot& slot) {
+    const seccomp_notif& notification = slot.notification();
+    if (notification.id == 0 || !is_waiting(supervision.listener, notification.id)) {
+        return;
+    }
+    if (++slot.given_up > 1) {
+        send(supervision.listener, notification.id, 0, true);
+    } else {
+        handle(supervision, notification, true);
+    }
+}
+
+void serve_one(const Supervision& supervision, Slot& slot) {
+    slot.given_up = 0;
+    // The kernel takes no buffer that is not zero.
+    std::memset(slot.bytes.data(), 0, slot.bytes.size());
+    if (::ioctl(supervision.listener, SECCOMP_IOCTL_NOTIF_RECV, &slot.notification()) == 0) {
+        handle(supervision, slot.notification(), false);
+    }
+}
+
 void* work(void* argument) {
     const Worker& worker = *static_cast<const Worker*>(argument);
-    seccomp_notif& notification = worker.slot->notification();
-    if (notification.id != 0 && is_waiting(worker.supervision->listener, notification.id)) {
-        handle(*worker.supervision, notification, true);
-    }
+    take_over(*worker.supervision, *worker.slot);
     for (;;) {
-        // The kernel takes no buffer that is not zero.
-        std::memset(worker.slot->bytes.data(), 0, worker.slot->bytes.size());
-        if (::ioctl(worker.supervision->listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) == 0) {
-            handle(*worker.supervision, notification, false);
+        serve_one(*worker.supervision, *worker.slot);
+    }
+}
+
+/// Where no thread can be had (RLIMIT_NPROC), by this one. Its standby is not replaced.
+[[noreturn]] void serve_alone(const Supervision& supervision, Shared& shared) {
+    for (Slot& slot : shared.slots) {
+        take_over(supervision, slot);
+    }
+    pollfd watched{kept_listener, POLLIN, 0};
+    for (;;) {
+        if (::poll(&watched, 1, -1) > 0) {
+            if ((watched.revents & (POLLHUP | POLLERR)) != 0) {
+                ::_exit(0);
+            }
+            serve_one(supervision, shared.slots.front());
         }
     }
 }
@@ -140,15 +175,13 @@ void start_workers(const Supervision& supervision, Shared& shared) {
     pthread_attr_setstacksize(&attributes, stack_size);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     bool started = false;
-    // Those of a server with more processors are served once, by the last.
     for (std::size_t index = 0; index < processors(); ++index) {
         workers[index] = {&supervision, &shared.slots[index]};
         pthread_t thread{};
         started = pthread_create(&thread, &attributes, work, &workers[index]) == 0 || started;
     }
     if (!started) {
-        // None but this one: its tree's end is then not seen, but by the call that is interrupted by it.
-        work(workers.data());
+        serve_alone(supervision, shared);
     }
 }
 

@@ -1,6 +1,7 @@
 /* A program without a libc, as far from LD_PRELOAD as can be. usage: raw_calls WAY PORT
-   Makes a TCP socket, binds it to 127.0.0.1:PORT and listens, each by WAY: native, i386 (the calls of 32-bit programs)
-   or socketcall (their older form). Exits with 0, or with the errno of the first call that failed. */
+   Makes a TCP socket, binds it to 127.0.0.1:PORT and listens, each by WAY: native, i386 (the calls of 32-bit
+   programs) or socketcall (their older form). Exits with 0, or with the errno of the first call that failed.
+ */
 #include <asm/unistd.h>
 
 typedef unsigned int word;
@@ -17,7 +18,10 @@ static word arguments[3];
 
 static long native(long number, long first, long second, long third) {
     long result;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(first), "S"(second), "d"(third)
+                     : "rcx", "r11", "memory");
     return result;
 }
 

@@ -1,6 +1,6 @@
-/* Linked statically. usage: static_server WORD...    with, in turn: a port of 127.0.0.1 to listen on, "connect=PORT" to
-   connect there and print the own port, "wait" to wait for a byte on standard input, "pid" to print it. Prints what each
-   said. */
+/* Linked statically. usage: static_server WORD...    with, in turn: a port of 127.0.0.1 to listen on,
+   "connect=PORT" to connect there and print the own port, "wait" to wait for a byte on standard input, "pid"
+   to print it. Prints what each said. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

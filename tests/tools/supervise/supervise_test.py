@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -115,11 +116,15 @@ class TheProgram(Supervised):
         self.assertEqual(run("sh", "-c", "kill -TERM $$").returncode, -signal.SIGTERM)
 
     def test_is_started_as_without_us(self) -> None:
-        questions = "ls /proc/self/fd; grep -E 'Sig|Shd' /proc/$$/status; cat /proc/$$/task/$$/children; " \
-                    "ps -o pgid=,sid=,tty= -p $$ | tr -d '\\n'; ulimit -a; pwd"
-        alone = subprocess.run(["sh", "-c", questions], capture_output=True, text=True)
-        self.assertEqual(run("sh", "-c", questions).stdout.replace(" ", "").split("pid")[0].count("\n"),
-                         alone.stdout.replace(" ", "").split("pid")[0].count("\n"))
+        questions = "ls /proc/self/fd; grep -E '^(Sig|Shd|Cap|NoNewPrivs|Uid|Threads)' /proc/self/status; " \
+                    "cut -d' ' -f5-8 /proc/self/stat; ulimit -a; umask; pwd"
+        def answers(command: list[str]) -> str:
+            # In this process's session and group: what names them is the same.
+            return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE).stdout
+
+        alone = answers(["sh", "-c", questions])
+        self.assertIn("SigPnd", alone)
+        self.assertEqual(answers(supervised("sh", "-c", questions)), alone)
 
     def test_has_no_child_of_ours(self) -> None:
         script = "import os\ntry: print(os.waitpid(-1, 0))\nexcept ChildProcessError: print('none')"
@@ -128,11 +133,9 @@ class TheProgram(Supervised):
     def test_leaves_the_end_of_its_output_to_whoever_reads_it(self) -> None:
         """A daemon that closes what it inherited lives on, and so does its supervisor."""
         script = "exec >/dev/null 2>&1 </dev/null; (sleep 100 & echo $! >daemon.pid) "
-        folder = pathlib.Path(self.enterContext(__import__("tempfile").TemporaryDirectory())) if hasattr(
-            self, "enterContext") else pathlib.Path("/tmp")
-        self.assertEqual(run("sh", "-c", script, cwd=folder).returncode, 0)
-        daemon = int((folder / "daemon.pid").read_text())
-        (folder / "daemon.pid").unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(run("sh", "-c", script, cwd=folder).returncode, 0)
+            daemon = int(pathlib.Path(folder, "daemon.pid").read_text())
         self.assertTrue(supervisors_of(0), "the daemon is supervised still")
         os.kill(daemon, signal.SIGKILL)
 
@@ -237,6 +240,25 @@ print(attempt(5000), attempt(7000))
         done = run("/usr/bin/python3", "-c", script, options=PLAN)
         self.assertEqual(done.stdout, "ok ok\n", done.stderr)
 
+    def test_picks_ports_of_listen_where_port_zero_does(self) -> None:
+        script = "import socket\nfor kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n" \
+                 "    made = socket.socket(socket.AF_INET, kind); made.bind(('127.0.0.1', 0)); print(made.getsockname()[1])"
+        done = run("/usr/bin/python3", "-c", script, options=[*PLAN, "--port-zero=listen"])
+        ports = [int(line) for line in done.stdout.split()]
+        self.assertEqual(len(ports), 2, done.stderr)
+        self.assertTrue(all(5000 <= port <= 5999 for port in ports), ports)
+
+    def test_is_taken_by_auto_where_no_library_can_be_in_the_program(self) -> None:
+        def by_auto(*words: str) -> subprocess.CompletedProcess:
+            return subprocess.run([COMMAND, "run", "--front-end=auto", *PLAN, "--log=none", "--", *words],
+                                  capture_output=True, text=True, timeout=DEADLINE)
+
+        self.assertEqual(by_auto(SERVER, "7000").stdout, "7000 EACCES\n")
+        self.assertIn("libportguard", by_auto("cat", "/proc/self/maps").stdout)
+        self.assertIn("--front-end=supervisor", subprocess.run([COMMAND, "run", SERVER], capture_output=True,
+                                                               text=True).stderr)
+        self.assertEqual(subprocess.run([COMMAND, "run", "--front-end=both", "true"], capture_output=True).returncode, 2)
+
     def test_is_one_a_tree(self) -> None:
         done = run(COMMAND, "run", "--front-end=supervisor", SERVER, "5000")
         self.assertEqual(done.returncode, 3)
@@ -303,7 +325,7 @@ class TheStandby(Supervised):
         self.killed_again_and_again(30, [], lambda turn: str((5000 if turn % 3 else 7000) + turn))
 
     def test_answers_a_call_whose_server_was_killed_while_it_had_it(self) -> None:
-        """The server is stopped, so that it has received the call or will not; then it is killed."""
+        """Killed again and again, beside a program that does nothing but such calls."""
         script = HELD + "print('ready', flush=True)\nsys.stdin.read(1)\nfor port in range(5000, 5400): " \
                         "assert (attempt(port), attempt(port + 2000)) == ('ok', '13')\nprint('done')"
         process = subprocess.Popen(supervised("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"]),
@@ -320,7 +342,7 @@ class TheStandby(Supervised):
                     os.kill(dead, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        self.assertEqual(process.stdout.read(), "done\n")
+        self.assertEqual(process.communicate()[0], "done\n")
         self.assertEqual(process.returncode, 0)
 
 
