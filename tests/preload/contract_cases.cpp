@@ -246,7 +246,8 @@ constexpr std::array cases{
                  Touches::cure},
     ContractCase{"time_wait_chosen_off",
                  "l = tcp4; set l reuseaddr 0; bind l *:%P; listen l; c = tcp4; connect c @l; s = accept l; "
-                 "close l; timewait s c; l = tcp4; set l reuseaddr 0; bind l *:%P"},
+                 "close l; timewait s c; l = tcp4; set l reuseaddr 0; bind l *:%P",
+                 Touches::chosen_off},
     ContractCase{"bind_over_outgoing",
                  "l = tcp4; bind l *:%P; listen l; c = tcp4; connect c @l; d = tcp4; bind d @c; set d "
                  "reuseaddr 1; bind d @c",

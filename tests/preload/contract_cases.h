@@ -16,6 +16,8 @@ enum class Touches : unsigned char {
     unmapped_page,
     /// The port of an outgoing connection is listened on: a plan refuses it, and without one it is told.
     ephemeral_port,
+    /// The program sets SO_REUSEADDR to 0, which the supervisor does not see.
+    chosen_off,
 };
 
 struct ContractCase {
