@@ -8,12 +8,9 @@
 namespace portguard::tools {
 namespace {
 
-/// Linux 5.14, newer than the headers of the oldest distribution that builds this.
-constexpr int so_netns_cookie = 71;
-
 std::uint64_t network_cookie_of(int fd) {
     std::uint64_t cookie = 0;
-    read_socket_option(fd, SOL_SOCKET, so_netns_cookie, cookie);
+    read_socket_option(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie);
     return cookie;
 }
 

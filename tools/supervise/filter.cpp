@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/socket_options.h"
 #include "tools/supervise/request.h"
 
 namespace portguard::tools {
@@ -82,8 +83,8 @@ void append_calls(Code& code, const CallNumbers& numbers, bool traps_socket) {
 /// socketcall(2) of i386, whose arguments lie in memory: which call it is, is a register.
 Code socketcall_block(bool traps_socket) {
     Code code{load_argument(0)};
-    for (const unsigned call : {SYS_BIND, SYS_LISTEN}) {
-        notify_of(code, call);
+    for (const int call : {SYS_BIND, SYS_LISTEN}) {
+        notify_of(code, static_cast<unsigned>(call));
     }
     if (traps_socket) {
         notify_of(code, SYS_SOCKET);

@@ -32,6 +32,8 @@ struct Channel {
 };
 
 constexpr char is_ready = 'r';
+/// As is_ready, but pidfd_getfd(2) is forbidden.
+constexpr char is_ready_blind = 'b';
 
 /// What the supervisor has read of the host before the filter is made.
 struct Hello {
@@ -107,11 +109,10 @@ void keep_only(int listener) {
 }
 
 std::uint64_t own_network_cookie() {
-    constexpr int so_netns_cookie = 71;
     std::uint64_t cookie = 0;
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
-        read_socket_option(fd, SOL_SOCKET, so_netns_cookie, cookie);
+        read_socket_option(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie);
         ::close(fd);
     }
     return cookie;
@@ -124,7 +125,16 @@ std::uint16_t first_unprivileged_port() {
     return parse_number<std::uint16_t>(digits.substr(0, digits.find('\n'))).value_or(usual);
 }
 
-[[noreturn]] void supervise(const Config& config, const std::string& helper, int channel) {
+bool can_borrow_from(pid_t program) {
+    const int borrowed = Caller(program, 0).borrow(STDERR_FILENO);
+    const bool can = borrowed >= 0 || errno == EBADF;
+    if (borrowed >= 0) {
+        ::close(borrowed);
+    }
+    return can;
+}
+
+[[noreturn]] void supervise(const Config& config, const std::string& helper, pid_t program, int channel) {
     ::setsid();
     ignore_signals();
     Supervision supervision;
@@ -142,7 +152,8 @@ std::uint16_t first_unprivileged_port() {
     }
     // Where that fails, the working directory of the start cannot be unmounted for as long as the tree lives.
     static_cast<void>(::chdir("/") == 0);
-    if (::send(channel, &is_ready, 1, MSG_NOSIGNAL) != 1) {
+    const char ready = can_borrow_from(program) ? is_ready : is_ready_blind;
+    if (::send(channel, &ready, 1, MSG_NOSIGNAL) != 1) {
         ::_exit(1);
     }
     keep_only(listener);
@@ -157,17 +168,18 @@ pid_t fork_unseen() {
 
 /// Beside the program and not below it: its parent is init, or whoever adopts orphans.
 void fork_supervisor(const Config& config, const std::string& helper, const Channel& channel) {
+    const pid_t program = ::getpid();
     const pid_t between = fork_unseen();
     if (between == 0) {
         // Not at once: libc does not know of this process's number.
         if (::fork() == 0) {
             ::close(channel.program);
-            supervise(config, helper, channel.supervisor);
+            supervise(config, helper, program, channel.supervisor);
         }
         ::_exit(0);
     }
     ::close(channel.supervisor);
-    while (between > 0 && ::waitpid(between, nullptr, __WCLONE) < 0 && errno == EINTR) {
+    while (between > 0 && ::waitpid(between, nullptr, static_cast<int>(__WCLONE)) < 0 && errno == EINTR) {
     }
 }
 
@@ -234,12 +246,18 @@ SupervisorStart start_supervisor(const Config& config, const std::string& helper
     ::prctl(PR_SET_PTRACER, static_cast<unsigned long>(hello.pid), 0, 0, 0);
     char answer = 0;
     if (!send_descriptor(channel.program, filter.listener) || ::recv(channel.program, &answer, 1, 0) != 1 ||
-        answer != is_ready) {
+        (answer != is_ready && answer != is_ready_blind)) {
         refuse("its process has ended");
     }
     ::close(filter.listener);
     ::close(channel.program);
-    return {limits_of(config, hello, filter)};
+    SupervisorStart start{limits_of(config, hello, filter)};
+    if (answer == is_ready_blind) {
+        start.limits.emplace_back(
+            "pidfd_getfd(2) is forbidden here (Yama, or a container's filter): bind and listen "
+            "pass as without a guard, and only outgoing connections are kept in `ephemeral`");
+    }
+    return start;
 }
 
 } // namespace portguard::tools

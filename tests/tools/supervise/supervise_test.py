@@ -1,109 +1,17 @@
 #!/usr/bin/python3 -B
 """`portguard run --front-end=supervisor`, on programs that no preload reaches. Each test has a network of its own.
+usage: as in supervising.py"""
 
-usage: supervise_test.py COMMAND STATIC_SERVER RAW_CALLS [unittest's arguments]
-"""
-
-import ctypes
 import errno
 import os
 import pathlib
 import resource
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-import unittest
 
-COMMAND, SERVER, RAW = "", "", ""
-CLONE_NEWNET = 0x40000000
-NOBODY = 65534
-DEADLINE = 20.0
-PLAN = ["--listen=5000-5999", "--ephemeral=40000-50000"]
-HELD = """
-import socket, sys
-def attempt(port):
-    with socket.socket() as tried:
-        try:
-            tried.bind(("127.0.0.1", port))
-            tried.listen()
-            return "ok"
-        except OSError as error:
-            return str(error.errno)
-"""
-
-
-def supervised(*words: str, options=()) -> list[str]:
-    return [COMMAND, "run", "--front-end=supervisor", *options, "--", *words]
-
-
-def run(*words: str, options=(), **keywords) -> subprocess.CompletedProcess:
-    return subprocess.run(supervised(*words, options=options), capture_output=True, text=True, timeout=DEADLINE,
-                          **keywords)
-
-
-def wait_until(condition, what: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not in {DEADLINE:.0f} s: {what}")
-        time.sleep(0.005)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def supervisors_of(pid: int) -> list[int]:
-    """Processes of our command in the network of `pid`, but itself."""
-    network = os.readlink("/proc/self/ns/net")
-    command = os.stat(COMMAND)
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and int(entry.name) != pid and os.readlink(entry / "ns/net") == network and \
-                    os.path.samestat(os.stat(entry / "exe"), command):
-                found.append(int(entry.name))
-        except OSError:
-            pass
-    return sorted(filter(is_alive, found))
-
-
-def enter_new_network() -> None:
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("32768 60999")
-
-
-def listening(port: int) -> socket.socket:
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    server.bind(("127.0.0.1", port))
-    server.listen()
-    return server
-
-
-def leave_time_wait(port: int) -> None:
-    server = listening(port)
-    client = socket.create_connection(("127.0.0.1", port))
-    accepted = server.accept()[0]
-    accepted.close()
-    client.close()
-    server.close()
-
-
-class Supervised(unittest.TestCase):
-    def setUp(self) -> None:
-        enter_new_network()
-
-    def tearDown(self) -> None:
-        wait_until(lambda: not supervisors_of(0), "the end of every supervisor, as every program has ended")
+from supervising import (COMMAND, DEADLINE, HELD, NOBODY, PLAN, RAW, SERVER, Supervised, leave_time_wait, listening, run,
+                         run_tests, supervised, supervisors_of, wait_until)
 
 
 class TheProgram(Supervised):
@@ -259,6 +167,19 @@ print(attempt(5000), attempt(7000))
                                                                text=True).stderr)
         self.assertEqual(subprocess.run([COMMAND, "run", "--front-end=both", "true"], capture_output=True).returncode, 2)
 
+    def test_says_where_it_can_borrow_no_socket(self) -> None:
+        """As in a container whose filter forbids pidfd_getfd(2), on x86-64."""
+        forbid = "import ctypes, os, struct, sys\n" \
+                 "code = b''.join(struct.pack('HBBI', *op) for op in [(0x20, 0, 0, 0), (0x15, 0, 1, 438), " \
+                 "(6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)])\n" \
+                 "text = ctypes.create_string_buffer(code)\n" \
+                 "program = struct.pack('HxxxxxxQ', 4, ctypes.addressof(text))\n" \
+                 "assert ctypes.CDLL(None).prctl(22, 2, program) == 0\nos.execv(sys.argv[1], sys.argv[1:])"
+        done = subprocess.run(["/usr/bin/python3", "-c", forbid, *supervised(SERVER, "5000", "7000", options=PLAN)],
+                              capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.stdout, "5000 ok\n7000 ok\n", done.stderr)
+        self.assertIn("pidfd_getfd(2) is forbidden here", done.stderr)
+
     def test_is_one_a_tree(self) -> None:
         done = run(COMMAND, "run", "--front-end=supervisor", SERVER, "5000")
         self.assertEqual(done.returncode, 3)
@@ -304,48 +225,5 @@ print(set(answers), {os.waitpid(child, 0)[1] for child in children})
         self.assertEqual(done.stdout, "{('ok', '13')} {0}\n", done.stderr)
 
 
-class TheStandby(Supervised):
-    def killed_again_and_again(self, turns: int, options, call) -> None:
-        process = subprocess.Popen(supervised(SERVER, *[word for turn in range(turns) for word in ("wait", call(turn))],
-                                              options=[*PLAN, "--log=none", *options]),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        dead = 0
-        for turn in range(turns):
-            wait_until(lambda: len(supervisors_of(process.pid)) == 2 and dead not in supervisors_of(process.pid),
-                       "a server and its standby")
-            dead = supervisors_of(process.pid)[turn % 2]
-            os.kill(dead, signal.SIGKILL)
-            process.stdin.write("x")
-            process.stdin.flush()
-            self.assertIn(process.stdout.readline(), ("%s ok\n" % call(turn), "%s EACCES\n" % call(turn)))
-        process.communicate(timeout=DEADLINE)
-        self.assertEqual(process.returncode, 0)
-
-    def test_goes_on_where_the_server_is_killed(self) -> None:
-        self.killed_again_and_again(30, [], lambda turn: str((5000 if turn % 3 else 7000) + turn))
-
-    def test_answers_a_call_whose_server_was_killed_while_it_had_it(self) -> None:
-        """Killed again and again, beside a program that does nothing but such calls."""
-        script = HELD + "print('ready', flush=True)\nsys.stdin.read(1)\nfor port in range(5000, 5400): " \
-                        "assert (attempt(port), attempt(port + 2000)) == ('ok', '13')\nprint('done')"
-        process = subprocess.Popen(supervised("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"]),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.assertEqual(process.stdout.readline(), "ready\n")
-        process.stdin.write("x")
-        process.stdin.flush()
-        dead = 0
-        while process.poll() is None:
-            alive = supervisors_of(process.pid)
-            if len(alive) == 2 and dead not in alive:
-                dead = alive[0]
-                try:
-                    os.kill(dead, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        self.assertEqual(process.communicate()[0], "done\n")
-        self.assertEqual(process.returncode, 0)
-
-
 if __name__ == "__main__":
-    COMMAND, SERVER, RAW = sys.argv[1:4]
-    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
+    run_tests()

@@ -1,0 +1,105 @@
+"""What the tests of `portguard run --front-end=supervisor` share. Their usage:
+
+    TEST COMMAND STATIC_SERVER RAW_CALLS [unittest's arguments]
+"""
+
+import ctypes
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+COMMAND, SERVER, RAW = sys.argv[1:4]
+CLONE_NEWNET = 0x40000000
+NOBODY = 65534
+DEADLINE = 20.0
+PLAN = ["--listen=5000-5999", "--ephemeral=40000-50000"]
+HELD = """
+import socket, sys
+def attempt(port):
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+            tried.listen()
+            return "ok"
+        except OSError as error:
+            return str(error.errno)
+"""
+
+
+def supervised(*words: str, options=()) -> list[str]:
+    return [COMMAND, "run", "--front-end=supervisor", *options, "--", *words]
+
+
+def run(*words: str, options=(), **keywords) -> subprocess.CompletedProcess:
+    return subprocess.run(supervised(*words, options=options), capture_output=True, text=True, timeout=DEADLINE,
+                          **keywords)
+
+
+def wait_until(condition, what: str) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not in {DEADLINE:.0f} s: {what}")
+        time.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def supervisors_of(pid: int) -> list[int]:
+    """Processes of our command in the network of `pid`, but itself."""
+    network = os.readlink("/proc/self/ns/net")
+    command = os.stat(COMMAND)
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int(entry.name) != pid and os.readlink(entry / "ns/net") == network and \
+                    os.path.samestat(os.stat(entry / "exe"), command):
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return sorted(filter(is_alive, found))
+
+
+def enter_new_network() -> None:
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("32768 60999")
+
+
+def listening(port: int) -> socket.socket:
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", port))
+    server.listen()
+    return server
+
+
+def leave_time_wait(port: int) -> None:
+    server = listening(port)
+    client = socket.create_connection(("127.0.0.1", port))
+    accepted = server.accept()[0]
+    accepted.close()
+    client.close()
+    server.close()
+
+
+class Supervised(unittest.TestCase):
+    def setUp(self) -> None:
+        enter_new_network()
+
+    def tearDown(self) -> None:
+        wait_until(lambda: not supervisors_of(0), "the end of every supervisor, as every program has ended")
+
+
+def run_tests() -> None:
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
