@@ -6,6 +6,7 @@
 
 #include <libunwind.h>
 
+#include "explain/sought_frame.h"
 #include "explain/unwind_table.h"
 
 // Exported, and in no header: what perf(1) unwinds its samples by (tools/perf/util/unwind-libunwind-local.c).
@@ -141,9 +142,20 @@ std::uint64_t register_of(unw_cursor_t& cursor, unw_regnum_t number) {
     return value;
 }
 
-} // namespace
+/// Of the function that `cursor` stands in; 0: not known.
+std::uint64_t function_of(unw_cursor_t& cursor) {
+    unw_proc_info_t info{};
+    return unw_get_proc_info(&cursor, &info) == UNW_ESUCCESS ? info.start_ip : 0;
+}
 
-Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth) {
+/// Where the walk ended for want of `lost`, the register of the frame.
+struct LostFrame {
+    std::uint64_t stack_pointer = 0;
+    std::uint64_t function = 0;
+};
+
+Walk walk_with(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth,
+               LostFrame& lost) {
     Walk walk;
     Source source{memory, registers, {}};
     unw_accessors_t answers = accessors();
@@ -170,6 +182,9 @@ Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers,
         stack_pointer = here;
         interrupted = unw_is_signal_frame(&cursor) > 0;
         memory.forget_missed();
+        if (call.frame_pointer == 0 && !interrupted) {
+            lost = {here, function_of(cursor)};
+        }
         if (unw_step(&cursor) <= 0) {
             // At its very end a walk may look for more, and elsewhere.
             walk.is_cut = memory.missed() != 0 && (interrupted || memory.is_of_stack(memory.missed()));
@@ -177,6 +192,27 @@ Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers,
         }
     }
     unw_destroy_addr_space(space);
+    return walk;
+}
+
+} // namespace
+
+Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth) {
+    LostFrame lost;
+    Walk walk = walk_with(memory, registers, depth, lost);
+#if defined(__x86_64__)
+    constexpr std::size_t frame_register = 6; // rbp, by DWARF number
+    // One that was there and holds 0 is the outermost frame's, and of no function that something calls.
+    const auto found = registers[frame_register] == 0 && lost.function != 0 && walk.calls.size() < depth
+                           ? seek_frame_pointer(memory, lost.stack_pointer, lost.function)
+                           : std::nullopt;
+    if (found.has_value()) {
+        std::vector<std::uint64_t> completed(registers.begin(), registers.end());
+        completed[frame_register] = *found;
+        Walk again = walk_with(memory, completed, depth, lost);
+        return again.calls.size() > walk.calls.size() ? again : walk;
+    }
+#endif
     return walk;
 }
 
