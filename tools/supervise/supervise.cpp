@@ -16,6 +16,7 @@
 #include "kernel/proc.h"
 #include "kernel/socket_option.h"
 #include "preload/host_plan.h"
+#include "preload/taken_along.h"
 #include "tools/common/refusal.h"
 #include "tools/supervise/answer.h"
 #include "tools/supervise/current_caller.h"
@@ -194,8 +195,7 @@ std::string reason_for(int error) {
                "that "
                "answers system calls), and the kernel allows one";
     case ENOSYS:
-    case EINVAL:
-        return "the kernel has no user notification of seccomp (Linux 5.0 or later, CONFIG_SECCOMP_FILTER)";
+    case EINVAL: return "the kernel has no user notification of seccomp (CONFIG_SECCOMP_FILTER)";
     case EACCES:
     case EPERM: return "seccomp(2) is forbidden here";
     default: return std::string("seccomp(2) failed: ") + std::strerror(error);
@@ -226,6 +226,11 @@ std::vector<std::string> limits_of(const Config& config, const Hello& hello, con
 SupervisorStart start_supervisor(const Config& config, const std::string& helper) {
     if (config.mode == Mode::off) {
         return {};
+    }
+    // SECCOMP_IOCTL_NOTIF_ADDFD; on one before 5.5 a call that is to go on would wait for ever.
+    constexpr KernelVersion first_that_serves = 0x050900;
+    if (kernel_version() < first_that_serves) {
+        refuse("it needs Linux 5.9");
     }
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {

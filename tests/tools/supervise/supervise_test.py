@@ -148,6 +148,31 @@ print(attempt(5000), attempt(7000))
         done = run("/usr/bin/python3", "-c", script, options=PLAN)
         self.assertEqual(done.stdout, "ok ok\n", done.stderr)
 
+    def test_outlives_signals_and_threads_that_end_while_they_wait(self) -> None:
+        script = HELD + """
+import os, random, signal, threading
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+answers = set()
+for turn in range(150):
+    child = os.fork()
+    if child == 0:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for _ in range(3): threading.Thread(target=attempt, args=(5500,), daemon=True).start()
+        # By its end, by another program, by a signal that kills: in a trap or not.
+        if turn % 3 == 0: os._exit(0)
+        if turn % 3 == 1: os.execv("/bin/true", ["true"])
+        os.kill(os.getpid(), signal.SIGKILL)
+    answers.add(attempt(5000 + turn))
+    answers.add(attempt(7000))
+    os.waitpid(child, 0)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(answers - {"ok", "13"})
+"""
+        done = run("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"])
+        self.assertEqual(done.stdout, "set()\n", done.stderr)
+
     def test_picks_ports_of_listen_where_port_zero_does(self) -> None:
         script = "import socket\nfor kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n" \
                  "    made = socket.socket(socket.AF_INET, kind); made.bind(('127.0.0.1', 0)); print(made.getsockname()[1])"
