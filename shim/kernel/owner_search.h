@@ -39,8 +39,8 @@ struct OwnerHints {
     std::vector<uid_t> uids;
     /// Descriptors that are read beyond the first owner of each socket. 0: nobody else is looked for.
     std::size_t most_others = std::numeric_limits<std::size_t>::max();
-    /// Who has one of them is read in full at once: it often has the others as well. Without, where each process
-    /// has one of many, a tenth is read.
+    /// Who has one of them is read in full at once: it often has the others as well. Without, where each
+    /// process has one of many, a tenth is read.
     bool whole_owners = true;
     /// kcmp(2) may be called: a seccomp filter may kill for it.
     bool compares = true;

@@ -135,8 +135,8 @@ bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
 /// itself. Where they cannot be had there are no names, or a stack of as much as was copied.
 void open_memory(Snapshot& snapshot) {
     move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument(asker::maps_path()), O_RDONLY), snapshot_maps_fd);
-    snapshot.has_memory = move_to(kernel_call(SYS_openat, AT_FDCWD, as_argument(asker::memory_path()), O_RDONLY),
-                                  snapshot_memory_fd);
+    snapshot.has_memory = move_to(
+        kernel_call(SYS_openat, AT_FDCWD, as_argument(asker::memory_path()), O_RDONLY), snapshot_memory_fd);
 }
 
 bool open_descriptors(Job& job, Workspace& workspace) {

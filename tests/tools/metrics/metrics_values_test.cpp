@@ -1,6 +1,8 @@
 // `portguard metrics` as values: the text, what is kept between two looks, the rate, and a request of HTTP.
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -245,8 +247,14 @@ TEST_F(RecordReading, NeedsNoMoreMemoryHoweverOftenItIsCollected) {
         }
         return ::mallinfo2().uordblks;
     };
+    // What the host has just now counts too: what is never given back shows each time.
     const std::size_t before = collect_often();
-    EXPECT_LE(collect_often(), before + 1024);
+    std::size_t least_growth = std::numeric_limits<std::size_t>::max();
+    for (int round = 0; round < 3; ++round) {
+        const std::size_t after = collect_often();
+        least_growth = std::min(least_growth, after - std::min(before, after));
+    }
+    EXPECT_LE(least_growth, 1024U);
 }
 
 int status_of(std::string_view request) {
