@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
+#include "core/number.h"
 #include "kernel/log_writer.h"
 #include "preload/asker.h"
 #include "preload/deferred_port.h"
@@ -143,14 +144,25 @@ void read_registers(std::uint64_t* registers) {
     if (fd >= 0) {
         ::close(fd);
     }
-    // The number, six arguments, the stack pointer and the program counter (proc_pid_syscall(5)).
-    unsigned long long stack = 0;
-    unsigned long long code = 0;
-    if (is_read && served.caller->machine() == own_machine &&
-        std::sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %llx %llx", &stack, &code) == 2) {
-        registers[stack_pointer_register] = stack;
-        registers[code_register] = code;
+    if (!is_read || served.caller->machine() != own_machine) {
+        return;
     }
+    // The last two of the number, six arguments, the stack pointer and the program counter
+    // (proc_pid_syscall(5)).
+    constexpr int before_stack = 7;
+    constexpr unsigned hexadecimal = 16;
+    std::string_view rest = text;
+    for (int field = 0; field < before_stack; ++field) {
+        rest.remove_prefix(std::min(rest.size(), rest.find(' ') + 1));
+    }
+    const auto take = [&rest] {
+        rest.remove_prefix(std::min<std::size_t>(rest.size(), 2)); // "0x"
+        const auto number = take_number<std::uint64_t>(rest, hexadecimal);
+        rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
+        return number.value_or(0);
+    };
+    registers[stack_pointer_register] = take();
+    registers[code_register] = take();
 }
 
 long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offset) {
