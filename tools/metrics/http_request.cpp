@@ -70,7 +70,8 @@ void take_request_line(std::string_view line, HttpRequest& request) {
 std::optional<HttpRequest> parse_request(std::string_view received) {
     HttpRequest request;
     const std::size_t end = std::min(received.find("\r\n\r\n"), received.find("\n\n"));
-    if (end == std::string_view::npos || end > longest_request) {
+    // Also where it has no end.
+    if (end > longest_request) {
         request.status = 431;
         return received.size() > longest_request ? std::optional(request) : std::nullopt;
     }

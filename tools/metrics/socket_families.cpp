@@ -18,7 +18,10 @@ struct ListenerKey {
     Protocol protocol;
     std::string process;
     std::string unit;
-    friend auto operator<=>(const ListenerKey&, const ListenerKey&) = default;
+    friend bool operator<(const ListenerKey& left, const ListenerKey& right) {
+        return std::tie(left.protocol, left.process, left.unit) <
+               std::tie(right.protocol, right.process, right.unit);
+    }
 };
 
 class ListenerNames {
@@ -57,6 +60,7 @@ MetricFamily listeners(const HostFacts& facts) {
         }
     }
     std::vector<std::pair<std::size_t, const ListenerKey*>> busiest;
+    busiest.reserve(counts.size());
     for (const auto& [key, count] : counts) {
         busiest.emplace_back(count, &key);
     }

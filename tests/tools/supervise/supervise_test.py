@@ -10,8 +10,8 @@ import signal
 import subprocess
 import tempfile
 
-from supervising import (COMMAND, DEADLINE, HELD, NOBODY, PLAN, RAW, SERVER, Supervised, leave_time_wait, listening, run,
-                         run_tests, supervised, supervisors_of, wait_until)
+from supervising import (COMMAND, DEADLINE, HELD, NOBODY, PLAN, RAW, SERVER, Supervised, copies_for_all, leave_time_wait,
+                         listening, run, run_tests, supervised, supervisors_of, wait_until)
 
 
 class TheProgram(Supervised):
@@ -112,7 +112,8 @@ class TheSupervisor(Supervised):
         done = run("/usr/bin/python3", "-c", script, options=["--listen=80,5000-5999"])
         self.assertEqual(done.stdout, f"{errno.EACCES} ok\n", done.stderr)
         # Without privileges from the beginning, it is told what that costs.
-        done = run(SERVER, "5000", "7000", options=PLAN, preexec_fn=drop)
+        command, server = copies_for_all(self)
+        done = run(server, "5000", "7000", options=PLAN, command=command, preexec_fn=drop)
         self.assertEqual(done.stdout, "5000 ok\n7000 EACCES\n", done.stderr)
         self.assertIn("no_new_privs", done.stderr)
 

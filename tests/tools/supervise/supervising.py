@@ -6,9 +6,11 @@
 import ctypes
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -30,13 +32,24 @@ def attempt(port):
 """
 
 
-def supervised(*words: str, options=()) -> list[str]:
-    return [COMMAND, "run", "--front-end=supervisor", *options, "--", *words]
+def supervised(*words: str, options=(), command=COMMAND) -> list[str]:
+    return [command, "run", "--front-end=supervisor", *options, "--", *words]
 
 
-def run(*words: str, options=(), **keywords) -> subprocess.CompletedProcess:
-    return subprocess.run(supervised(*words, options=options), capture_output=True, text=True, timeout=DEADLINE,
-                          **keywords)
+def run(*words: str, options=(), command=COMMAND, **keywords) -> subprocess.CompletedProcess:
+    return subprocess.run(supervised(*words, options=options, command=command), capture_output=True, text=True,
+                          timeout=DEADLINE, **keywords)
+
+
+def copies_for_all(test: unittest.TestCase) -> tuple[str, str]:
+    """COMMAND with what it needs, and SERVER, in a folder that other users may enter: that of the build may be closed."""
+    folder = pathlib.Path(test.enterContext(tempfile.TemporaryDirectory()))
+    folder.chmod(0o755)
+    build = pathlib.Path(COMMAND).parents[1]
+    for name in ("bin/portguard", "lib/libportguard.so", "lib/portguard-explain"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(build / name, folder / name)
+    return str(folder / "bin/portguard"), shutil.copy(SERVER, folder)
 
 
 def wait_until(condition, what: str) -> None:
