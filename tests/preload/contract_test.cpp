@@ -101,6 +101,10 @@ TEST_P(Contract, every_result_and_errno_is_that_of_the_program_alone) {
 
 const std::vector<Touches> nothing_changes{};
 
+std::string name_of(const testing::TestParamInfo<Setting>& setting) {
+    return setting.param.name;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Settings, Contract,
     testing::Values(
@@ -125,25 +129,33 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"only_another_program", {"PORTGUARD_ONLY=nginx", "PORTGUARD_LISTEN=2"}, nothing_changes},
         Setting{"enforce_a_plan_that_fits_the_host",
                 {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
-                {Touches::unmapped_page, Touches::cure, Touches::ephemeral_port}},
-        Setting{"supervised_no_plan", {}, {Touches::cure, Touches::chosen_off}, true, true},
-        Setting{"supervised_observe_a_plan_that_refuses_all",
-                {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
-                nothing_changes,
-                false,
-                true},
-        Setting{"supervised_enforce_a_plan_that_fits_the_host",
-                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
-                {Touches::cure, Touches::ephemeral_port},
-                true,
-                true},
-        Setting{"supervised_every_socket_made_by_the_supervisor",
-                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
-                 "PORTGUARD_EPHEMERAL=32768-60000"},
-                {Touches::cure, Touches::ephemeral_port},
-                true,
-                true}),
-    [](const auto& setting) { return std::string(setting.param.name); });
+                {Touches::unmapped_page, Touches::cure, Touches::ephemeral_port}}),
+    name_of);
+
+// The command is not built with a sanitizer.
+#if !defined(PORTGUARD_SANITIZED)
+INSTANTIATE_TEST_SUITE_P(
+    Supervised, Contract,
+    testing::Values(Setting{"supervised_no_plan", {}, {Touches::cure, Touches::chosen_off}, true, true},
+                    Setting{
+                        "supervised_observe_a_plan_that_refuses_all",
+                        {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
+                        nothing_changes,
+                        false,
+                        true},
+                    Setting{"supervised_enforce_a_plan_that_fits_the_host",
+                            {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
+                            {Touches::cure, Touches::ephemeral_port},
+                            true,
+                            true},
+                    Setting{"supervised_every_socket_made_by_the_supervisor",
+                            {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
+                             "PORTGUARD_EPHEMERAL=32768-60000"},
+                            {Touches::cure, Touches::ephemeral_port},
+                            true,
+                            true}),
+    name_of);
+#endif
 
 } // namespace
 } // namespace portguard::test
