@@ -151,7 +151,7 @@ void* work(void* argument) {
     pollfd watched{kept_listener, POLLIN, 0};
     for (;;) {
         if (::poll(&watched, 1, -1) > 0) {
-            if ((watched.revents & (POLLHUP | POLLERR)) != 0) {
+            if ((watched.revents & POLLHUP) != 0) {
                 ::_exit(0);
             }
             serve_one(supervision, shared.slots.front());
@@ -199,12 +199,13 @@ int keep_pidfd(pid_t pid) {
     return fd < 0 ? -1 : peer_fd;
 }
 
-/// Until the peer has gone; -1: there is none. Does not return if the tree has gone before.
+/// Until the peer has gone; -1: there is none. Does not return if the tree has gone before. POLLERR says no
+/// more than that the kernel was interrupted while it looked (seccomp_notify_poll).
 void watch(int peer) {
     std::array<pollfd, 2> watched{pollfd{kept_listener, 0, 0}, pollfd{peer, POLLIN, 0}};
     for (;;) {
         const int count = ::poll(watched.data(), watched.size(), -1);
-        if (count > 0 && (watched[0].revents & (POLLHUP | POLLERR)) != 0) {
+        if (count > 0 && (watched[0].revents & POLLHUP) != 0) {
             ::_exit(0);
         }
         if (count > 0 && watched[1].revents != 0) {

@@ -24,8 +24,9 @@ class TheProgram(Supervised):
         self.assertEqual(run("sh", "-c", "kill -TERM $$").returncode, -signal.SIGTERM)
 
     def test_is_started_as_without_us(self) -> None:
-        questions = "ls /proc/self/fd; grep -E '^(Sig|Shd|Cap|NoNewPrivs|Uid|Threads)' /proc/self/status; " \
+        questions = "ls /proc/self/fd; grep -E '^(Sig[PBIC]|Shd|Cap|NoNewPrivs|Uid|Threads)' /proc/self/status; " \
                     "cut -d' ' -f5-8 /proc/self/stat; ulimit -a; umask; pwd"
+        # Not SigQ, which counts the signals of all processes of this user.
         def answers(command: list[str]) -> str:
             # In this process's session and group: what names them is the same.
             return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE).stdout
