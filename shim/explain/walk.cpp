@@ -154,6 +154,13 @@ struct LostFrame {
     std::uint64_t function = 0;
 };
 
+/// What could not be read is of the stack, or of the code itself that was called (i386 returns from a signal
+/// handler in the vdso). At its very end a walk may look for more, and elsewhere.
+bool is_needed(const ProgramMemory& memory, std::uint64_t code) {
+    return memory.is_of_stack(memory.missed()) ||
+           memory.mapping_of(memory.missed()) == memory.mapping_of(code);
+}
+
 Walk walk_with(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth,
                LostFrame& lost) {
     Walk walk;
@@ -186,8 +193,7 @@ Walk walk_with(ProgramMemory& memory, std::span<const std::uint64_t> registers, 
             lost = {here, function_of(cursor)};
         }
         if (unw_step(&cursor) <= 0) {
-            // At its very end a walk may look for more, and elsewhere.
-            walk.is_cut = memory.missed() != 0 && (interrupted || memory.is_of_stack(memory.missed()));
+            walk.is_cut = memory.missed() != 0 && (interrupted || is_needed(memory, call.address));
             break;
         }
     }
