@@ -46,7 +46,7 @@ std::string absolute_log(std::string_view name, const std::string& value) {
 
 [[noreturn]] void refuse_file(const std::string& path, const char* origin, const std::string& reason) {
     throw Refusal(ExitCode::usage, "config=" + shown(path) + " (" + origin + "): " + reason +
-                                       "; name a readable file of at most 64 KiB, or none");
+                                       "; name a readable file of at most 64 KiB, or leave `config` out");
 }
 
 /// Empty text and false: there is no such file.
