@@ -106,7 +106,9 @@ std::string CureList::stop_command() const {
     }
     // A server of many processes ends with its first; of a few, each may live on by itself.
     const bool is_one_server = holder_->owners.size() >= pids.size();
-    pids.resize(pids.size() > most_killed && is_one_server ? 1 : pids.size());
+    if (pids.size() > most_killed && is_one_server) {
+        pids.erase(pids.begin() + 1, pids.end());
+    }
     std::string command = facts_.owner.may_be_stopped || facts_.rights.euid == 0 ? "kill" : "sudo kill";
     command += facts_.owner.outlives_sigterm ? " -KILL" : "";
     for (const pid_t pid : pids) {
