@@ -97,12 +97,18 @@ void ignore_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// The null device as 0 to 2, `listener` as kept_listener, and nothing else.
-void keep_only(int listener) {
+/// Whoever reads the program's output waits for its end. An image may have no null device.
+void let_go_of_output() {
     const int null = ::open("/dev/null", O_RDWR);
+    const int there = null >= 0 ? null : ::open("/", O_PATH | O_DIRECTORY);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        ::dup2(null, fd);
+        ::dup2(there, fd);
     }
+}
+
+/// `listener` as kept_listener beside those, and nothing else.
+void keep_only(int listener) {
+    let_go_of_output();
     if (listener != kept_listener) {
         ::dup3(listener, kept_listener, O_CLOEXEC);
     }
@@ -167,9 +173,30 @@ pid_t fork_unseen() {
     return static_cast<pid_t>(::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr));
 }
 
-/// Beside the program and not below it: its parent is init, or whoever adopts orphans.
+/// A container's first process, or a subreaper: an orphan becomes its child, which its wait(2) sees.
+bool adopts_orphans() {
+    int is_subreaper = 0;
+    return ::getpid() == 1 || (::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
+}
+
+/// In the program's place, for as long as there are some.
+[[noreturn]] void adopt_orphans() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::setsid();
+    ignore_signals();
+    let_go_of_output();
+    ::syscall(__NR_close_range, STDERR_FILENO + 1, ~0U, 0);
+    static_cast<void>(::chdir("/") == 0);
+    while (::waitpid(-1, nullptr, static_cast<int>(__WALL)) > 0 || errno == EINTR) {
+    }
+    ::_exit(0);
+}
+
+/// Beside the program and not below it: its parent is init, or who adopts orphans. Where that is the program,
+/// it is below a process that the program does not see.
 void fork_supervisor(const Config& config, const std::string& helper, const Channel& channel) {
     const pid_t program = ::getpid();
+    const bool is_adopter = adopts_orphans();
     const pid_t between = fork_unseen();
     if (between == 0) {
         // Not at once: libc does not know of this process's number.
@@ -177,10 +204,14 @@ void fork_supervisor(const Config& config, const std::string& helper, const Chan
             ::close(channel.program);
             supervise(config, helper, program, channel.supervisor);
         }
+        if (is_adopter) {
+            adopt_orphans();
+        }
         ::_exit(0);
     }
     ::close(channel.supervisor);
-    while (between > 0 && ::waitpid(between, nullptr, static_cast<int>(__WCLONE)) < 0 && errno == EINTR) {
+    while (between > 0 && !is_adopter && ::waitpid(between, nullptr, static_cast<int>(__WCLONE)) < 0 &&
+           errno == EINTR) {
     }
 }
 

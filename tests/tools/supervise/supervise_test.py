@@ -39,6 +39,32 @@ class TheProgram(Supervised):
         script = "import os\ntry: print(os.waitpid(-1, 0))\nexcept ChildProcessError: print('none')"
         self.assertEqual(run("/usr/bin/python3", "-c", script).stdout, "none\n")
 
+    def test_has_none_where_it_adopts_orphans_either(self) -> None:
+        """A container's first process; it stays so where the server is killed, whose standby is an orphan then."""
+        script = HELD + """import os, signal
+def is_ours(pid):
+    try: return os.readlink(f"/proc/{pid}/exe").endswith("/portguard")
+    except FileNotFoundError: return False
+def supervisors():
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_ours(pid)]
+def has_child():
+    try: return os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError: return False
+print(attempt(7000), has_child())
+while len(before := sorted(supervisors())) < 3: pass
+for pid in before[1:]:
+    os.kill(pid, signal.SIGKILL)
+    while pid in supervisors() or len(supervisors()) < 3: pass
+print(attempt(7000), has_child())
+"""
+        as_subreaper = "import ctypes, subprocess, sys\n" \
+                       "subprocess.run(sys.argv[1:], check=True, preexec_fn=lambda: ctypes.CDLL(None).prctl(36, 1))"
+        for adopter in ([], ["/usr/bin/python3", "-c", as_subreaper]):
+            done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *adopter,
+                                   *supervised("/usr/bin/python3", "-c", script, options=[*PLAN, "--log=none"])],
+                                  capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual(done.stdout, "13 False\n13 False\n", done.stderr)
+
     def test_leaves_the_end_of_its_output_to_whoever_reads_it(self) -> None:
         """A daemon that closes what it inherited lives on, and so does its supervisor."""
         script = "exec >/dev/null 2>&1 </dev/null; (sleep 100 & echo $! >daemon.pid) "
