@@ -22,12 +22,14 @@ UDP = {"cpp": 130000, "python": 60000, "node": 5000, "java": 5000}
 
 
 def guard(shim: str, method: str) -> dict[str, str]:
-    """The environment of a client: none of us with method "plain"."""
+    """The environment of a client: none of us with method "plain"; "supervisor" is no matter of the environment alone."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PORTGUARD_")}
     if method == "plain":
         return plain
-    return {**plain, "LD_PRELOAD": shim, "PORTGUARD_LISTEN": f"{LISTEN[0]}-{LISTEN[1]}",
-            "PORTGUARD_RANGE_METHOD": method}
+    plan = {"PORTGUARD_LISTEN": f"{LISTEN[0]}-{LISTEN[1]}"}
+    if method == "supervisor":
+        return {**plain, **plan}
+    return {**plain, **plan, "LD_PRELOAD": shim, "PORTGUARD_RANGE_METHOD": method}
 
 
 class Outcome:
@@ -57,10 +59,14 @@ class Server:
             [f"{build}/bin/portguard_load_server", str(PORT), *map(str, LISTEN)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=guard("", "plain"))
 
-    def take_counts(self) -> dict[str, float]:
-        self.process.stdin.write("\n")
+    def counts(self, question: str = "?") -> dict[str, float]:
+        self.process.stdin.write(question + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def take_counts(self) -> dict[str, float]:
+        """It begins anew."""
+        return self.counts("")
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -91,10 +97,13 @@ def failures_told(printed: str) -> int:
 class Load:
     """One method's load: each client by its name."""
 
+    unguarded = guard("", "plain")
+
     def __init__(self, build: str, server: Server, method: str) -> None:
         self.build = build
         self.server = server
         self.environment = guard(f"{build}/lib/libportguard.so", method)
+        self.prefix = [f"{build}/bin/portguard", "run", "--front-end=supervisor", "--"] if method == "supervisor" else []
 
     def measure(self, client: str, protocol: str, count: int) -> Outcome:
         self.server.take_counts()
@@ -104,21 +113,27 @@ class Load:
         counts = self.server.take_counts()
         return Outcome(counts[protocol], counts[f"{protocol}_inside"], failed, counts["seconds"], cpu)
 
+    def run(self, command: list[str], **variables: str) -> str:
+        return run(self.prefix + command, {**self.environment, **variables})
+
+    def begin(self, server: list[str]) -> subprocess.Popen:
+        return subprocess.Popen(self.prefix + server, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
     def start(self, client: str, protocol: str, count: int) -> int:
         commands = {"cpp": [f"{self.build}/bin/portguard_load_client"],
                     "python": ["/usr/bin/python3", str(PROGRAMS / "load_client.py")],
                     "node": ["/usr/bin/node", str(PROGRAMS / "load_client.js")],
                     "java": ["/usr/bin/java", str(PROGRAMS / "LoadClient.java")]}
         if client in commands:
-            return failures_told(run([*commands[client], str(PORT), str(count), protocol], self.environment))
+            return failures_told(self.run([*commands[client], str(PORT), str(count), protocol]))
         return {"curl": self.curl, "wrk": self.wrk, "redis-benchmark": self.redis_benchmark,
                 "haproxy": self.haproxy}[client](count)
 
     def curl(self, count: int) -> int:
         hosts = min(count, 100)
-        printed = run(["/usr/bin/curl", "--silent", "--no-keepalive", "--output", "/dev/null", "--write-out",
-                       "%{http_code}\\n", f"http://127.0.1.[1-{hosts}]:{PORT}/[1-{count // hosts}]"],
-                      self.environment)
+        printed = self.run(["/usr/bin/curl", "--silent", "--no-keepalive", "--output", "/dev/null", "--write-out",
+                            "%{http_code}\\n", f"http://127.0.1.[1-{hosts}]:{PORT}/[1-{count // hosts}]"])
         return count - printed.count("200\n")
 
     def wrk(self, count: int) -> int:
@@ -127,8 +142,8 @@ class Load:
         for turn in range(60):
             if seen >= count:
                 break
-            printed = run(["/usr/bin/wrk", "-t4", "-c40", "-d1s", "-s", str(PROGRAMS / "load_hosts.lua"),
-                           f"http://127.0.1.1:{PORT}/"], {**self.environment, "LOAD_HOST": str(1 + 4 * turn)})
+            printed = self.run(["/usr/bin/wrk", "-t4", "-c40", "-d1s", "-s", str(PROGRAMS / "load_hosts.lua"),
+                                f"http://127.0.1.1:{PORT}/"], LOAD_HOST=str(1 + 4 * turn))
             seen += int(re.search(r"(\d+) requests in", printed).group(1))
             errors = re.search(r"Socket errors: connect (\d+)", printed)
             failed += int(errors.group(1)) if errors else 0
@@ -137,8 +152,8 @@ class Load:
     def redis_benchmark(self, count: int) -> int:
         failed = 0
         for host in range(1, 11):
-            printed = run(["/usr/bin/redis-benchmark", "-h", f"127.0.1.{host}", "-p", str(PORT), "-n",
-                           str(count // 10), "-c", "40", "-k", "0", "-q", "-t", "ping_inline"], self.environment)
+            printed = self.run(["/usr/bin/redis-benchmark", "-h", f"127.0.1.{host}", "-p", str(PORT), "-n",
+                                str(count // 10), "-c", "40", "-k", "0", "-q", "-t", "ping_inline"])
             failed += 0 if "requests per second" in printed else count // 10
         return failed
 
@@ -151,21 +166,20 @@ class Load:
                               " option httpclose\n http-reuse never\n"
                               f"frontend f\n bind 127.0.0.1:{HAPROXY_PORT}\n default_backend b\n"
                               f"backend b\n balance roundrobin\n{servers}\n")
-            proxy = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", str(config)], env=self.environment,
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                return self.ask_haproxy(count)
-            finally:
-                proxy.kill()
-                proxy.wait()
+            return self.ask_through(["/usr/sbin/haproxy", "-db", "-f", str(config)], f"http://127.0.0.1:{HAPROXY_PORT}/", count)
 
-    def ask_haproxy(self, count: int) -> int:
-        """curl tries again until the proxy is there; who asks is not guarded, and keeps its connection."""
-        address = f"http://127.0.0.1:{HAPROXY_PORT}/"
-        run(["/usr/bin/curl", "--silent", "--retry", "50", "--retry-connrefused", "--retry-delay", "1", address],
-            guard("", "plain"))
-        printed = run(["/usr/bin/curl", "--silent", "--parallel", "--parallel-max", "20", "--output", "/dev/null",
-                       "--write-out", "%{http_code}\\n", f"{address}[1-{count}]"], guard("", "plain"))
+    def ask_through(self, server: list[str], address: str, count: int) -> int:
+        """`server` is guarded and opens a connection per request. curl tries again until it is there; who asks is not guarded,
+        and keeps its connection."""
+        guarded = self.begin(server)
+        try:
+            run(["/usr/bin/curl", "--silent", "--retry", "50", "--retry-connrefused", "--retry-delay", "1", address],
+                self.unguarded)
+            printed = run(["/usr/bin/curl", "--silent", "--parallel", "--parallel-max", "20", "--output", "/dev/null",
+                           "--write-out", "%{http_code}\\n", f"{address}[1-{count}]"], self.unguarded)
+        finally:
+            guarded.kill()
+            guarded.wait()
         return count - printed.count("200\n")
 
 

@@ -1,5 +1,6 @@
 """The servers: how each is started on a port of 127.0.0.1, and how one request to it looks."""
 
+import os
 import pathlib
 import tempfile
 
@@ -93,7 +94,7 @@ class Java(Server):
 
 
 class Etcd(Server):
-    """Go, which calls the kernel without libc, as the two after it."""
+    """Go, which calls the kernel without libc, as the three after it."""
 
     peers = 0
 
@@ -118,6 +119,31 @@ class Prometheus(Server):
                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
 
 
+class NodeExporter(Server):
+    def command(self, port: int, folder: str) -> list[str]:
+        return ["/usr/bin/prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+                "--collector.disable-defaults"]
+
+
+class BusyboxHttpd(Server):
+    """Static. It hangs up behind each answer."""
+
+    def command(self, port: int, folder: str) -> list[str]:
+        pathlib.Path(folder, "index.html").write_text("hello")
+        return ["/bin/busybox", "httpd", "-f", "-p", f"127.0.0.1:{port}", "-h", folder]
+
+
+class NoLibc(Server):
+    """Nothing but system calls, and SO_REUSEADDR off."""
+
+    request = b"hello\n"
+    answer = b"hello"
+    sets_reuseaddr = False
+
+    def command(self, port: int, folder: str) -> list[str]:
+        return [str(pathlib.Path(os.environ["PORTGUARD_TEST_COMMAND"]).parent / "nolibc"), str(port)]
+
+
 class Caddy(Server):
     sets_reuseport = True
 
@@ -133,4 +159,5 @@ ALL = {
     "python_http": PythonHttp(), "python_plain": PythonPlain(),
     "python_dual": PythonDual(), "node": Node(), "java": Java(),
     "etcd": Etcd(), "prometheus": Prometheus(), "caddy": Caddy(),
+    "node_exporter": NodeExporter(), "busybox_httpd": BusyboxHttpd(), "nolibc": NoLibc(),
 }

@@ -1,7 +1,7 @@
 // Answers every request of every client of the outgoing load, and remembers the port that each came from, as
 // the kernel gives it to accept(2) and recvfrom(2). usage: load_server PORT LOW HIGH
 //
-// A line on standard input asks for one on standard output, and begins anew:
+// A line on standard input asks for one on standard output, and begins anew unless it is "?":
 // {"tcp": connections, "udp": datagrams, "tcp_inside": from LOW-HIGH, "udp_inside": ..., "seconds": between
 // the first and the last of them}
 #include <array>
@@ -118,8 +118,10 @@ bool report(Server& server) {
                 server.tcp.all, server.udp.all, server.tcp.inside, server.udp.inside,
                 std::chrono::duration<double>(server.last - server.first).count());
     std::fflush(stdout);
-    server.tcp = {};
-    server.udp = {};
+    if (line.front() != '?') {
+        server.tcp = {};
+        server.udp = {};
+    }
     return true;
 }
 
