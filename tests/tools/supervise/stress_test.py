@@ -1,0 +1,70 @@
+#!/usr/bin/python3 -B
+"""Processes that end in every way while they wait for the supervisor (storm.c): each answer is the plan's, nothing hangs, and the
+server keeps neither a descriptor nor memory.
+usage: as in supervising.py; PORTGUARD_TEST_STRESS_SECONDS is the time (4), PORTGUARD_TEST_STRESS_SEED begins the random numbers"""
+
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+from supervising import DEADLINE, PLAN, SERVER, Supervised, run_tests, supervised, supervisors_of, wait_until
+
+SECONDS = float(os.environ.get("PORTGUARD_TEST_STRESS_SECONDS", "4"))
+SEED = int(os.environ.get("PORTGUARD_TEST_STRESS_SEED", random.randrange(10**6)))
+STORM = str(pathlib.Path(SERVER).with_name("storm"))
+# A page of a thread's stack that was not touched before, and what malloc keeps for a thread: of 12,000 answers' worth, nothing.
+MOST_GROWTH_KB = 256
+
+
+def memory_kb(pid: int) -> int:
+    return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
+def descriptors(pid: int) -> list[str]:
+    return sorted(os.listdir(f"/proc/{pid}/fd"), key=int)
+
+
+class Storm(Supervised):
+    def storm(self, *options: str) -> None:
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(supervised(STORM, str(SECONDS), str(SEED), options=[*PLAN, *options]),
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.addCleanup(process.kill)
+            before = self.measure(process)
+            after = self.measure(process)
+            self.assertEqual(process.communicate(timeout=DEADLINE), ("", None))
+            errors.seek(0)
+            self.assertEqual((process.returncode, errors.read()), (0, ""))
+        for pid, (numbers, memory) in before.items():
+            self.assertEqual(after[pid][0], numbers)
+            self.assertLessEqual(after[pid][1] - memory, MOST_GROWTH_KB, f"{before}, then {after}; seed {SEED}")
+
+    def measure(self, process: subprocess.Popen) -> dict[int, tuple[list[str], int]]:
+        """Of server and standby, while the storm waits for us."""
+        line = process.stdout.readline()
+        print(line, end="", file=sys.stderr)
+        self.assertRegex(line, r"^[1-9]\d* ok, [1-9]\d* refused, \d+ in use, 0 wrong ", f"seed {SEED}")
+        # Whoever has just been served may have ended before its descriptors were closed.
+        wait_until(lambda: all(descriptors(pid) == ["0", "1", "2", "3", "4"] for pid in supervisors_of(process.pid)),
+                   "0 to 2, the listener, and the other process")
+        found = {pid: (descriptors(pid), memory_kb(pid)) for pid in supervisors_of(process.pid)}
+        self.assertEqual(len(found), 2, found)
+        process.stdin.write("x")
+        process.stdin.flush()
+        return found
+
+    def test_is_answered_and_leaves_nothing(self) -> None:
+        self.storm("--log=none")
+
+    def test_is_answered_and_leaves_nothing_where_all_is_explained(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.storm(f"--log=file:{folder}/log")
+            self.assertGreater(pathlib.Path(folder, "log").read_text().count('"event":"refused"'), 0)
+
+
+if __name__ == "__main__":
+    run_tests()
