@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
+COMPILED = ("go", "go_cgo", "go_mptcp", "rust")
 HTTP_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -144,6 +145,19 @@ class NoLibc(Server):
         return [str(pathlib.Path(os.environ["PORTGUARD_TEST_COMMAND"]).parent / "nolibc"), str(port)]
 
 
+class Compiled(Server):
+    """Go with cgo and without, Rust linked statically: compiled by tests/platforms/supervised, which names their folder."""
+
+    request = b"hello\n"
+    answer = b"hello"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def command(self, port: int, folder: str) -> list[str]:
+        return [str(pathlib.Path(os.environ["PORTGUARD_TEST_COMPILED"], self.name)), str(port)]
+
+
 class Caddy(Server):
     sets_reuseport = True
 
@@ -160,4 +174,5 @@ ALL = {
     "python_dual": PythonDual(), "node": Node(), "java": Java(),
     "etcd": Etcd(), "prometheus": Prometheus(), "caddy": Caddy(),
     "node_exporter": NodeExporter(), "busybox_httpd": BusyboxHttpd(), "nolibc": NoLibc(),
+    **{name: Compiled(name) for name in COMPILED},
 }

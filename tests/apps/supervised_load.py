@@ -1,11 +1,13 @@
 """Load from programs that no library is loaded into, beside the clients of outgoing_load.py: what each does to open a connection
 of its own for every request."""
 
+import os
 import pathlib
 import tempfile
 import time
 
 import outgoing_load
+import servers
 from outgoing_load import DEADLINE, PORT, failures_told
 
 PROXY_PORT = 9002
@@ -13,7 +15,7 @@ SERVER = f"127.0.0.1:{PORT}"
 # What each is to open: of those that take longer, fewer.
 CLIENTS = {"nolibc": 10000, "cpp": 10000, "wrk": 10000, "redis-benchmark": 10000, "python": 5000, "curl": 5000, "haproxy": 5000,
            "etcd": 2000, "caddy": 5000, "node": 1000, "java": 1000, "prometheus": 1000, "prometheus-node-exporter": 1000,
-           "busybox": 200}
+           "busybox": 200, **dict.fromkeys(servers.COMPILED, 10000)}
 
 
 class SupervisedLoad(outgoing_load.Load):
@@ -24,6 +26,8 @@ class SupervisedLoad(outgoing_load.Load):
         self.folder = pathlib.Path(folder.name)
 
     def start(self, client: str, protocol: str, count: int) -> int:
+        if client in servers.COMPILED:
+            return failures_told(self.run([os.path.join(os.environ["PORTGUARD_TEST_COMPILED"], client), str(PORT), str(count), "tcp"]))
         own = {"nolibc": self.nolibc, "etcd": self.etcd, "caddy": self.caddy, "prometheus": self.prometheus,
                "prometheus-node-exporter": self.node_exporter, "busybox": self.busybox}
         return own[client](count) if client in own else super().start(client, protocol, count)
