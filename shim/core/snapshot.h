@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 6;
+inline constexpr std::uint32_t snapshot_version = 7;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;
@@ -34,7 +34,7 @@ inline constexpr std::size_t snapshot_look_capacity = 8192;
 /// The descriptors that the executed file finds. 0 and 1 are closed; 2 is the program's stderr if reports may
 /// go there.
 inline constexpr int snapshot_fd = 3;
-/// A duplicate of the program's socket.
+/// A duplicate of the program's socket, unless Snapshot::socket_stands_in.
 inline constexpr int snapshot_socket_fd = 4;
 /// /proc/self/maps, opened by the program: what is read is the program's.
 inline constexpr int snapshot_maps_fd = 5;
@@ -76,6 +76,9 @@ struct Snapshot {
     bool no_color = false;
     /// Descriptor 6 is the program's memory.
     bool has_memory = false;
+    /// Descriptor 4 is a socket of the supervisor's, of the kind of the program's, which pidfd_getfd(2) may
+    /// not borrow. It was not the one that was asked for, and its options are not the program's.
+    bool socket_stands_in = false;
     /// `look_bytes` are all sockets that overlap, and the kernel need not be asked again. It may become true
     /// while the helper runs.
     bool has_look = false;

@@ -16,8 +16,8 @@ ExplainedEvent explain_snapshot(const ReadSnapshot& read, const SnapshotFiles& f
     const Config& config = snapshot.config;
     ProgramMemory memory({stack_pointer_of(snapshot), read.stack}, read_program_map(files.maps),
                          snapshot.has_memory ? files.memory : -1);
-    Facts facts =
-        gather_facts({snapshot, files.socket, memory, files.snapshot, deadline, std::move(own_processes)});
+    Facts facts = gather_facts({snapshot, snapshot.socket_stands_in ? -1 : files.socket, memory,
+                                files.snapshot, deadline, std::move(own_processes)});
     Explanation explanation = explain(facts);
     ask_free_port(facts, explanation, deadline);
     std::vector<Cure> cures = cures_for(facts, explanation);

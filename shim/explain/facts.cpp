@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "explain/sandbox.h"
 #include "explain/script_frames.h"
 #include "explain/snapshot_reader.h"
+#include "kernel/borrow_refusal.h"
 
 namespace portguard {
 namespace {
@@ -40,8 +42,8 @@ bool would_try_cure(const Snapshot& snapshot, const AskedSocket& socket, const H
     for (const Holder& holder : holders.holders) {
         sockets.push_back(holder.socket);
     }
-    return snapshot.address_length != 0 && holders.sockets_complete && may_cure(socket.address, sockets) &&
-           may_try_cure(enforcing, snapshot.facts);
+    return !snapshot.socket_stands_in && snapshot.address_length != 0 && holders.sockets_complete &&
+           may_cure(socket.address, sockets) && may_try_cure(enforcing, snapshot.facts);
 }
 
 /// Whoever diagnoses has a copy of the program's socket, and holds nothing.
@@ -202,8 +204,8 @@ Facts gather_facts(const Inquiry& inquiry) {
     const Snapshot& snapshot = inquiry.snapshot;
     Facts facts;
     facts.config = &snapshot.config;
-    facts.is_guarded =
-        snapshot.config.mode == Mode::enforce && snapshot.config.reuseaddr != ReuseAddress::off;
+    facts.is_guarded = snapshot.config.mode == Mode::enforce &&
+                       snapshot.config.reuseaddr != ReuseAddress::off && !snapshot.socket_stands_in;
     facts.fd = snapshot.fd;
     facts.socket = read_asked_socket(snapshot, inquiry.socket);
     facts.event = {snapshot.kind, snapshot.call,    facts.socket.protocol,        snapshot.error,
@@ -230,6 +232,11 @@ Facts gather_facts(const Inquiry& inquiry) {
     }
     if (full) {
         gather_for_kind(inquiry, facts);
+    }
+    if (snapshot.socket_stands_in && snapshot.kind == EventKind::in_use) {
+        facts.missing.push_back(
+            "a cure, and the socket's own options: " +
+            describe_refusal(gather_borrow_facts(facts.tid > 0 ? facts.tid : snapshot.pid, EPERM)));
     }
     return facts;
 }

@@ -22,6 +22,8 @@ std::uint16_t machine();
 void read_registers(std::uint64_t* registers);
 /// Its number for what is descriptor `fd` here.
 int descriptor(int fd);
+/// What is asked about stands in for its socket (Snapshot::socket_stands_in).
+bool socket_stands_in();
 const char* exe_path();
 const char* maps_path();
 const char* memory_path();
@@ -44,6 +46,9 @@ constexpr std::uint16_t machine() {
 }
 constexpr int descriptor(int fd) {
     return fd;
+}
+constexpr bool socket_stands_in() {
+    return false;
 }
 constexpr const char* exe_path() {
     return "/proc/self/exe";

@@ -66,6 +66,7 @@ void fill(Snapshot& snapshot, const Job& job, bool stderr_is_ours, std::uint32_t
     snapshot.facts = job.facts;
     snapshot.stderr_is_ours = stderr_is_ours;
     snapshot.no_color = guard::wants_no_color();
+    snapshot.socket_stands_in = asker::socket_stands_in();
     snapshot.harmless_told = harmless_told.load(std::memory_order_relaxed);
     snapshot.bound_range = searched_range(job);
     snapshot.fd = asker::descriptor(occurrence.fd);

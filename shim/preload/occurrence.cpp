@@ -49,7 +49,8 @@ Endpoint asked_endpoint(const Occurrence& occurrence) {
 
 /// What came under its number unseen may be a TCP socket, whatever was remembered of the one before it.
 bool may_hope_for_cure(SocketFacts facts) {
-    return may_try_cure(guard::config(), facts.is_tcp_like() ? facts : SocketFacts::of(Protocol::tcp));
+    return !asker::socket_stands_in() &&
+           may_try_cure(guard::config(), facts.is_tcp_like() ? facts : SocketFacts::of(Protocol::tcp));
 }
 
 /// Not inlined: the walk of the stack begins in its frame, which lives until the child is done.

@@ -1,6 +1,7 @@
 // What a call is answered, by the policy and the cure of the preloaded object.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "tools/supervise/caller.h"
@@ -27,9 +28,15 @@ struct Answer {
     bool close_on_exec = false;
 };
 
+inline constexpr Answer given_up{Answer::Kind::gone, 0, -1, false};
+
 /// Of the whole tree, and shared by those that serve it one after the other.
 struct TreeState {
     SocketMemory sockets;
+    /// Of those that may not be borrowed, by inode.
+    SocketMemory unborrowed;
+    /// A port was given for port 0 to one of those: it may be any of the range.
+    std::atomic<bool> has_unknown_numbers{false};
     /// A program has restricted itself by Landlock, which a bind made in its place would not be held to: from
     /// then on each makes its own.
     std::atomic<bool> has_landlock{false};
@@ -41,6 +48,8 @@ struct Supervision {
     /// SO_NETNS_COOKIE of a socket of the supervisor's network; 0: the kernel has none (before Linux 5.14).
     std::uint64_t network_cookie = 0;
     std::uint16_t first_unprivileged_port = 1024;
+    /// CAP_SYS_PTRACE, in force.
+    bool has_ptrace_right = false;
     TreeState* tree = nullptr;
     int listener = -1;
 };
@@ -52,6 +61,13 @@ Answer answer_to_bind(const Supervision& supervision, const Caller& caller, cons
                       std::uint64_t id, bool is_second_try);
 Answer answer_to_listen(const Supervision& supervision, const Caller& caller, const Request& request,
                         std::uint64_t id);
+
+/// The same without a descriptor of the program's socket: the plan, and the report. The program makes the
+/// call itself, or it is refused.
+Answer answer_to_unborrowed_bind(const Supervision& supervision, const Caller& caller, const Request& request,
+                                 std::uint64_t id);
+Answer answer_to_unborrowed_listen(const Supervision& supervision, const Caller& caller,
+                                   const Request& request, std::uint64_t id);
 
 /// The call still waits: what was read of its thread was that thread's, and not of another that has its
 /// number now.

@@ -16,8 +16,6 @@
 namespace portguard::tools {
 namespace {
 
-constexpr Answer given_up{Answer::Kind::gone, 0, -1, false};
-
 Answer result(int returned) {
     return {Answer::Kind::result, returned == 0 ? 0 : errno, -1, false};
 }
@@ -74,41 +72,44 @@ bool is_waiting(int listener, std::uint64_t id) {
 
 Answer answer_to_bind(const Supervision& supervision, const Caller& caller, const Request& request,
                       std::uint64_t id, bool is_second_try) {
-    // What is wrong with its length or its pointer, the kernel says.
-    sockaddr_storage storage{};
-    const std::uint64_t length = request.arguments[2] & 0xffffffffU;
-    if (length < sizeof(sa_family_t) || length > sizeof storage ||
-        !caller.read_memory(request.arguments[1], &storage, length)) {
+    const auto program_fd = static_cast<int>(request.arguments[0]);
+    const UnderPtraceIdsOf ids(caller, supervision.own, !supervision.has_ptrace_right);
+    const BorrowedSocket socket(supervision, caller, program_fd);
+    if (socket.is_forbidden()) {
+        return answer_to_unborrowed_bind(supervision, caller, request, id);
+    }
+    PassedAddress address;
+    if (!read_passed_address(caller.tid(), request, address)) {
         return {};
     }
-    const auto program_fd = static_cast<int>(request.arguments[0]);
-    const BorrowedSocket socket(supervision, caller, program_fd);
     if (!is_waiting(supervision.listener, id)) {
         return given_up;
     }
     if (!socket.is_guarded()) {
         return {};
     }
-    const auto* const address = reinterpret_cast<const sockaddr*>(&storage);
-    const auto size = static_cast<socklen_t>(length);
-    if (is_second_try && has_been_made(socket, address, size)) {
+    if (is_second_try && has_been_made(socket, address.get(), address.length)) {
         return result(0);
     }
-    const ServedCaller served(caller, program_fd);
-    return bind_for(supervision, caller, socket, address, size);
+    const ServedCaller served(caller, program_fd, SocketAsked::its_own);
+    return bind_for(supervision, caller, socket, address.get(), address.length);
 }
 
 Answer answer_to_listen(const Supervision& supervision, const Caller& caller, const Request& request,
                         std::uint64_t id) {
     const auto program_fd = static_cast<int>(request.arguments[0]);
+    const UnderPtraceIdsOf ids(caller, supervision.own, !supervision.has_ptrace_right);
     const BorrowedSocket socket(supervision, caller, program_fd);
+    if (socket.is_forbidden()) {
+        return answer_to_unborrowed_listen(supervision, caller, request, id);
+    }
     if (!is_waiting(supervision.listener, id)) {
         return given_up;
     }
     if (!socket.is_guarded()) {
         return {};
     }
-    const ServedCaller served(caller, program_fd);
+    const ServedCaller served(caller, program_fd, SocketAsked::its_own);
     if (!may_act_for(supervision, caller)) {
         const OutgoingPlan plan = host_plan::plan();
         const Verdict verdict = decide_listen(guard::config(), plan, socket.facts());

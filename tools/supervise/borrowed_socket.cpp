@@ -1,5 +1,7 @@
 #include "tools/supervise/borrowed_socket.h"
 
+#include <cerrno>
+
 #include <unistd.h>
 
 #include "core/policy.h"
@@ -17,7 +19,7 @@ std::uint64_t network_cookie_of(int fd) {
 } // namespace
 
 BorrowedSocket::BorrowedSocket(const Supervision& supervision, const Caller& caller, int program_fd)
-    : tree_(*supervision.tree), fd_(caller.borrow(program_fd)) {
+    : tree_(*supervision.tree), fd_(caller.borrow(program_fd)), error_(errno) {
     if (fd_ < 0) {
         return;
     }

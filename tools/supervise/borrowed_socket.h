@@ -15,6 +15,8 @@ public:
     ~BorrowedSocket();
 
     [[nodiscard]] int fd() const { return fd_; }
+    /// It is there, and may not be borrowed.
+    [[nodiscard]] bool is_forbidden() const { return fd_ < 0 && is_borrowing_forbidden(error_); }
     /// One that the policy is about: of TCP, MPTCP or UDP, and of the network that the plan was made for.
     [[nodiscard]] bool is_guarded() const { return is_guarded_; }
     /// The kernel's answers, and the choice of the port as it was seen.
@@ -27,6 +29,7 @@ private:
 
     TreeState& tree_;
     int fd_;
+    int error_;
     bool is_guarded_ = false;
     std::uint64_t cookie_ = 0;
     SocketFacts facts_;

@@ -1,6 +1,7 @@
 // The thread that waits for an answer, as far as the supervisor has to know it.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include <sys/types.h>
 
 #include "core/snapshot.h"
+#include "kernel/proc.h"
 
 namespace portguard::tools {
 
@@ -28,6 +30,15 @@ struct Surroundings {
     }
 };
 
+/// `error` of Caller::borrow(): not for want of such a descriptor.
+constexpr bool is_borrowing_forbidden(int error) {
+    return error == EPERM || error == EACCES || error == ENOSYS;
+}
+
+/// `size` bytes of the memory of the thread `tid`, by whichever way is not forbidden. False: they cannot be
+/// read.
+bool read_memory_of(pid_t tid, std::uint64_t address, void* into, std::size_t size);
+
 class Caller {
 public:
     /// `tid`: as the notification has it, in this process's pid namespace.
@@ -45,12 +56,13 @@ public:
     /// A duplicate of its descriptor, the caller's to close; -1 with errno: pidfd_getfd(2) is forbidden
     /// (Yama, another user, Docker's filter), or it has none of this number.
     [[nodiscard]] int borrow(int fd) const;
+    /// What /proc shows of its descriptor, which takes less of a right (PTRACE_MODE_READ): where the link
+    /// leads.
+    [[nodiscard]] ProcPath path_of(int fd) const;
     /// False: it has gone, or may not be asked.
     [[nodiscard]] bool read_surroundings(Surroundings& surroundings) const;
     /// The kernel would let it bind to a port below net.ipv4.ip_unprivileged_port_start.
     [[nodiscard]] bool may_bind_low_ports() const;
-    /// `size` bytes of its memory. False: they cannot be read.
-    bool read_memory(std::uint64_t address, void* into, std::size_t size) const;
 
 private:
     [[nodiscard]] bool read_surroundings_by_descriptor(Surroundings& surroundings) const;

@@ -12,7 +12,6 @@
 #include <sys/uio.h>
 
 #include "core/number.h"
-#include "kernel/log_writer.h"
 #include "preload/asker.h"
 #include "preload/deferred_port.h"
 #include "preload/guard.h"
@@ -30,6 +29,7 @@ struct Served {
     const Caller* caller = nullptr;
     int program_fd = -1;
     pid_t supervisor = 0;
+    bool socket_stands_in = false;
     /// Read once a caller, where something asks.
     bool has_name = false;
     char name[64] = {};
@@ -50,15 +50,24 @@ void print_path(char (&path)[32], const char* leaf) {
 
 } // namespace
 
-ServedCaller::ServedCaller(const Caller& caller, int program_fd) {
+ServedCaller::ServedCaller(const Caller& caller, int program_fd, SocketAsked asked) {
     served.caller = &caller;
     served.program_fd = program_fd;
     served.supervisor = ::getpid();
+    served.socket_stands_in = asked == SocketAsked::stand_in;
     served.has_name = false;
 }
 
 ServedCaller::~ServedCaller() {
     served.caller = nullptr;
+}
+
+const Caller& served_caller() {
+    return *served.caller;
+}
+
+bool is_in_child_of_report() {
+    return kernel_call(SYS_getpid) != served.supervisor;
 }
 
 void set_up_guard(const Config& config, const std::string& helper) {
@@ -118,6 +127,10 @@ std::uint16_t machine() {
 
 int descriptor(int /*fd*/) {
     return served.program_fd;
+}
+
+bool socket_stands_in() {
+    return served.socket_stands_in;
 }
 
 const char* exe_path() {
@@ -196,44 +209,6 @@ long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offse
 }
 
 } // namespace asker
-
-namespace standard_error {
-namespace {
-
-bool has_standard_error = false;
-dev_t device_at_start = 0;
-ino_t inode_at_start = 0;
-
-} // namespace
-
-void remember() {
-    struct stat status {};
-    has_standard_error = ::fstat(STDERR_FILENO, &status) == 0;
-    device_at_start = status.st_dev;
-    inode_at_start = status.st_ino;
-}
-
-/// The supervisor keeps none: whoever waits for the end of that pipe would wait for it. The program's own is
-/// borrowed by the child that reports, for as long as that takes.
-bool is_ours() {
-    if (!has_standard_error || kernel_call(SYS_getpid) == served.supervisor) {
-        return false;
-    }
-    const int borrowed = served.caller->borrow(STDERR_FILENO);
-    struct stat status {};
-    const bool is_same = borrowed >= 0 && ::fstat(borrowed, &status) == 0 &&
-                         status.st_dev == device_at_start && status.st_ino == inode_at_start &&
-                         log_writer::may_hold_reports(borrowed);
-    if (is_same) {
-        ::dup3(borrowed, STDERR_FILENO, 0);
-    }
-    if (borrowed >= 0) {
-        ::close(borrowed);
-    }
-    return is_same;
-}
-
-} // namespace standard_error
 
 namespace helper_file {
 

@@ -1,7 +1,8 @@
 #include "tools/supervise/request.h"
 
 #include <linux/net.h>
-#include <sys/uio.h>
+
+#include "tools/supervise/caller.h"
 
 namespace portguard::tools {
 namespace {
@@ -20,11 +21,8 @@ bool read_socketcall(const seccomp_notif& notification, Request& request) {
     std::uint32_t words[3] = {};
     const std::uint64_t call = notification.data.args[0];
     const std::size_t count = call == SYS_LISTEN ? 2 : 3;
-    const iovec here{words, count * sizeof words[0]};
-    const iovec there{reinterpret_cast<void*>(static_cast<std::uintptr_t>(notification.data.args[1])),
-                      here.iov_len};
-    if (::process_vm_readv(static_cast<pid_t>(notification.pid), &here, 1, &there, 1, 0) !=
-        static_cast<ssize_t>(here.iov_len)) {
+    if (!read_memory_of(static_cast<pid_t>(notification.pid), notification.data.args[1], words,
+                        count * sizeof words[0])) {
         return false;
     }
     for (std::size_t index = 0; index < count; ++index) {
@@ -38,6 +36,16 @@ bool read_socketcall(const seccomp_notif& notification, Request& request) {
 }
 
 } // namespace
+
+bool read_passed_address(pid_t tid, const Request& request, PassedAddress& address) {
+    const std::uint64_t length = request.arguments[2] & 0xffffffffU;
+    if (length < sizeof(sa_family_t) || length > sizeof address.storage ||
+        !read_memory_of(tid, request.arguments[1], &address.storage, length)) {
+        return false;
+    }
+    address.length = static_cast<socklen_t>(length);
+    return true;
+}
 
 std::optional<Request> read_request(const seccomp_notif& notification) {
     Request request;

@@ -7,7 +7,9 @@
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 
 #include "core/call.h"
 
@@ -51,6 +53,18 @@ struct Request {
     std::uint64_t arguments[3] = {};
     bool is_foreign = false;
 };
+
+/// Of bind(2).
+struct PassedAddress {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+/// False: its length or its pointer is wrong, which the kernel says as well, or the memory of the thread may
+/// not be read.
+bool read_passed_address(pid_t tid, const Request& request, PassedAddress& address);
 
 /// Nothing: its arguments lie in memory that cannot be read.
 std::optional<Request> read_request(const seccomp_notif& notification);

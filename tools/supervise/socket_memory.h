@@ -1,4 +1,4 @@
-// What is remembered of the tree's sockets, by what no descriptor changes: their cookies.
+// What is remembered of the tree's sockets, by what no descriptor changes: their cookies, or inodes.
 #pragma once
 
 #include <array>

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #include "tools/supervise/current_caller.h"
 #include "tools/supervise/filter.h"
 #include "tools/supervise/server.h"
+#include "tools/supervise/start_limits.h"
 
 namespace portguard::tools {
 namespace {
@@ -31,10 +33,6 @@ struct Channel {
     int program = -1;
     int supervisor = -1;
 };
-
-constexpr char is_ready = 'r';
-/// As is_ready, but pidfd_getfd(2) is forbidden.
-constexpr char is_ready_blind = 'b';
 
 /// What the supervisor has read of the host before the filter is made.
 struct Hello {
@@ -50,7 +48,7 @@ Hello make_hello() {
 }
 
 bool send_descriptor(int channel, int fd) {
-    char byte = is_ready;
+    char byte = 0;
     iovec data{&byte, 1};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
     msghdr message{};
@@ -132,13 +130,9 @@ std::uint16_t first_unprivileged_port() {
     return parse_number<std::uint16_t>(digits.substr(0, digits.find('\n'))).value_or(usual);
 }
 
-bool can_borrow_from(pid_t program) {
-    const int borrowed = Caller(program, 0).borrow(STDERR_FILENO);
-    const bool can = borrowed >= 0 || errno == EBADF;
-    if (borrowed >= 0) {
-        ::close(borrowed);
-    }
-    return can;
+bool has_ptrace_right() {
+    const auto status = read_status(::getpid(), Syscalls{});
+    return status.has_value() && status->has_effective(CAP_SYS_PTRACE);
 }
 
 [[noreturn]] void supervise(const Config& config, const std::string& helper, pid_t program, int channel) {
@@ -148,6 +142,7 @@ bool can_borrow_from(pid_t program) {
     supervision.own = own_surroundings();
     supervision.network_cookie = own_network_cookie();
     supervision.first_unprivileged_port = first_unprivileged_port();
+    supervision.has_ptrace_right = has_ptrace_right();
     set_up_guard(config, helper);
     const Hello hello = make_hello();
     if (::send(channel, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
@@ -159,8 +154,8 @@ bool can_borrow_from(pid_t program) {
     }
     // Where that fails, the working directory of the start cannot be unmounted for as long as the tree lives.
     static_cast<void>(::chdir("/") == 0);
-    const char ready = can_borrow_from(program) ? is_ready : is_ready_blind;
-    if (::send(channel, &ready, 1, MSG_NOSIGNAL) != 1) {
+    const Sight sight = sight_of(program);
+    if (::send(channel, &sight, sizeof sight, MSG_NOSIGNAL) != sizeof sight) {
         ::_exit(1);
     }
     keep_only(listener);
@@ -223,33 +218,13 @@ std::string reason_for(int error) {
     switch (error) {
     case EBUSY:
         return "this process is under another one already (a supervisor of portguard's, or a container's "
-               "that "
-               "answers system calls), and the kernel allows one";
+               "that answers system calls), and the kernel allows one";
     case ENOSYS:
     case EINVAL: return "the kernel has no user notification of seccomp (CONFIG_SECCOMP_FILTER)";
     case EACCES:
     case EPERM: return "seccomp(2) is forbidden here";
     default: return std::string("seccomp(2) failed: ") + std::strerror(error);
     }
-}
-
-std::vector<std::string> limits_of(const Config& config, const Hello& hello, const InstalledFilter& filter) {
-    std::vector<std::string> limits;
-    if (filter.took_no_new_privs) {
-        limits.emplace_back("without CAP_SYS_ADMIN, set-user-ID programs below this one gain no privileges "
-                            "(no_new_privs)");
-    }
-    if (config.has_listen && config.mode == Mode::enforce && !hello.keeps_outgoing) {
-        limits.emplace_back("outgoing connections are not kept out of `listen`, since this kernel has no "
-                            "IP_LOCAL_PORT_RANGE (Linux 6.3), or the ranges do not meet");
-    }
-    if (config.lease != Lease::off) {
-        limits.emplace_back("there is no lease, which needs close(2)");
-    }
-    if (config.remember != Remember::off) {
-        limits.emplace_back("calls that went through are not remembered");
-    }
-    return limits;
 }
 
 } // namespace
@@ -280,20 +255,17 @@ SupervisorStart start_supervisor(const Config& config, const std::string& helper
     }
     // Yama lets only those attach that the program names (PR_SET_PTRACER), its own parents aside.
     ::prctl(PR_SET_PTRACER, static_cast<unsigned long>(hello.pid), 0, 0, 0);
-    char answer = 0;
-    if (!send_descriptor(channel.program, filter.listener) || ::recv(channel.program, &answer, 1, 0) != 1 ||
-        (answer != is_ready && answer != is_ready_blind)) {
+    StartFacts facts;
+    facts.supervisor = hello.pid;
+    facts.keeps_outgoing = hello.keeps_outgoing;
+    facts.took_no_new_privs = filter.took_no_new_privs;
+    if (!send_descriptor(channel.program, filter.listener) ||
+        ::recv(channel.program, &facts.sight, sizeof facts.sight, 0) != sizeof facts.sight) {
         refuse("its process has ended");
     }
     ::close(filter.listener);
     ::close(channel.program);
-    SupervisorStart start{limits_of(config, hello, filter)};
-    if (answer == is_ready_blind) {
-        start.limits.emplace_back(
-            "pidfd_getfd(2) is forbidden here (Yama, or a container's filter): bind and listen "
-            "pass as without a guard, and only outgoing connections are kept in `ephemeral`");
-    }
-    return start;
+    return {start_limits(config, facts)};
 }
 
 } // namespace portguard::tools

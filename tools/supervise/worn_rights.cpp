@@ -30,6 +30,19 @@ bool set_ids(uid_t uid, gid_t gid) {
            static_cast<uid_t>(::syscall(SYS_setfsuid, no_id)) == uid;
 }
 
+/// Of this thread alone, which libc's setresuid(2) is not. The effective and the saved ones stay, and with
+/// them the capabilities.
+bool set_real_ids(uid_t uid, gid_t gid) {
+    constexpr long unchanged = -1;
+    return ::syscall(SYS_setresgid, gid, unchanged, unchanged) == 0 &&
+           ::syscall(SYS_setresuid, uid, unchanged, unchanged) == 0;
+}
+
+Surroundings ids_to_wear(const Caller& caller, const Surroundings& own, bool is_needed) {
+    Surroundings theirs;
+    return is_needed && caller.read_surroundings(theirs) ? theirs : own;
+}
+
 } // namespace
 
 WithoutLowPorts::WithoutLowPorts(bool lacks_it) : was_in_force_(lacks_it && set_low_ports(false)) {}
@@ -49,5 +62,19 @@ UnderIdsOf::~UnderIdsOf() {
         set_ids(own_.fs_uid, own_.fs_gid);
     }
 }
+
+UnderPtraceIdsOf::Real::Real(const Surroundings& other, const Surroundings& own)
+    : own_uid_(::getuid()), own_gid_(::getgid()),
+      is_changed_((other.fs_uid != own.fs_uid || other.fs_gid != own.fs_gid) &&
+                  set_real_ids(other.fs_uid, other.fs_gid)) {}
+
+UnderPtraceIdsOf::Real::~Real() {
+    if (is_changed_) {
+        set_real_ids(own_uid_, own_gid_);
+    }
+}
+
+UnderPtraceIdsOf::UnderPtraceIdsOf(const Caller& caller, const Surroundings& own, bool is_needed)
+    : worn_(ids_to_wear(caller, own, is_needed)), real_(worn_, own), of_files_(worn_, own) {}
 
 } // namespace portguard::tools

@@ -34,4 +34,32 @@ private:
     bool is_worn_;
 };
 
+/// Under all ids that ptrace rights go by, where CAP_SYS_PTRACE is missing: a container's root has none, and
+/// may take on those of a server that gave up root's. Where it may not, or need not, nothing changes.
+class UnderPtraceIdsOf {
+public:
+    UnderPtraceIdsOf(const Caller& caller, const Surroundings& own, bool is_needed);
+    UnderPtraceIdsOf(const UnderPtraceIdsOf&) = delete;
+    UnderPtraceIdsOf& operator=(const UnderPtraceIdsOf&) = delete;
+
+private:
+    /// Before those of the file system, which it sets as well (setresuid(2)).
+    class Real {
+    public:
+        Real(const Surroundings& other, const Surroundings& own);
+        Real(const Real&) = delete;
+        Real& operator=(const Real&) = delete;
+        ~Real();
+
+    private:
+        uid_t own_uid_;
+        gid_t own_gid_;
+        bool is_changed_;
+    };
+
+    Surroundings worn_;
+    Real real_;
+    UnderIdsOf of_files_;
+};
+
 } // namespace portguard::tools
