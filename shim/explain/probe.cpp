@@ -1,10 +1,9 @@
 #include "explain/probe.h"
 
-#include <cerrno>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "kernel/judged_call.h"
 #include "kernel/kernel_release.h"
 #include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
@@ -26,9 +25,11 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
     const SocketAddress address = socket_address(asked);
     const Syscalls syscalls;
     const int type = protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM;
-    const ScopedFd socket(::socket(address.family(), type | SOCK_CLOEXEC, 0), syscalls);
+    // Past a supervisor, which would judge the question by the plan.
+    const long fd = judged_call(SYS_socket, address.family(), type | SOCK_CLOEXEC);
+    const ScopedFd socket(static_cast<int>(fd), syscalls);
     if (!socket.valid()) {
-        return errno;
+        return static_cast<int>(-fd);
     }
     if (address.family() == AF_INET6) {
         // The host's default may be otherwise (net.ipv6.bindv6only).
@@ -49,7 +50,8 @@ int probe_bind(AskedAddress asked, Protocol protocol, Probe probe, std::uint32_t
             return static_cast<int>(-result);
         }
     }
-    return ::bind(socket.get(), address.get(), address.length()) == 0 ? 0 : errno;
+    return static_cast<int>(
+        -judged_call(SYS_bind, socket.get(), as_argument(address.get()), address.length()));
 }
 
 bool may_be_bound_unseen(std::uint16_t port) {

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "kernel/diag_socket.h"
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
@@ -49,7 +50,7 @@ void leave_at(const SocketAddress& place, bool is_shared) {
 
 int open_socket(int family, bool v6_only) {
     const auto fd =
-        static_cast<int>(kernel_call(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        static_cast<int>(judged_call(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd >= 0) {
         set_socket_option(fd, SOL_IP, IP_TOS, int{hold_tos});
     }
@@ -61,7 +62,7 @@ int open_socket(int family, bool v6_only) {
 
 bool bind_beside(int fd, const sockaddr* address, socklen_t length) {
     const auto bind = [&] {
-        return kernel_call(SYS_bind, fd, as_argument(address), static_cast<long>(length));
+        return judged_call(SYS_bind, fd, as_argument(address), static_cast<long>(length));
     };
     return bind() == -EADDRINUSE && set_socket_switch(fd, SOL_SOCKET, SO_REUSEADDR, true) == 0 && bind() == 0;
 }

@@ -1,5 +1,6 @@
 #include "kernel/socket_address.h"
 
+#include "kernel/judged_call.h"
 #include "kernel/overlap.h"
 #include "kernel/syscalls.h"
 
@@ -8,7 +9,8 @@ namespace {
 
 bool kernel_has_ipv6() {
     static const bool has_ipv6 =
-        ScopedFd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), Syscalls{}).valid();
+        ScopedFd(static_cast<int>(judged_call(SYS_socket, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC)), Syscalls{})
+            .valid();
     return has_ipv6;
 }
 

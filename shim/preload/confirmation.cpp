@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "core/policy.h"
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_option.h"
 #include "preload/guard.h"
@@ -18,7 +19,7 @@ namespace {
 /// switched off, which every program tries that is told "localhost", so that it is reported as harmless. A
 /// UDP socket meets that alone, having ports of its own.
 bool has_source_for(const sockaddr* address, socklen_t length) {
-    const long fd = kernel_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const long fd = judged_call(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return true;
     }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/port_look.h"
 #include "kernel/socket_option.h"
@@ -76,7 +77,7 @@ bool bind_with_flag(Job& job) {
         return false;
     }
     const Occurrence& occurrence = job.occurrence;
-    const long result = kernel_call(SYS_bind, job.socket, as_argument(occurrence.address), occurrence.length);
+    const long result = judged_call(SYS_bind, job.socket, as_argument(occurrence.address), occurrence.length);
     // At once, for whoever is left if this process is killed.
     job.cured = result == 0;
     take_flag_back(job);
@@ -88,7 +89,7 @@ bool listen_with_flag(Job& job) {
     if (!set_flag(job)) {
         return false;
     }
-    job.cured = kernel_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
+    job.cured = judged_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
     if (job.cured) {
         job.set_flag = false;
     } else {
@@ -100,7 +101,7 @@ bool listen_with_flag(Job& job) {
 /// What stood in the way has gone since listen failed, and the kernel may be asked again as the program did.
 /// Of a bind that was cured the program cannot know that its listen may still fail.
 bool listen_once_more(Job& job) {
-    job.cured = kernel_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
+    job.cured = judged_call(SYS_listen, job.socket, job.occurrence.backlog) == 0;
     if (job.cured) {
         set_socket_option(job.socket, SOL_SOCKET, SO_REUSEADDR, 1);
     }

@@ -126,6 +126,7 @@ Activity configure() {
         }
         return Activity::passive;
     }
+    real::say_judged();
     return draft.config.mode == Mode::off || !is_named() ? Activity::passive : Activity::awake;
 }
 

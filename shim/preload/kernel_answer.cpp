@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "kernel/judged_call.h"
 #include "preload/socket_state.h"
 
 namespace portguard {
@@ -24,7 +25,7 @@ class Twin {
 public:
     explicit Twin(int fd) {
         const int protocol = socket_option_or(fd, SOL_SOCKET, SO_PROTOCOL, 0);
-        fd_ = static_cast<int>(kernel_call(SYS_socket, socket_option_or(fd, SOL_SOCKET, SO_DOMAIN, 0),
+        fd_ = static_cast<int>(judged_call(SYS_socket, socket_option_or(fd, SOL_SOCKET, SO_DOMAIN, 0),
                                            socket_option_or(fd, SOL_SOCKET, SO_TYPE, 0) | SOCK_CLOEXEC,
                                            protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol));
         if (fd_ >= 0) {
@@ -43,7 +44,7 @@ public:
     [[nodiscard]] bool exists() const { return fd_ >= 0; }
     /// 0, or the errno.
     [[nodiscard]] int bind(const sockaddr_storage& address, socklen_t length) const {
-        return static_cast<int>(-kernel_call(SYS_bind, fd_, as_argument(&address), length));
+        return static_cast<int>(-judged_call(SYS_bind, fd_, as_argument(&address), length));
     }
 
 private:

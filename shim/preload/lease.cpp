@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "core/endpoint.h"
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/self_time_wait.h"
 #include "kernel/socket_option.h"
@@ -106,7 +107,7 @@ bool take_over(int fd, const socket_state::LocalAddress& local) {
     kernel_call(SYS_close, own);
     // listen checks the port once more (K7): without the flag it is refused while any other socket has the
     // port, and that is the program's, where a descriptor of it is open elsewhere.
-    if (!is_ours || kernel_call(SYS_listen, fd, 0) != 0) {
+    if (!is_ours || judged_call(SYS_listen, fd, 0) != 0) {
         return false;
     }
     socket_state::set_reuseaddr(fd, 1);
@@ -183,7 +184,7 @@ bool choose_port(int fd, socket_state::LocalAddress& local) {
     local = socket_state::local_address(fd);
     if (local.port() == 0 && local.length != 0) {
         // As listen itself would, with the address that the socket has.
-        kernel_call(SYS_bind, fd, as_argument(&local.storage), static_cast<long>(local.length));
+        judged_call(SYS_bind, fd, as_argument(&local.storage), static_cast<long>(local.length));
         local = socket_state::local_address(fd);
     }
     return local.port() != 0;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "core/hash.h"
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_address.h"
 
@@ -26,11 +27,11 @@ bool can_be_bound(const Endpoint& endpoint) {
     Endpoint any_port = endpoint;
     any_port.port = 0;
     const SocketAddress address(any_port);
-    const long fd = kernel_call(SYS_socket, address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const long fd = judged_call(SYS_socket, address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return false;
     }
-    const long result = kernel_call(SYS_bind, fd, as_argument(address.get()), address.length());
+    const long result = judged_call(SYS_bind, fd, as_argument(address.get()), address.length());
     kernel_call(SYS_close, fd);
     return result == 0;
 }

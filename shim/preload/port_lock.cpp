@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "core/text.h"
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 
 namespace portguard {
@@ -23,7 +24,7 @@ PortLock::PortLock(std::uint16_t port, int tries) {
     const auto length = static_cast<long>(offsetof(sockaddr_un, sun_path) + name.view().size());
 
     fd_ = static_cast<int>(kernel_call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const auto lock = [&] { return kernel_call(SYS_bind, fd_, as_argument(&address), length); };
+    const auto lock = [&] { return judged_call(SYS_bind, fd_, as_argument(&address), length); };
     long result = fd_ >= 0 ? lock() : 0;
     while (result == -EADDRINUSE && --tries > 0) {
         const timespec turn{0, 1'000'000};

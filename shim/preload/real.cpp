@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 #include <sys/syscall.h>
 
-#include "kernel/kernel_call.h"
 #include "preload/start_page.h"
 
 #ifndef SYS_dup2
@@ -51,10 +50,7 @@ void* find_next(const char* name) {
     return is_ours ? nullptr : found;
 }
 
-/// syscall(2) as libc has it, without another name to look up in every exec.
-template <typename... Arguments>
-int call_kernel(long number, Arguments... arguments) {
-    const long result = kernel_call(number, as_argument(arguments)...);
+int with_errno(long result) {
     if (result < 0) {
         errno = static_cast<int>(-result);
         return -1;
@@ -67,7 +63,13 @@ template <typename Function, long number>
 struct Raw;
 template <typename Result, typename... Arguments, long number>
 struct Raw<Result (*)(Arguments...), number> {
-    static Result call(Arguments... arguments) { return call_kernel(number, arguments...); }
+    /// syscall(2) as libc has it, without another name to look up in every exec.
+    static Result call(Arguments... arguments) {
+        return with_errno(kernel_call(number, as_argument(arguments)...));
+    }
+    static Result judged(Arguments... arguments) {
+        return with_errno(judged_call(number, as_argument(arguments)...));
+    }
 };
 
 /// What `find` finds, as `Function`.
@@ -77,6 +79,15 @@ template <typename Result, typename... Arguments, auto find>
 struct Resolving<Result (*)(Arguments...), find> {
     static Result call(Arguments... arguments) { return find()(arguments...); }
 };
+
+/// Puts `judged` in the place of the bare function, and else `ours` before what others have there.
+template <typename Function>
+void put_in_place(std::atomic<Function>& pointer, bool bare, Function judged, Function& next, Function ours) {
+    if (!bare) {
+        next = pointer.load(std::memory_order_relaxed);
+    }
+    pointer.store(bare ? judged : ours, std::memory_order_release);
+}
 
 template <typename Function>
 Function found(const char* name, Function otherwise, std::atomic<Function>& pointer) {
@@ -97,9 +108,34 @@ Function found(const char* name, Function otherwise, std::atomic<Function>& poin
 #include "preload/interposed.def"
 #undef INTERPOSED
 
+/// What stands behind us, where that is more than the system call.
+struct Others {
+    Plain<decltype(&::socket)>::Type socket;
+    Plain<decltype(&::bind)>::Type bind;
+    Plain<decltype(&::listen)>::Type listen;
+};
+PORTGUARD_ON_START_PAGE constinit Others others{};
+
+int socket_of_others(int domain, int type, int protocol) {
+    JudgedHere mark;
+    return others.socket(domain, type, protocol);
+}
+
+int bind_of_others(int fd, const sockaddr* address, socklen_t length) {
+    JudgedHere mark;
+    return others.bind(fd, address, length);
+}
+
+int listen_of_others(int fd, int backlog) {
+    JudgedHere mark;
+    return others.listen(fd, backlog);
+}
+
 /// True for a function that begins by making that system call: what comes after it turns the result into
 /// errno.
-bool is_bare(const void* function, std::uint32_t number) {
+template <typename Function>
+bool is_bare(const std::atomic<Function>& pointer, std::uint32_t number) {
+    const auto* const function = reinterpret_cast<const void*>(pointer.load(std::memory_order_relaxed));
 #if defined(__x86_64__)
     constexpr unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
     const auto* code = static_cast<const unsigned char*>(function);
@@ -175,12 +211,19 @@ void resolve_all() {
 #define INTERPOSED(name) find_##name();
 #include "preload/interposed.def"
 #undef INTERPOSED
-    are_bare.store(
-        is_bare(reinterpret_cast<const void*>(pointers.bind.load(std::memory_order_relaxed)), SYS_bind) &&
-            is_bare(reinterpret_cast<const void*>(pointers.listen.load(std::memory_order_relaxed)),
-                    SYS_listen),
-        std::memory_order_relaxed);
+    are_bare.store(is_bare(pointers.bind, SYS_bind) && is_bare(pointers.listen, SYS_listen),
+                   std::memory_order_relaxed);
 }
 #undef ALIAS
+
+void say_judged() {
+#define JUDGED(name, bare)                                                                                   \
+    put_in_place(pointers.name, bare, Raw<Plain<decltype(&::name)>::Type, SYS_##name>::judged, others.name,  \
+                 name##_of_others)
+    JUDGED(socket, is_bare(pointers.socket, SYS_socket));
+    JUDGED(bind, are_bare.load(std::memory_order_relaxed));
+    JUDGED(listen, are_bare.load(std::memory_order_relaxed));
+#undef JUDGED
+}
 
 } // namespace portguard::real

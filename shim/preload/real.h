@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "kernel/kernel_call.h"
+#include "kernel/judged_call.h"
 
 namespace portguard::real {
 
@@ -51,7 +51,7 @@ struct Pointers {
 
 /// bind(2) where `are_bare`.
 inline long bind_bare(int fd, const sockaddr* address, socklen_t length) {
-    return kernel_call(SYS_bind, fd, as_argument(address), length);
+    return judged_call(SYS_bind, fd, as_argument(address), length);
 }
 
 /// bind(2), and listen(2): 0, or -errno. errno itself is left alone, since what fails may be cured, and a
@@ -61,11 +61,15 @@ inline long bind_leaving_errno(int fd, const sockaddr* address, socklen_t length
                                                     : bind_by_pointer(fd, address, length);
 }
 inline long listen_leaving_errno(int fd, int backlog) {
-    return are_bare.load(std::memory_order_relaxed) ? kernel_call(SYS_listen, fd, backlog, 0)
+    return are_bare.load(std::memory_order_relaxed) ? judged_call(SYS_listen, fd, backlog)
                                                     : listen_by_pointer(fd, backlog);
 }
 
 /// Looks every name up now, instead of at its first call.
 void resolve_all();
+
+/// From here on socket, bind and listen reach the kernel as judged: by this library, or by who has it do
+/// nothing in this program (mode=off, `only`).
+void say_judged();
 
 } // namespace portguard::real

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "kernel/judged_call.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_address.h"
 #include "kernel/socket_option.h"
@@ -20,7 +21,7 @@ constexpr KernelVersion first_that_shows_bound = 0x060800;
 /// lasts, which a server that starts within these microseconds would meet.
 bool is_taken_everywhere(Family family, const AskedAddress& asked) {
     const SocketAddress address(address_of_nobody(family, asked.endpoint.port));
-    const long fd = kernel_call(SYS_socket, address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const long fd = judged_call(SYS_socket, address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return false;
     }
@@ -29,7 +30,7 @@ bool is_taken_everywhere(Family family, const AskedAddress& asked) {
     if (asked.device != 0) {
         set_socket_option(socket, SOL_SOCKET, SO_BINDTOIFINDEX, static_cast<int>(asked.device));
     }
-    const long result = kernel_call(SYS_bind, fd, as_argument(address.get()), address.length());
+    const long result = judged_call(SYS_bind, fd, as_argument(address.get()), address.length());
     kernel_call(SYS_close, fd);
     return result == -EADDRINUSE;
 }

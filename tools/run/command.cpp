@@ -11,6 +11,7 @@
 #include "tools/cli/resolve_config.h"
 #include "tools/common/config_report.h"
 #include "tools/common/explain_helper.h"
+#include "tools/common/front_end.h"
 #include "tools/common/guarded_program.h"
 #include "tools/common/output.h"
 #include "tools/common/preload_list.h"
@@ -26,9 +27,10 @@ namespace {
 constexpr std::array parameters{
     anyway_parameter,
     Parameter{
-        "front_end", "auto|preload|supervisor", "preload",
-        "what guards PROGRAM: a library in it, or a process beside it, which reaches static and Go programs; "
-        "auto: the library where it can be in PROGRAM"},
+        front_end_name, front_end_values, "preload",
+        "what guards PROGRAM: a library in it, a process beside it, which reaches static and Go programs, "
+        "or both; auto: the library where it can be in PROGRAM, else the process"},
+    no_io_uring_parameter,
     Parameter{"print", "", "", "show configuration and environment; start nothing"},
 };
 
@@ -63,25 +65,26 @@ int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program, bo
     return 0;
 }
 
-/// By a process beside it (supervise/supervise.h), and by no library in it.
-[[noreturn]] void run_supervised(const ResolvedConfig& resolved, const GuardedProgram& program) {
-    for (const std::string& limit : start_supervisor(resolved.draft().config, find_explainer()).limits) {
+/// By a process beside it (supervise/supervise.h).
+[[noreturn]] void run_supervised(const ResolvedConfig& resolved, const GuardedProgram& program,
+                                 const SupervisorWish& wish) {
+    for (const std::string& limit :
+         start_supervisor(resolved.draft().config, find_explainer(), wish).limits) {
         std::fprintf(stderr, "portguard: %s\n", limit.c_str());
     }
     become_program(program);
 }
 
-/// By front_end, and for `auto` by what keeps the library out. A program that gains privileges by its file is
-/// not among that: without CAP_SYS_ADMIN it would gain none under the supervisor either.
-bool is_supervised(const Arguments& arguments, const GuardedProgram& program) {
-    const std::string* const given = arguments.value("front_end");
-    const std::string_view front_end = given == nullptr ? "preload" : std::string_view(*given);
-    if (front_end != "auto" && front_end != "preload" && front_end != "supervisor") {
-        throw Refusal(ExitCode::usage, "--front-end=" + shown(std::string(front_end)) +
-                                           ": expected auto, preload or supervisor");
+/// `auto` goes by what keeps the library out. A program that gains privileges by its file is not among that:
+/// without CAP_SYS_ADMIN it would gain none under the supervisor either.
+FrontEnd choose_front_end(const Arguments& arguments, const GuardedProgram& program) {
+    const FrontEnd front_end = front_end_of(arguments, FrontEnd::library);
+    if (front_end != FrontEnd::automatic) {
+        return front_end;
     }
-    return front_end == "supervisor" || (front_end == "auto" && !program.reachability.obstacle.empty() &&
-                                         privilege_gain(program.path).empty());
+    return !program.reachability.obstacle.empty() && privilege_gain(program.path).empty()
+               ? FrontEnd::supervisor
+               : FrontEnd::library;
 }
 
 /// Throws Refusal where the library cannot be in it.
@@ -102,20 +105,28 @@ int run(const Arguments& arguments) {
         throw Refusal(ExitCode::usage, "no PROGRAM is given; `portguard run --help` shows examples");
     }
     GuardedProgram program = prepare_program(resolved, arguments.program);
-    const bool supervised = is_supervised(arguments, program);
+    const FrontEnd front_end = choose_front_end(arguments, program);
+    const bool supervised = front_end != FrontEnd::library;
+    const SupervisorWish wish{front_end == FrontEnd::both, arguments.has(no_io_uring_parameter.name),
+                              nullptr};
+    if (wish.refuses_io_uring && !supervised) {
+        throw Refusal(ExitCode::usage, "--no-io-uring: a library cannot forbid it; add --front-end=both");
+    }
     if (supervised) {
-        // It needs no loader, and none is to look for the library.
+        // It needs no loader.
         program.reachability.obstacle.clear();
-        program.variables.erase(preload_variable);
     } else if (!arguments.has(anyway_parameter.name)) {
         require_library(program);
+    }
+    if (front_end == FrontEnd::supervisor) {
+        program.variables.erase(preload_variable);
     }
     if (print_only) {
         return print_plan(resolved, program, supervised);
     }
     require_writable_logs(resolved.draft());
     if (supervised) {
-        run_supervised(resolved, program);
+        run_supervised(resolved, program, wish);
     }
     become_program(program);
 }

@@ -1,12 +1,14 @@
 // What a call is answered, by the policy and the cure of the preloaded object.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
 #include "tools/supervise/caller.h"
 #include "tools/supervise/request.h"
 #include "tools/supervise/socket_memory.h"
+#include "tools/supervise/supervise.h"
 
 namespace portguard::tools {
 
@@ -50,13 +52,19 @@ struct Supervision {
     std::uint16_t first_unprivileged_port = 1024;
     /// CAP_SYS_PTRACE, in force.
     bool has_ptrace_right = false;
+    /// The command and portguard-explain, which bind to probe.
+    std::array<FileIdentity, 2> own_programs;
+    bool beside_library = false;
     TreeState* tree = nullptr;
+    TreeCounts* counts = nullptr;
     int listener = -1;
 };
 
+/// `is_second_try`: who received it before was killed, and may have made the call.
+Answer answer_to(const Supervision& supervision, const seccomp_notif& notification, bool is_second_try);
+
 /// `id`: the notification's, as it has to be valid after the program's memory has been read.
 Answer answer_to_socket(const Supervision& supervision, const Caller& caller, const Request& request);
-/// `is_second_try`: who received it before was killed, and may have made the call.
 Answer answer_to_bind(const Supervision& supervision, const Caller& caller, const Request& request,
                       std::uint64_t id, bool is_second_try);
 Answer answer_to_listen(const Supervision& supervision, const Caller& caller, const Request& request,

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <sys/stat.h>
@@ -39,6 +40,22 @@ constexpr bool is_borrowing_forbidden(int error) {
 /// read.
 bool read_memory_of(pid_t tid, std::uint64_t address, void* into, std::size_t size);
 
+/// A file, whatever becomes of its name.
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+/// All zero: it cannot be looked at.
+FileIdentity identity_of(const char* path);
+
+/// Where a thread stands that waits in a system call.
+struct StoppedAt {
+    std::uint64_t stack = 0;
+    std::uint64_t code = 0;
+};
+
 class Caller {
 public:
     /// `tid`: as the notification has it, in this process's pid namespace.
@@ -53,6 +70,11 @@ public:
     [[nodiscard]] pid_t pid() const;
     /// As its user knows it (program_invocation_short_name(3)).
     [[nodiscard]] std::string program_name() const;
+    /// The file that it runs.
+    [[nodiscard]] FileIdentity program_file() const;
+    [[nodiscard]] std::optional<StoppedAt> stopped_at() const;
+    /// The library has judged the call and another library makes it: the mark lies on the stack (JudgedHere).
+    [[nodiscard]] bool is_judged() const;
     /// A duplicate of its descriptor, the caller's to close; -1 with errno: pidfd_getfd(2) is forbidden
     /// (Yama, another user, Docker's filter), or it has none of this number.
     [[nodiscard]] int borrow(int fd) const;

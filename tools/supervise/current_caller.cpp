@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-#include "core/number.h"
 #include "preload/asker.h"
 #include "preload/deferred_port.h"
 #include "preload/guard.h"
@@ -149,33 +148,11 @@ const char* memory_path() {
 }
 
 void read_registers(std::uint64_t* registers) {
-    char path[32];
-    tools::print_path(path, "syscall");
-    char text[256] = {};
-    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-    const bool is_read = fd >= 0 && ::read(fd, text, sizeof text - 1) > 0;
-    if (fd >= 0) {
-        ::close(fd);
+    const std::optional<tools::StoppedAt> at = served.caller->stopped_at();
+    if (at.has_value() && served.caller->machine() == own_machine) {
+        registers[stack_pointer_register] = at->stack;
+        registers[code_register] = at->code;
     }
-    if (!is_read || served.caller->machine() != own_machine) {
-        return;
-    }
-    // The last two of the number, six arguments, the stack pointer and the program counter
-    // (proc_pid_syscall(5)).
-    constexpr int before_stack = 7;
-    constexpr unsigned hexadecimal = 16;
-    std::string_view rest = text;
-    for (int field = 0; field < before_stack; ++field) {
-        rest.remove_prefix(std::min(rest.size(), rest.find(' ') + 1));
-    }
-    const auto take = [&rest] {
-        rest.remove_prefix(std::min<std::size_t>(rest.size(), 2)); // "0x"
-        const auto number = take_number<std::uint64_t>(rest, hexadecimal);
-        rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
-        return number.value_or(0);
-    };
-    registers[stack_pointer_register] = take();
-    registers[code_register] = take();
 }
 
 long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offset) {

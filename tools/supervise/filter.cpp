@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/socket_options.h"
+#include "kernel/judged_call.h"
 #include "tools/supervise/request.h"
 
 namespace portguard::tools {
@@ -23,6 +24,7 @@ using Code = std::vector<sock_filter>;
 
 constexpr sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 constexpr sock_filter notify = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+constexpr sock_filter no_such_call = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
 
 constexpr sock_filter load(std::size_t offset) {
     return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offset));
@@ -51,6 +53,19 @@ void require_one_of(Code& code, std::initializer_list<unsigned> values) {
     code.push_back(pass);
 }
 
+/// Passes a call that has the mark of judged_call(): with 64-bit registers in the sixth argument, with those
+/// of 32 its low half in the fifth.
+Code judged_block(bool has_long_registers) {
+    constexpr std::size_t fifth = 4;
+    constexpr std::size_t sixth = 5;
+    const sock_filter load_high =
+        has_long_registers ? load(offsetof(seccomp_data, args) + sixth * sizeof(__u64) + sizeof(__u32))
+                           : load_argument(sixth);
+    return {load_argument(has_long_registers ? sixth : fifth),
+            skip_unless(static_cast<unsigned>(judged_mark & 0xffffffff), 3), load_high,
+            skip_unless(static_cast<unsigned>(judged_mark >> 32), 1), pass};
+}
+
 /// Of the sockets for which the plan has a range. All three arguments are registers.
 Code socket_block() {
     constexpr unsigned socket_type_mask = 0xf;
@@ -69,14 +84,24 @@ void notify_of(Code& code, unsigned number) {
     append(code, {skip_unless(number, 1), notify});
 }
 
-void append_calls(Code& code, const CallNumbers& numbers, bool traps_socket) {
-    notify_of(code, numbers.bind);
-    notify_of(code, numbers.listen);
+/// With the number of the call in the accumulator; `block` does not come back.
+void append_block(Code& code, unsigned number, const Code& block) {
+    code.push_back(skip_unless(number, block.size()));
+    append(code, block);
+}
+
+void append_calls(Code& code, const CallNumbers& numbers, const FilterPlan& plan, bool has_long_registers) {
+    const Code judged = judged_block(has_long_registers);
+    Code unless_judged = judged;
+    unless_judged.push_back(notify);
+    append_block(code, numbers.bind, unless_judged);
+    append_block(code, numbers.listen, unless_judged);
     notify_of(code, landlock_call);
-    if (traps_socket) {
-        const Code block = socket_block();
-        code.push_back(skip_unless(numbers.socket, block.size()));
-        append(code, block);
+    append_block(code, io_uring_call, {plan.refuses_io_uring ? no_such_call : notify});
+    if (plan.traps_socket) {
+        Code block = judged;
+        append(block, socket_block());
+        append_block(code, numbers.socket, block);
     }
 }
 
@@ -93,25 +118,23 @@ Code socketcall_block(bool traps_socket) {
     return code;
 }
 
-Code native_block(bool traps_socket) {
+Code native_block(const FilterPlan& plan) {
     Code code{load(offsetof(seccomp_data, nr))};
 #if defined(__x86_64__)
     // x32 has the same numbers, with a bit set.
     code.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~x32_bit));
 #endif
-    append_calls(code, native_calls, traps_socket);
+    append_calls(code, native_calls, plan, sizeof(long) == sizeof(__u64));
     code.push_back(pass);
     return code;
 }
 
-Code foreign_block(const ForeignCalls& foreign, bool traps_socket) {
+Code foreign_block(const ForeignCalls& foreign, const FilterPlan& plan) {
     Code code{load(offsetof(seccomp_data, nr))};
     if (foreign.socketcall != 0) {
-        const Code block = socketcall_block(traps_socket);
-        code.push_back(skip_unless(foreign.socketcall, block.size()));
-        append(code, block);
+        append_block(code, foreign.socketcall, socketcall_block(plan.traps_socket));
     }
-    append_calls(code, foreign.calls, traps_socket);
+    append_calls(code, foreign.calls, plan, false);
     code.push_back(pass);
     return code;
 }
@@ -122,14 +145,10 @@ int try_filter(const sock_fprog& program, unsigned long flags) {
 
 } // namespace
 
-std::vector<sock_filter> supervising_filter(bool traps_socket) {
+std::vector<sock_filter> supervising_filter(const FilterPlan& plan) {
     Code code{load(offsetof(seccomp_data, arch))};
-    const Code native = native_block(traps_socket);
-    code.push_back(skip_unless(native_arch, native.size()));
-    append(code, native);
-    const Code foreign = foreign_block(foreign_calls, traps_socket);
-    code.push_back(skip_unless(foreign_calls.arch, foreign.size()));
-    append(code, foreign);
+    append_block(code, native_arch, native_block(plan));
+    append_block(code, foreign_calls.arch, foreign_block(foreign_calls, plan));
     code.push_back(pass);
     return code;
 }

@@ -8,9 +8,16 @@
 
 namespace portguard::tools {
 
-/// What passes without a notification costs no more than these instructions. `traps_socket`: the plan keeps
-/// outgoing ports in a range by an option of each socket.
-std::vector<sock_filter> supervising_filter(bool traps_socket);
+struct FilterPlan {
+    /// The plan keeps outgoing ports in a range by an option of each socket.
+    bool traps_socket = false;
+    /// io_uring_setup(2) says ENOSYS; else it is counted.
+    bool refuses_io_uring = false;
+};
+
+/// What passes without a notification costs no more than these instructions. What the library has judged
+/// (kernel/judged_call.h) is among that.
+std::vector<sock_filter> supervising_filter(const FilterPlan& plan);
 
 struct InstalledFilter {
     /// The descriptor on which the calls arrive, close-on-exec; -1: `error` says why.

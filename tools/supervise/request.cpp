@@ -12,6 +12,7 @@ Wish wish_of(unsigned number, const CallNumbers& numbers) {
            : number == numbers.bind   ? Wish::bind
            : number == numbers.listen ? Wish::listen
            : number == landlock_call  ? Wish::landlock
+           : number == io_uring_call  ? Wish::io_uring
                                       : Wish::other;
 }
 

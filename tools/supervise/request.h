@@ -24,6 +24,8 @@ inline constexpr CallNumbers native_calls{SYS_socket, SYS_bind, SYS_listen};
 
 /// landlock_restrict_self(2), the same everywhere.
 inline constexpr unsigned landlock_call = 446;
+/// io_uring_setup(2), likewise.
+inline constexpr unsigned io_uring_call = 425;
 
 /// Of the other word size.
 struct ForeignCalls {
@@ -46,7 +48,7 @@ inline constexpr unsigned x32_bit = 0;
 inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, native_calls, 102};
 #endif
 
-enum class Wish : std::uint8_t { socket, bind, listen, landlock, other };
+enum class Wish : std::uint8_t { socket, bind, listen, landlock, io_uring, other };
 
 struct Request {
     Wish wish = Wish::other;

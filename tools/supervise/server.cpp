@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "core/snapshot.h"
-#include "preload/registers.h"
 
 namespace portguard::tools {
 namespace {
@@ -44,24 +43,6 @@ struct Shared {
 // Linux 6.6, newer than the headers of the oldest distribution that builds this.
 constexpr unsigned long notif_set_flags = _IOW(SECCOMP_IOC_MAGIC, 4, std::uint64_t);
 constexpr unsigned long sync_wake_up = 1;
-
-Answer answer_to(const Supervision& supervision, const seccomp_notif& notification, bool is_second_try) {
-    const std::optional<Request> request = read_request(notification);
-    if (!request.has_value() || request->wish == Wish::other) {
-        return {};
-    }
-    if (request->wish == Wish::landlock) {
-        supervision.tree->has_landlock.store(true, std::memory_order_relaxed);
-        return {};
-    }
-    const Caller caller(static_cast<pid_t>(notification.pid),
-                        request->is_foreign ? std::uint16_t{0} : own_machine);
-    switch (request->wish) {
-    case Wish::socket: return answer_to_socket(supervision, caller, *request);
-    case Wish::bind: return answer_to_bind(supervision, caller, *request, notification.id, is_second_try);
-    default: return answer_to_listen(supervision, caller, *request, notification.id);
-    }
-}
 
 void send(int listener, std::uint64_t id, int error, bool program_calls, int value = 0) {
     seccomp_notif_resp response{};

@@ -74,10 +74,10 @@ std::vector<std::string> start_limits(const Config& config, const StartFacts& fa
         limits.emplace_back("outgoing connections are not kept out of `listen`, since this kernel has no "
                             "IP_LOCAL_PORT_RANGE (Linux 6.3), or the ranges do not meet");
     }
-    if (config.lease != Lease::off) {
+    if (config.lease != Lease::off && !facts.beside_library) {
         limits.emplace_back("there is no lease, which needs close(2)");
     }
-    if (config.remember != Remember::off) {
+    if (config.remember != Remember::off && !facts.beside_library) {
         limits.emplace_back("calls that went through are not remembered");
     }
     std::string sight = limit_of_sight(facts);

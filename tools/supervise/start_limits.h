@@ -27,6 +27,8 @@ struct StartFacts {
     pid_t supervisor = 0;
     bool keeps_outgoing = true;
     bool took_no_new_privs = false;
+    /// The library is in the programs as well.
+    bool beside_library = false;
 };
 
 /// A sentence each, for people. Asked by the program to be.

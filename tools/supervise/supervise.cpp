@@ -135,15 +135,25 @@ bool has_ptrace_right() {
     return status.has_value() && status->has_effective(CAP_SYS_PTRACE);
 }
 
-[[noreturn]] void supervise(const Config& config, const std::string& helper, pid_t program, int channel) {
+/// What the supervisor is started with.
+struct Mission {
+    const Config& config;
+    const std::string& helper;
+    const SupervisorWish& wish;
+};
+
+[[noreturn]] void supervise(const Mission& mission, pid_t program, int channel) {
     ::setsid();
     ignore_signals();
     Supervision supervision;
+    supervision.beside_library = mission.wish.beside_library;
+    supervision.counts = mission.wish.counts;
+    supervision.own_programs = {identity_of("/proc/self/exe"), identity_of(mission.helper.c_str())};
     supervision.own = own_surroundings();
     supervision.network_cookie = own_network_cookie();
     supervision.first_unprivileged_port = first_unprivileged_port();
     supervision.has_ptrace_right = has_ptrace_right();
-    set_up_guard(config, helper);
+    set_up_guard(mission.config, mission.helper);
     const Hello hello = make_hello();
     if (::send(channel, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         ::_exit(1);
@@ -189,7 +199,7 @@ bool adopts_orphans() {
 
 /// Beside the program and not below it: its parent is init, or who adopts orphans. Where that is the program,
 /// it is below a process that the program does not see.
-void fork_supervisor(const Config& config, const std::string& helper, const Channel& channel) {
+void fork_supervisor(const Mission& mission, const Channel& channel) {
     const pid_t program = ::getpid();
     const bool is_adopter = adopts_orphans();
     const pid_t between = fork_unseen();
@@ -197,7 +207,7 @@ void fork_supervisor(const Config& config, const std::string& helper, const Chan
         // Not at once: libc does not know of this process's number.
         if (::fork() == 0) {
             ::close(channel.program);
-            supervise(config, helper, program, channel.supervisor);
+            supervise(mission, program, channel.supervisor);
         }
         if (is_adopter) {
             adopt_orphans();
@@ -229,7 +239,9 @@ std::string reason_for(int error) {
 
 } // namespace
 
-SupervisorStart start_supervisor(const Config& config, const std::string& helper) {
+SupervisorStart start_supervisor(const Config& config, const std::string& helper,
+                                 const SupervisorWish& wish) {
+    const Mission mission{config, helper, wish};
     if (config.mode == Mode::off) {
         return {};
     }
@@ -243,12 +255,13 @@ SupervisorStart start_supervisor(const Config& config, const std::string& helper
         refuse(std::strerror(errno));
     }
     const Channel channel{ends[0], ends[1]};
-    fork_supervisor(config, helper, channel);
+    fork_supervisor(mission, channel);
     Hello hello{};
     if (::recv(channel.program, &hello, sizeof hello, 0) != sizeof hello) {
         refuse("its process has ended");
     }
-    const InstalledFilter filter = install_filter(supervising_filter(hello.traps_socket));
+    const InstalledFilter filter =
+        install_filter(supervising_filter({hello.traps_socket, wish.refuses_io_uring}));
     if (filter.listener < 0) {
         ::close(channel.program);
         refuse(reason_for(filter.error));
@@ -259,6 +272,7 @@ SupervisorStart start_supervisor(const Config& config, const std::string& helper
     facts.supervisor = hello.pid;
     facts.keeps_outgoing = hello.keeps_outgoing;
     facts.took_no_new_privs = filter.took_no_new_privs;
+    facts.beside_library = wish.beside_library;
     if (!send_descriptor(channel.program, filter.listener) ||
         ::recv(channel.program, &facts.sight, sizeof facts.sight, 0) != sizeof facts.sight) {
         refuse("its process has ended");

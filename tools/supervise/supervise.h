@@ -1,12 +1,28 @@
 // The second front end of `portguard run`: a process beside the program answers its socket, bind and listen.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
 
 namespace portguard::tools {
+
+/// What a tree did that its supervisor let be: in memory that the supervisor shares with whoever starts it.
+struct TreeCounts {
+    /// Made by io_uring_setup(2), whose bind, listen and connect are no system calls.
+    std::atomic<std::uint32_t> io_urings{0};
+};
+
+struct SupervisorWish {
+    /// The library is in the programs as well.
+    bool beside_library = false;
+    bool refuses_io_uring = false;
+    /// Null: nobody asks.
+    TreeCounts* counts = nullptr;
+};
 
 struct SupervisorStart {
     /// What does not hold, a sentence each, for people.
@@ -15,6 +31,6 @@ struct SupervisorStart {
 
 /// Puts the calling process, and so the program that it becomes, under a supervisor of its own. Throws
 /// Refusal where that cannot be: nothing has happened then. `helper`: the path of portguard-explain.
-SupervisorStart start_supervisor(const Config& config, const std::string& helper);
+SupervisorStart start_supervisor(const Config& config, const std::string& helper, const SupervisorWish& wish);
 
 } // namespace portguard::tools

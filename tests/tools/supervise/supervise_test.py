@@ -218,7 +218,7 @@ print(answers - {"ok", "13"})
         self.assertIn("libportguard", by_auto("cat", "/proc/self/maps").stdout)
         self.assertIn("--front-end=supervisor", subprocess.run([COMMAND, "run", SERVER], capture_output=True,
                                                                text=True).stderr)
-        self.assertEqual(subprocess.run([COMMAND, "run", "--front-end=both", "true"], capture_output=True).returncode, 2)
+        self.assertEqual(subprocess.run([COMMAND, "run", "--front-end=all", "true"], capture_output=True).returncode, 2)
 
     def test_is_one_a_tree(self) -> None:
         done = run(COMMAND, "run", "--front-end=supervisor", SERVER, "5000")

@@ -35,13 +35,13 @@ def attempt(port):
 """
 
 
-def supervised(*words: str, options=(), command=COMMAND) -> list[str]:
-    return [command, "run", "--front-end=supervisor", *options, "--", *words]
+def supervised(*words: str, options=(), command=COMMAND, front_end="supervisor") -> list[str]:
+    return [command, "run", f"--front-end={front_end}", *options, "--", *words]
 
 
-def run(*words: str, options=(), command=COMMAND, **keywords) -> subprocess.CompletedProcess:
-    return subprocess.run(supervised(*words, options=options, command=command), capture_output=True, text=True,
-                          timeout=DEADLINE, **keywords)
+def run(*words: str, options=(), command=COMMAND, front_end="supervisor", **keywords) -> subprocess.CompletedProcess:
+    return subprocess.run(supervised(*words, options=options, command=command, front_end=front_end), capture_output=True,
+                          text=True, timeout=DEADLINE, **keywords)
 
 
 def copies_for_all(test: unittest.TestCase) -> tuple[str, str]:
