@@ -83,7 +83,9 @@ void add_destinations(const HostFacts& facts, PortUse& use) {
     std::stable_sort(busy.begin(), busy.end(),
                      [](const Busy& left, const Busy& right) { return left.ports > right.ports; });
     use.has_every_destination = busy.size() <= most_remembered;
-    busy.resize(std::min(busy.size(), most_remembered));
+    if (busy.size() > most_remembered) {
+        busy.erase(busy.begin() + most_remembered, busy.end());
+    }
     for (const Busy& entry : busy) {
         const Way& way = *entry.way;
         use.destinations.push_back({way.protocol, address_of(way.remote), way.remote.port, entry.ports});
