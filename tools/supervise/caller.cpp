@@ -100,7 +100,11 @@ pid_t Caller::pid() const {
 std::string Caller::program_name() const {
     const std::vector<std::string> words = parse_command_line(text_of(tid_, "cmdline"));
     if (!words.empty() && !words.front().empty()) {
-        return std::string(base_name(words.front()));
+        // A title that was written over them (nginx, Chromium): behind its last slash may be anything.
+        const bool is_title = words.front().find(' ') != std::string::npos;
+        const std::string file = is_title ? read_link_of(tid_, "exe") : std::string();
+        const std::string_view name = base_name(file.empty() ? words.front() : file);
+        return std::string(name.substr(0, name.find(" (deleted)")));
     }
     std::string name = text_of(tid_, "comm");
     name.resize(name.find_last_not_of('\n') + 1);

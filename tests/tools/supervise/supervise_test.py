@@ -82,6 +82,11 @@ class TheSupervisor(Supervised):
         self.assertIn("bind tcp 127.0.0.1:7000: refused (EACCES): outside listen=5000-5999", done.stderr)
         self.assertRegex(done.stderr, r"(?s)\n  stack .*open_server .*main ", "by a frame pointer that /proc does not show")
 
+    def test_calls_a_program_that_has_written_a_title_over_its_arguments_by_its_file(self) -> None:
+        """As nginx has when it is reloaded, and chromium's processes."""
+        done = run("bash", "-c", f"exec -a 'server: process /usr/sbin/server -c /etc/server.conf' {SERVER} 7000", options=PLAN)
+        self.assertIn(f"portguard: {pathlib.Path(SERVER).name}[", done.stderr)
+
     def test_reaches_every_way_into_the_kernel(self) -> None:
         for way in ("native", "i386", "socketcall"):
             with self.subTest(way):
