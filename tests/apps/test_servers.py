@@ -78,7 +78,7 @@ class ServerTest(harness.AppTest):
         harness.wait_until(process.ended, "the end of the refused server", process)
         self.assertRegex(
             (process.guard_lines() or [process.printed()])[0],
-            rf"^portguard: [^ ]+\[\d+\]: listen tcp \S*:{PORT_OUTSIDE}: refused \(EACCES\): outside listen=5000-14999$")
+            rf"^portguard: [^ ]+\[\d+\]: listen (mp)?tcp \S*:{PORT_OUTSIDE}: refused \(EACCES\): outside listen=5000-14999$")
         self.assertNotEqual(process.process.returncode, 0)
         self.assertEqual(harness.listeners(PORT_OUTSIDE), [])
 
@@ -93,7 +93,7 @@ class ServerTest(harness.AppTest):
         self.assertNotEqual(second.process.returncode, 0)
         self.assertRegex(
             (second.guard_lines() or [second.printed()])[0],
-            rf"^portguard: .* tcp \S*:{PORT}: in use \(EADDRINUSE\): held by .*\[{first.pid}\] .* LISTEN")
+            rf"^portguard: .* (mp)?tcp \S*:{PORT}: in use \(EADDRINUSE\): held by .*\[{first.pid}\] .* LISTEN")
         self.assertRegex(second.printed(), r"\n  stack    \S", "frames that a compiler made at run time are walked over")
         # Who shares the socket is named as well: workers, as a rule.
         self.assertRegex(second.printed(), rf"\n  now      kill {first.pid}( \d+)*\n")
