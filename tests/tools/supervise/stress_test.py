@@ -16,11 +16,11 @@ from supervising import DEADLINE, PLAN, SERVER, Supervised, run_tests, supervise
 SECONDS = float(os.environ.get("PORTGUARD_TEST_STRESS_SECONDS", "4"))
 SEED = int(os.environ.get("PORTGUARD_TEST_STRESS_SEED", random.randrange(10**6)))
 STORM = str(pathlib.Path(SERVER).with_name("storm"))
-# A page of a thread's stack that was not touched before, and what malloc keeps for a thread: of 12,000 answers' worth, nothing.
-MOST_GROWTH_KB = 256
+# Pages of the threads' stacks and heaps that were not touched before.
+MOST_GROWTH_KIB = 256
 
 
-def memory_kb(pid: int) -> int:
+def memory_kib(pid: int) -> int:
     return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
 
 
@@ -41,18 +41,19 @@ class Storm(Supervised):
             self.assertEqual((process.returncode, errors.read()), (0, ""))
         for pid, (numbers, memory) in before.items():
             self.assertEqual(after[pid][0], numbers)
-            self.assertLessEqual(after[pid][1] - memory, MOST_GROWTH_KB, f"{before}, then {after}; seed {SEED}")
+            self.assertLessEqual(after[pid][1] - memory, MOST_GROWTH_KIB, f"{before}, then {after}; seed {SEED}")
 
     def measure(self, process: subprocess.Popen) -> dict[int, tuple[list[str], int]]:
         """Of server and standby, while the storm waits for us."""
         line = process.stdout.readline()
-        print(line, end="", file=sys.stderr)
         self.assertRegex(line, r"^[1-9]\d* ok, [1-9]\d* refused, \d+ in use, 0 wrong ", f"seed {SEED}")
         # Whoever has just been served may have ended before its descriptors were closed.
         wait_until(lambda: all(descriptors(pid) == ["0", "1", "2", "3", "4"] for pid in supervisors_of(process.pid)),
                    "0 to 2, the listener, and the other process")
-        found = {pid: (descriptors(pid), memory_kb(pid)) for pid in supervisors_of(process.pid)}
+        found = {pid: (descriptors(pid), memory_kib(pid)) for pid in supervisors_of(process.pid)}
         self.assertEqual(len(found), 2, found)
+        print(line.strip(), *(f"{len(numbers)} descriptors and {memory} KiB" for numbers, memory in found.values()), sep="; ",
+              file=sys.stderr)
         process.stdin.write("x")
         process.stdin.flush()
         return found
