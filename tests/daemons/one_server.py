@@ -1,6 +1,6 @@
 """Starts a server of servers.toml twice on one port, and prints as JSON what happened.
 
-usage: one_server.py NAME without|plain|plan BUILD     as process 1 of new network, mount and pid namespaces
+usage: one_server.py NAME without|plain|plan|supervisor BUILD     as process 1 of new network, mount and pid namespaces
 """
 
 import http.server
@@ -93,7 +93,9 @@ def command_of(server: dict, how: str, level: str) -> list[str]:
     command = shlex.split(server["start"])
     if how != "without":
         options = [f"--record=file:{EVENTS}/%p", f"--level={level}"]
-        if how == "plan":
+        if how == "supervisor":
+            options.append("--front-end=supervisor")
+        if how in ("plan", "supervisor"):
             options += [f"--listen={server['ports']}", f"--ephemeral={server['ephemeral']}"]
         command = [str(BUILD / "bin/portguard"), "run", *options, "--", *command]
     if server["user"] != "root":

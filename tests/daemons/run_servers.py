@@ -1,4 +1,4 @@
-"""Runs the servers of servers.toml without the guard, under it, and under a plan, and judges what differs.
+"""Runs the servers of servers.toml without the guard, under it, and under a plan by either front end, and judges what differs.
 
 usage: run_servers.py [--record|--quick] [NAME...]      PORTGUARD_TEST_BUILD is the build folder
 """
@@ -17,7 +17,7 @@ import table
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results.md"
-HOWS = ("without", "plain", "plan")
+HOWS = ("without", "plain", "plan", "supervisor")
 STARTS = ("first", "second")
 # Most of the time is spent waiting: for servers that do not end while a client is there.
 PARALLEL = 4
@@ -65,6 +65,10 @@ def faults_of_start(server: dict, name: str, start: dict, without: dict) -> list
     return faults + faults_of_reports(server, name, start)
 
 
+def is_unreachable(server: dict, how: str) -> bool:
+    return server["guard"] == "unreachable" and how not in ("without", "supervisor")
+
+
 def faults_of_unreachable(start: dict) -> list[str]:
     """`run` refuses, and says why in one line."""
     if start["status"] == NOT_REACHED and len(start["lines"]) == 1 and not start["answers"]:
@@ -82,7 +86,7 @@ def faults_of(server: dict, runs: dict[str, dict]) -> dict[str, list[str]]:
     for how in HOWS[1:]:
         faults[how] = []
         for start in STARTS:
-            found = (faults_of_unreachable(runs[how][start]) if server["guard"] == "unreachable"
+            found = (faults_of_unreachable(runs[how][start]) if is_unreachable(server, how)
                      else faults_of_start(server, start, runs[how][start], runs["without"][start]))
             faults[how] += [f"{start} start: {fault}" for fault in found]
     return faults
@@ -92,7 +96,7 @@ def describe(server: dict, how: str, run: dict, faults: list[str]) -> str:
     """A cell of the table."""
     if faults:
         return "FAILED"
-    if how != "without" and server["guard"] == "unreachable":
+    if is_unreachable(server, how):
         return "not reached, said"
     second = run["second"]
     cures = sum(event["event"] == "cured" for event in second["events"])
@@ -140,10 +144,10 @@ def write_results(judged: list[Judged], seconds: float) -> None:
         "",
         f"{machine}, {datetime.date.today()}; made by `tests/daemons/run --record` in {seconds:.0f} s.",
         "Each is started, asked, stopped with a connection open, and at once started again on the same port: without the",
-        "guard, under `portguard run`, and under a plan whose `listen` is its ports.",
+        "guard, under `portguard run`, and under a plan whose `listen` is its ports, by the library and by the supervisor.",
         "",
-        "| server | package | without | plain | plan |",
-        "|---|---|---|---|---|",
+        "| server | package | without | plain | plan | plan, supervisor |",
+        "|---|---|---|---|---|---|",
         *[one.row() for one in judged],
     ]) + "\n")
 
