@@ -126,8 +126,9 @@ Activity configure() {
         }
         return Activity::passive;
     }
-    real::say_judged();
-    return draft.config.mode == Mode::off || !is_named() ? Activity::passive : Activity::awake;
+    const bool is_awake = draft.config.mode != Mode::off && is_named();
+    real::say_judged(is_awake);
+    return is_awake ? Activity::awake : Activity::passive;
 }
 
 } // namespace

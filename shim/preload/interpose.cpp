@@ -48,10 +48,13 @@ int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
         !real::are_bare.load(std::memory_order_relaxed)) {
         return bind_at_length(fd, address, length, facts);
     }
-    if (const long result = real::bind_bare(fd, address, length); result != 0) {
-        return after_failed_bind(fd, address, length, facts, static_cast<int>(-result));
+    const long result = real::bind_bare(fd, address, length);
+    // Recalled anew, which spares a register to save: with the mark of the call none is left.
+    const SocketFacts still = fd_memory::recall(fd);
+    if (result != 0) {
+        return after_failed_bind(fd, address, length, still, static_cast<int>(-result));
     }
-    fd_memory::remember(fd, facts.with_port(PortChoice::program));
+    fd_memory::remember(fd, still.with_port(PortChoice::program));
     return 0;
 }
 

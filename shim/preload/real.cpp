@@ -80,13 +80,10 @@ struct Resolving<Result (*)(Arguments...), find> {
     static Result call(Arguments... arguments) { return find()(arguments...); }
 };
 
-/// Puts `judged` in the place of the bare function, and else `ours` before what others have there.
 template <typename Function>
-void put_in_place(std::atomic<Function>& pointer, bool bare, Function judged, Function& next, Function ours) {
-    if (!bare) {
-        next = pointer.load(std::memory_order_relaxed);
-    }
-    pointer.store(bare ? judged : ours, std::memory_order_release);
+void put_before(std::atomic<Function>& pointer, Function& next, Function ours) {
+    next = pointer.load(std::memory_order_relaxed);
+    pointer.store(ours, std::memory_order_release);
 }
 
 template <typename Function>
@@ -108,18 +105,12 @@ Function found(const char* name, Function otherwise, std::atomic<Function>& poin
 #include "preload/interposed.def"
 #undef INTERPOSED
 
-/// What stands behind us, where that is more than the system call.
+/// Behind us in a program that the guard is to do nothing in.
 struct Others {
-    Plain<decltype(&::socket)>::Type socket;
     Plain<decltype(&::bind)>::Type bind;
     Plain<decltype(&::listen)>::Type listen;
 };
 PORTGUARD_ON_START_PAGE constinit Others others{};
-
-int socket_of_others(int domain, int type, int protocol) {
-    JudgedHere mark;
-    return others.socket(domain, type, protocol);
-}
 
 int bind_of_others(int fd, const sockaddr* address, socklen_t length) {
     JudgedHere mark;
@@ -182,20 +173,24 @@ long leaving_errno(Call call) {
 } // namespace
 
 long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+    JudgedHere mark;
     return leaving_errno([=] { return real::bind(fd, address, length); });
 }
 
 long listen_by_pointer(int fd, int backlog) {
+    JudgedHere mark;
     return leaving_errno([=] { return real::listen(fd, backlog); });
 }
 
 #else
 
 long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+    JudgedHere mark;
     return real::bind(fd, address, length) == 0 ? 0 : -errno;
 }
 
 long listen_by_pointer(int fd, int backlog) {
+    JudgedHere mark;
     return real::listen(fd, backlog) == 0 ? 0 : -errno;
 }
 
@@ -216,14 +211,22 @@ void resolve_all() {
 }
 #undef ALIAS
 
-void say_judged() {
-#define JUDGED(name, bare)                                                                                   \
-    put_in_place(pointers.name, bare, Raw<Plain<decltype(&::name)>::Type, SYS_##name>::judged, others.name,  \
-                 name##_of_others)
-    JUDGED(socket, is_bare(pointers.socket, SYS_socket));
-    JUDGED(bind, are_bare.load(std::memory_order_relaxed));
-    JUDGED(listen, are_bare.load(std::memory_order_relaxed));
-#undef JUDGED
+void say_judged(bool is_awake) {
+#define CALL_AS_JUDGED(name)                                                                                 \
+    pointers.name.store(Raw<Plain<decltype(&::name)>::Type, SYS_##name>::judged, std::memory_order_release)
+    // The supervisor gives a socket the range that it has already, and need not know whose it is.
+    if (is_bare(pointers.socket, SYS_socket)) {
+        CALL_AS_JUDGED(socket);
+    }
+    if (are_bare.load(std::memory_order_relaxed)) {
+        CALL_AS_JUDGED(bind);
+        CALL_AS_JUDGED(listen);
+    } else if (!is_awake) {
+        // Awake, what is judged goes through bind_by_pointer() and listen_by_pointer().
+        put_before(pointers.bind, others.bind, bind_of_others);
+        put_before(pointers.listen, others.listen, listen_of_others);
+    }
+#undef CALL_AS_JUDGED
 }
 
 } // namespace portguard::real

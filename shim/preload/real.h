@@ -70,6 +70,6 @@ void resolve_all();
 
 /// From here on socket, bind and listen reach the kernel as judged: by this library, or by who has it do
 /// nothing in this program (mode=off, `only`).
-void say_judged();
+void say_judged(bool is_awake);
 
 } // namespace portguard::real

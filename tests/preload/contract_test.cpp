@@ -28,8 +28,8 @@ struct Setting {
     std::vector<Touches> changes;
     /// Nothing is told where nothing fails.
     bool is_silent_on_success = true;
-    /// By the other front end, a process beside the program.
-    bool is_supervised = false;
+    /// Not the shim by itself, but `portguard run --front-end=...`.
+    const char* front_end = nullptr;
 };
 
 void PrintTo(const Setting& setting, std::ostream* stream) {
@@ -41,13 +41,14 @@ Finished run_in_own_network(std::size_t index, const Setting* setting) {
     const PrivateNet net;
     EXPECT_EQ(net.unavailable(), "");
     std::vector<std::string> argv{victim("socket_script"), script_of(index)};
-    const bool is_supervised = setting != nullptr && setting->is_supervised;
-    if (is_supervised) {
-        argv.insert(argv.begin(), {PORTGUARD_COMMAND, "run", "--front-end=supervisor", "--"});
+    const bool by_command = setting != nullptr && setting->front_end != nullptr;
+    if (by_command) {
+        argv.insert(argv.begin(),
+                    {PORTGUARD_COMMAND, "run", std::string("--front-end=") + setting->front_end, "--"});
     }
     return run({.argv = argv,
                 .environment = setting == nullptr ? std::vector<std::string>{} : setting->environment,
-                .with_shim = setting != nullptr && !is_supervised});
+                .with_shim = setting != nullptr && !by_command});
 }
 
 bool has_a_failure_to_tell(const std::string& out) {
@@ -136,24 +137,36 @@ INSTANTIATE_TEST_SUITE_P(
 #if !defined(PORTGUARD_SANITIZED)
 INSTANTIATE_TEST_SUITE_P(
     Supervised, Contract,
-    testing::Values(Setting{"supervised_no_plan", {}, {Touches::cure, Touches::chosen_off}, true, true},
-                    Setting{
-                        "supervised_observe_a_plan_that_refuses_all",
-                        {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
-                        nothing_changes,
-                        false,
-                        true},
-                    Setting{"supervised_enforce_a_plan_that_fits_the_host",
-                            {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
-                            {Touches::cure, Touches::ephemeral_port},
-                            true,
-                            true},
-                    Setting{"supervised_every_socket_made_by_the_supervisor",
-                            {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
-                             "PORTGUARD_EPHEMERAL=32768-60000"},
-                            {Touches::cure, Touches::ephemeral_port},
-                            true,
-                            true}),
+    testing::Values(
+        Setting{"supervised_no_plan", {}, {Touches::cure, Touches::chosen_off}, true, "supervisor"},
+        Setting{"supervised_observe_a_plan_that_refuses_all",
+                {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
+                nothing_changes,
+                false,
+                "supervisor"},
+        Setting{"supervised_enforce_a_plan_that_fits_the_host",
+                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off"},
+                {Touches::cure, Touches::ephemeral_port},
+                true,
+                "supervisor"},
+        Setting{"supervised_every_socket_made_by_the_supervisor",
+                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
+                 "PORTGUARD_EPHEMERAL=32768-60000"},
+                {Touches::cure, Touches::ephemeral_port},
+                true,
+                "supervisor"},
+        Setting{"both_no_plan", {}, {Touches::cure}, true, "both"},
+        Setting{"both_observe_a_plan_that_refuses_all",
+                {"PORTGUARD_MODE=observe", "PORTGUARD_LISTEN=2", "PORTGUARD_EPHEMERAL=64000-64001"},
+                nothing_changes,
+                false,
+                "both"},
+        Setting{"both_every_socket_in_a_range",
+                {"PORTGUARD_LISTEN=1-32767,61000-65535", "PORTGUARD_REUSEADDR=off",
+                 "PORTGUARD_EPHEMERAL=32768-60000"},
+                {Touches::unmapped_page, Touches::cure, Touches::ephemeral_port},
+                true,
+                "both"}),
     name_of);
 #endif
 

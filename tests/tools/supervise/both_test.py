@@ -148,6 +148,8 @@ class TheProgram(Supervised):
         script = HELD + "print(attempt(7000))"
         done = run("env", "PORTGUARD_MODE=off", PYTHON, "-c", script, options=PLAN)
         self.assertEqual((done.stdout, done.stderr), ("ok\n", ""))
+        done = run("env", "PORTGUARD_MODE=off", PYTHON, "-c", script, options=PLAN, env={**os.environ, "LD_PRELOAD": OTHER_LIBRARY})
+        self.assertEqual((done.stdout, done.stderr), ("other bind\nok\n", ""))
         done = run(PYTHON, "-c", script, options=[*PLAN, "--only=nginx"])
         self.assertEqual((done.stdout, done.stderr), ("ok\n", ""))
         self.assertEqual(run(SERVER, "7000", options=[*PLAN, "--only=nginx"]).stdout, "7000 ok\n")
