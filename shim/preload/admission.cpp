@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "core/hash.h"
+#include "preload/asker.h"
 #include "preload/fold.h"
 #include "preload/guard.h"
 
@@ -23,6 +24,10 @@ std::uint64_t key_of(const Job& job) {
     if (!job.cured) {
         key.add(occurrence.call).add(occurrence.error);
     }
+#if defined(PORTGUARD_SUPERVISOR)
+    // Its events are those of a whole tree.
+    key.add(asker::pid());
+#endif
     return key.value();
 }
 

@@ -29,7 +29,8 @@ struct Served {
     int program_fd = -1;
     pid_t supervisor = 0;
     bool socket_stands_in = false;
-    /// Read once a caller, where something asks.
+    /// Both are read once a caller, where something asks.
+    pid_t pid = 0;
     bool has_name = false;
     char name[64] = {};
     char exe_path[32] = {};
@@ -54,6 +55,7 @@ ServedCaller::ServedCaller(const Caller& caller, int program_fd, SocketAsked ask
     served.program_fd = program_fd;
     served.supervisor = ::getpid();
     served.socket_stands_in = asked == SocketAsked::stand_in;
+    served.pid = 0;
     served.has_name = false;
 }
 
@@ -112,8 +114,11 @@ namespace asker {
 
 int pid() {
     // Here, and not in the child, which may be killed while it has the lock of the heap.
-    guard::program_name();
-    return served.caller->pid();
+    if (served.pid == 0) {
+        guard::program_name();
+        served.pid = served.caller->pid();
+    }
+    return served.pid;
 }
 
 int tid() {
