@@ -12,11 +12,13 @@
 #include "tools/ci/ci_json.h"
 #include "tools/ci/coverage.h"
 #include "tools/ci/event_file.h"
+#include "tools/ci/front_ends.h"
 #include "tools/ci/ring_folder.h"
 #include "tools/ci/wrapped_run.h"
 #include "tools/cli/command.h"
 #include "tools/cli/resolve_config.h"
 #include "tools/common/colour.h"
+#include "tools/common/front_end.h"
 #include "tools/common/guarded_program.h"
 #include "tools/common/json_output.h"
 #include "tools/common/output.h"
@@ -48,6 +50,11 @@ constexpr std::array parameters{
     html_parameter,
     color_parameter,
     anyway_parameter,
+    Parameter{
+        front_end_name, front_end_values, "auto",
+        "a library in the programs, a process beside them, which reaches static and Go programs, or both; "
+        "auto: both, where that costs PROGRAM no privileges (root), else the library"},
+    no_io_uring_parameter,
     Parameter{.name = json_parameter.name,
               .values = "",
               .fallback = "",
@@ -113,7 +120,9 @@ Arguments with_defaults(const Arguments& arguments, const EventFile& log, const 
     if (!all.has(mode_name)) {
         all.given.emplace_back(mode_name, default_mode(arguments));
     }
-    if (!all.has(remember_name) && !ring.path().empty()) {
+    // It takes the library to remember.
+    if (!all.has(remember_name) && !ring.path().empty() &&
+        front_end_of(arguments, FrontEnd::automatic) != FrontEnd::supervisor) {
         all.given.emplace_back(remember_name, "file:" + ring.path());
     }
     all.given.emplace_back(log_name, "none");
@@ -121,8 +130,7 @@ Arguments with_defaults(const Arguments& arguments, const EventFile& log, const 
     return all;
 }
 
-GuardedProgram prepare(const Arguments& arguments, const EventFile& log, const RingFolder& ring) {
-    const ResolvedConfig resolved(with_defaults(arguments, log, ring), environ);
+GuardedProgram prepare(const Arguments& arguments, const ResolvedConfig& resolved) {
     GuardedProgram program = prepare_program(resolved, arguments.program);
     put_aside(program.variables, log_name);
     if (!arguments.has(mode_name)) {
@@ -131,7 +139,7 @@ GuardedProgram prepare(const Arguments& arguments, const EventFile& log, const R
     return program;
 }
 
-void tell(const Arguments& arguments, const EventReport& report, const Coverage& coverage,
+void tell(const Arguments& arguments, const EventReport& report, const std::string& receipt,
           const EventFile& log, bool coloured) {
     if (arguments.has(json_parameter.name)) {
         return;
@@ -143,7 +151,7 @@ void tell(const Arguments& arguments, const EventReport& report, const Coverage&
     for (const std::string& what : report.unread) {
         text += "portguard: " + what + "\n";
     }
-    text += "portguard: " + coverage.receipt();
+    text += "portguard: " + receipt;
     if (report.events != 0 || !report.unread.empty()) {
         text += "portguard: the events are in " + shown(log.path()) + "\n";
     }
@@ -167,23 +175,24 @@ Outcome run_and_report(const Arguments& arguments) {
     const ReportFiles files(arguments);
     const EventFile log(arguments);
     const RingFolder ring;
-    const GuardedProgram program = prepare(arguments, log, ring);
-    if (!arguments.has(anyway_parameter.name)) {
-        require_reachable(program);
-    }
+    const ResolvedConfig resolved(with_defaults(arguments, log, ring), environ);
+    GuardedProgram program = prepare(arguments, resolved);
+    const FrontEnds front_ends(arguments, resolved.draft().config, program);
     Coverage coverage;
     Outcome outcome;
     ClearOutput output(arguments.has(json_parameter.name));
-    outcome.wait_status = run_to_its_end(program, 50ms, [&coverage] { coverage.sample(); });
+    outcome.wait_status = run_to_its_end(
+        program, [&front_ends] { front_ends.enter(); }, 50ms, [&coverage] { coverage.sample(); });
     outcome.report = log.read();
-    tell(arguments, outcome.report, coverage, log, coloured);
+    const std::string receipt = coverage.receipt(front_ends.outcome());
+    tell(arguments, outcome.report, receipt, log, coloured);
     if (arguments.has(github_parameter.name)) {
         std::fputs(events_github(outcome.report).c_str(), stderr);
     }
     files.write(outcome.report);
     output.restore();
     if (arguments.has(json_parameter.name)) {
-        print(ci_json(outcome.report, {outcome.wait_status, coverage.receipt(), log.path()}));
+        print(ci_json(outcome.report, {outcome.wait_status, receipt, log.path()}));
     }
     return outcome;
 }

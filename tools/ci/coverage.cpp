@@ -20,6 +20,7 @@ constexpr std::size_t most_text = std::size_t{4} << 20;
 constexpr std::size_t most_lines = 10;
 constexpr std::string_view mapped_shim = "/libportguard.so";
 constexpr std::string_view helper_name = "portguard-explain";
+constexpr std::string_view supervisor_everywhere = "a supervisor was beside every program";
 
 std::string proc_file(const TreeProcess& process, const char* name) {
     return "/proc/" + std::to_string(process.pid) + "/" + name;
@@ -111,9 +112,11 @@ const std::string& Coverage::obstacle_of(const TreeProcess& process, const std::
     return entry->second;
 }
 
-std::string Coverage::receipt() const {
+std::string Coverage::receipt_of_library(bool beside_supervisor) const {
+    const std::string supervisor = beside_supervisor ? std::string(supervisor_everywhere) : std::string();
     if (!can_list_) {
-        return "coverage unknown: this kernel does not list children (CONFIG_PROC_CHILDREN)\n";
+        return (beside_supervisor ? supervisor + "; what the library was in is" : "coverage") +
+               " unknown: this kernel does not list children (CONFIG_PROC_CHILDREN)\n";
     }
     std::size_t seen = 0;
     std::size_t inside = 0;
@@ -129,9 +132,12 @@ std::string Coverage::receipt() const {
         }
     }
     if (seen == 0) {
-        return "no program lived long enough for a look at what the guard was in (every 50 ms)\n";
+        return (beside_supervisor ? supervisor + "; none" : "no program") +
+               " lived long enough for a look at what the " + (beside_supervisor ? "library" : "guard") +
+               " was in (every 50 ms)\n";
     }
-    std::string text = "the guard was in " + std::to_string(inside) + " of " + counted(seen, "program") +
+    std::string text = (beside_supervisor ? supervisor + ", and the library in " : "the guard was in ") +
+                       std::to_string(inside) + " of " + counted(seen, "program") +
                        " seen; looked at every 50 ms, so that shorter-lived ones may be missing\n";
     std::size_t lines = 0;
     for (const auto& [reason, count] : outside) {
@@ -139,6 +145,15 @@ std::string Coverage::receipt() const {
             return text + "  and " + std::to_string(outside.size() - most_lines) + " more\n";
         }
         text += "  not in " + reason + (count > 1 ? " (" + std::to_string(count) + " times)" : "") + "\n";
+    }
+    return text;
+}
+
+std::string Coverage::receipt(const GuardingSides& sides) const {
+    std::string text = sides.has_library ? receipt_of_library(sides.has_supervisor)
+                                         : std::string(supervisor_everywhere) + "\n";
+    for (const std::string& limit : sides.limits) {
+        text += "  " + limit + "\n";
     }
     return text;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/ci/front_ends.h"
 #include "tools/ci/process_tree.h"
 #include "tools/common/elf_file.h"
 
@@ -17,8 +18,9 @@ public:
     /// Looks at every process below this one.
     void sample();
 
-    /// Lines for a person: how many programs were seen, and which of them the guard was not in, and why.
-    [[nodiscard]] std::string receipt() const;
+    /// Lines for a person: how many programs were seen, which of them the library was not in, and why; what a
+    /// supervisor was beside, and what neither of them has judged.
+    [[nodiscard]] std::string receipt(const GuardingSides& sides) const;
 
 private:
     enum class Presence { starting, inside, outside };
@@ -31,6 +33,7 @@ private:
         std::string reason;
     };
 
+    [[nodiscard]] std::string receipt_of_library(bool beside_supervisor) const;
     void look_at(const TreeProcess& process);
     void judge(const TreeProcess& process, bool was_seen_before, Program& program);
     const std::string& obstacle_of(const TreeProcess& process, const std::string& path);

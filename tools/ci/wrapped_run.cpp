@@ -34,8 +34,10 @@ sigset_t waited_for() {
 }
 
 /// Tells the parent why there will be no program: exit status and sentence.
-[[noreturn]] void become_or_tell(const GuardedProgram& program, int parent) {
+[[noreturn]] void become_or_tell(const GuardedProgram& program, const std::function<void()>& enter,
+                                 int parent) {
     try {
+        enter();
         become_program(program);
     } catch (const Refusal& refusal) {
         const std::string message = static_cast<char>(refusal.code()) + std::string(refusal.what());
@@ -58,7 +60,7 @@ void require_started(int from_child) {
     }
 }
 
-pid_t start(const GuardedProgram& program, const sigset_t& old_mask) {
+pid_t start(const GuardedProgram& program, const std::function<void()>& enter, const sigset_t& old_mask) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
         throw Refusal(ExitCode::failure, std::string("no pipe can be had: ") + std::strerror(errno));
@@ -66,7 +68,7 @@ pid_t start(const GuardedProgram& program, const sigset_t& old_mask) {
     const pid_t child = ::fork();
     if (child == 0) {
         ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
-        become_or_tell(program, ends[1]);
+        become_or_tell(program, enter, ends[1]);
     }
     const int error = errno;
     ::close(ends[1]);
@@ -114,14 +116,15 @@ int drop_what_the_terminal_sent(const sigset_t& waited) {
 
 } // namespace
 
-int run_to_its_end(const GuardedProgram& program, milliseconds interval, const std::function<void()>& look) {
+int run_to_its_end(const GuardedProgram& program, const std::function<void()>& enter, milliseconds interval,
+                   const std::function<void()>& look) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const sigset_t waited = waited_for();
     sigset_t old_mask;
     ::sigprocmask(SIG_BLOCK, &waited, &old_mask);
     // An ignored SIGCHLD would let children go without their status.
     ::signal(SIGCHLD, SIG_DFL);
-    const pid_t child = start(program, old_mask);
+    const pid_t child = start(program, enter, old_mask);
     Clock::time_point next_look = Clock::now();
     int wait_status = 0;
     while (!reap(child, wait_status)) {

@@ -2,6 +2,7 @@
 
 #include "preload/guard.h"
 #include "preload/registers.h"
+#include "tools/supervise/io_uring_notice.h"
 
 namespace portguard::tools {
 namespace {
@@ -32,14 +33,15 @@ Answer answer_to(const Supervision& supervision, const seccomp_notif& notificati
         supervision.tree->has_landlock.store(true, std::memory_order_relaxed);
         return {};
     }
+    const Caller caller(static_cast<pid_t>(notification.pid),
+                        request->is_foreign ? std::uint16_t{0} : own_machine);
     if (request->wish == Wish::io_uring) {
-        if (supervision.counts != nullptr) {
-            supervision.counts->io_urings.fetch_add(1, std::memory_order_relaxed);
+        if (supervision.counts->io_urings.fetch_add(1, std::memory_order_relaxed) == 0 &&
+            supervision.tells_io_uring) {
+            tell_io_uring(caller);
         }
         return {};
     }
-    const Caller caller(static_cast<pid_t>(notification.pid),
-                        request->is_foreign ? std::uint16_t{0} : own_machine);
     if (is_none_of_ours(supervision, caller, request->wish)) {
         return {};
     }

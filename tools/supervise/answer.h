@@ -55,6 +55,7 @@ struct Supervision {
     /// The command and portguard-explain, which bind to probe.
     std::array<FileIdentity, 2> own_programs;
     bool beside_library = false;
+    bool tells_io_uring = false;
     TreeState* tree = nullptr;
     TreeCounts* counts = nullptr;
     int listener = -1;

@@ -20,6 +20,20 @@ Answer result(int returned) {
     return {Answer::Kind::result, returned == 0 ? 0 : errno, -1, false};
 }
 
+/// What is not the policy's, or passes unjudged.
+Answer pass_unguarded(const Supervision& supervision, const BorrowedSocket& socket) {
+    if (socket.is_of_other_network()) {
+        supervision.counts->in_other_network.fetch_add(1, std::memory_order_relaxed);
+    }
+    return {};
+}
+
+/// The plan has been asked, and nothing else will be.
+Answer pass_after_plan(const Supervision& supervision) {
+    supervision.counts->in_other_surroundings.fetch_add(1, std::memory_order_relaxed);
+    return {};
+}
+
 bool may_act_for(const Supervision& supervision, const Caller& caller) {
     Surroundings theirs;
     return !supervision.tree->has_landlock.load(std::memory_order_relaxed) &&
@@ -35,15 +49,15 @@ bool has_been_made(const BorrowedSocket& socket, const sockaddr* address, sockle
 }
 
 /// Where this process cannot take the program's place: refused by the plan, or the program's own business.
-Answer refuse_or_pass(const BorrowedSocket& socket, const sockaddr* address, socklen_t length,
-                      Target target) {
+Answer refuse_or_pass(const Supervision& supervision, const BorrowedSocket& socket, const sockaddr* address,
+                      socklen_t length, Target target) {
     Verdict verdict = decide_bind(guard::config(), host_plan::plan(), socket.facts(), target);
     if (verdict.before == Before::refuse && refuse_bind(socket.fd(), address, length, target, verdict)) {
         return result(-1);
     }
     fd_memory::remember(socket.fd(), verdict.next);
     socket.keep_facts();
-    return {};
+    return pass_after_plan(supervision);
 }
 
 Answer bind_for(const Supervision& supervision, const Caller& caller, const BorrowedSocket& socket,
@@ -53,7 +67,7 @@ Answer bind_for(const Supervision& supervision, const Caller& caller, const Borr
         return {};
     }
     if (!may_act_for(supervision, caller)) {
-        return refuse_or_pass(socket, address, length, target);
+        return refuse_or_pass(supervision, socket, address, length, target);
     }
     const bool is_low = target.port != 0 && target.port < supervision.first_unprivileged_port;
     const WithoutLowPorts rights(is_low && !caller.may_bind_low_ports());
@@ -86,7 +100,7 @@ Answer answer_to_bind(const Supervision& supervision, const Caller& caller, cons
         return given_up;
     }
     if (!socket.is_guarded()) {
-        return {};
+        return pass_unguarded(supervision, socket);
     }
     if (is_second_try && has_been_made(socket, address.get(), address.length)) {
         return result(0);
@@ -107,13 +121,15 @@ Answer answer_to_listen(const Supervision& supervision, const Caller& caller, co
         return given_up;
     }
     if (!socket.is_guarded()) {
-        return {};
+        return pass_unguarded(supervision, socket);
     }
     const ServedCaller served(caller, program_fd, SocketAsked::its_own);
     if (!may_act_for(supervision, caller)) {
         const OutgoingPlan plan = host_plan::plan();
         const Verdict verdict = decide_listen(guard::config(), plan, socket.facts());
-        return verdict.before == Before::refuse && refuse_listen(socket.fd(), plan) ? result(-1) : Answer{};
+        return verdict.before == Before::refuse && refuse_listen(socket.fd(), plan)
+                   ? result(-1)
+                   : pass_after_plan(supervision);
     }
     const Answer answer =
         result(guarded_listen(socket.fd(), static_cast<int>(request.arguments[1]), socket.facts()));

@@ -83,6 +83,7 @@ Answer answer_to_unborrowed_bind(const Supervision& supervision, const Caller& c
     if (target.family == Family::other || socket.facts().protocol() == Protocol::other) {
         return {};
     }
+    supervision.counts->not_borrowed.fetch_add(1, std::memory_order_relaxed);
     const ServedCaller served(caller, program_fd, SocketAsked::stand_in);
     Verdict verdict = decide_bind(guard::config(), host_plan::plan(), socket.facts(), target);
     if (verdict.before == Before::refuse &&

@@ -21,6 +21,7 @@ std::uint64_t network_cookie_of(int fd) {
 BorrowedSocket::BorrowedSocket(const Supervision& supervision, const Caller& caller, int program_fd)
     : tree_(*supervision.tree), fd_(caller.borrow(program_fd)), error_(errno) {
     if (fd_ < 0) {
+        error_ = errno;
         return;
     }
     facts_ = ask_facts();

@@ -19,6 +19,10 @@ public:
     [[nodiscard]] bool is_forbidden() const { return fd_ < 0 && is_borrowing_forbidden(error_); }
     /// One that the policy is about: of TCP, MPTCP or UDP, and of the network that the plan was made for.
     [[nodiscard]] bool is_guarded() const { return is_guarded_; }
+    /// One of those kinds of another network.
+    [[nodiscard]] bool is_of_other_network() const {
+        return !is_guarded_ && facts_.protocol() != Protocol::other;
+    }
     /// The kernel's answers, and the choice of the port as it was seen.
     [[nodiscard]] SocketFacts facts() const { return facts_; }
     /// After a call of the guard that went through: it has noted what it knows under fd().
@@ -32,7 +36,7 @@ private:
     int error_;
     bool is_guarded_ = false;
     std::uint64_t cookie_ = 0;
-    SocketFacts facts_;
+    SocketFacts facts_ = SocketFacts::of(Protocol::other);
 };
 
 } // namespace portguard::tools

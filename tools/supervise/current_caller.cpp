@@ -71,14 +71,16 @@ bool is_in_child_of_report() {
     return kernel_call(SYS_getpid) != served.supervisor;
 }
 
-void set_up_guard(const Config& config, const std::string& helper) {
+void set_up_guard(const Config& config, const std::string& helper, bool beside_library) {
     helper_path = helper;
     const char* const no_color = std::getenv("NO_COLOR");
     forbids_colour = no_color != nullptr && no_color[0] != '\0';
     guard::draft.config = config;
-    // Both need a call that the filter does not stop at.
+    // Both need a call that the filter does not stop at. What the library has kept is read in a report.
     guard::draft.config.lease = Lease::off;
-    guard::draft.config.remember = Remember::off;
+    if (!beside_library) {
+        guard::draft.config.remember = Remember::off;
+    }
     standard_error::remember();
     guard::current_activity.store(config.mode == Mode::off ? guard::Activity::passive
                                                            : guard::Activity::awake);

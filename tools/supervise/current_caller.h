@@ -34,6 +34,6 @@ bool is_in_child_of_report();
 /// What preload/guard.h has read in a program: `config` as the program would have it, without what a
 /// supervisor cannot do. `helper`: the path of portguard-explain. Once, in the supervisor, before it lets go
 /// of its standard error.
-void set_up_guard(const Config& config, const std::string& helper);
+void set_up_guard(const Config& config, const std::string& helper, bool beside_library);
 
 } // namespace portguard::tools

@@ -71,8 +71,11 @@ std::vector<std::string> start_limits(const Config& config, const StartFacts& fa
                             "(no_new_privs)");
     }
     if (config.has_listen && config.mode == Mode::enforce && !facts.keeps_outgoing) {
-        limits.emplace_back("outgoing connections are not kept out of `listen`, since this kernel has no "
-                            "IP_LOCAL_PORT_RANGE (Linux 6.3), or the ranges do not meet");
+        limits.push_back(
+            std::string("outgoing connections ") +
+            (facts.beside_library ? "of programs that the library is not in " : "") +
+            "are not kept out of `listen`, since this kernel has no IP_LOCAL_PORT_RANGE (Linux 6.3), "
+            "or the ranges do not meet");
     }
     if (config.lease != Lease::off && !facts.beside_library) {
         limits.emplace_back("there is no lease, which needs close(2)");

@@ -3,10 +3,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +23,7 @@
 #include "tools/common/refusal.h"
 #include "tools/supervise/answer.h"
 #include "tools/supervise/current_caller.h"
+#include "tools/supervise/descriptor_channel.h"
 #include "tools/supervise/filter.h"
 #include "tools/supervise/server.h"
 #include "tools/supervise/start_limits.h"
@@ -45,41 +48,6 @@ Hello make_hello() {
     const OutgoingPlan plan = host_plan::plan();
     return {::getpid(), plan.connect == OutgoingMethod::socket_range || plan.clamp_port_zero,
             plan.connect == OutgoingMethod::none || plan.connect == OutgoingMethod::socket_range};
-}
-
-bool send_descriptor(int channel, int fd) {
-    char byte = 0;
-    iovec data{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    return ::sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
-}
-
-int receive_descriptor(int channel) {
-    char byte = 0;
-    iovec data{&byte, 1};
-    int fd = -1;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const cmsghdr* const header =
-        ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC) == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
-    if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    }
-    return fd;
 }
 
 /// Signals meant for the program's group, its terminal or its unit: the program needs its answers for as long
@@ -135,11 +103,22 @@ bool has_ptrace_right() {
     return status.has_value() && status->has_effective(CAP_SYS_PTRACE);
 }
 
+/// Of this process and those that it forks.
+TreeCounts* new_tree_counts() {
+    void* const memory =
+        ::mmap(nullptr, sizeof(TreeCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw Refusal(ExitCode::failure, std::string("no memory can be had: ") + std::strerror(errno));
+    }
+    return new (memory) TreeCounts;
+}
+
 /// What the supervisor is started with.
 struct Mission {
     const Config& config;
     const std::string& helper;
     const SupervisorWish& wish;
+    TreeCounts& counts;
 };
 
 [[noreturn]] void supervise(const Mission& mission, pid_t program, int channel) {
@@ -147,13 +126,14 @@ struct Mission {
     ignore_signals();
     Supervision supervision;
     supervision.beside_library = mission.wish.beside_library;
-    supervision.counts = mission.wish.counts;
+    supervision.tells_io_uring = mission.wish.counts == nullptr;
+    supervision.counts = &mission.counts;
     supervision.own_programs = {identity_of("/proc/self/exe"), identity_of(mission.helper.c_str())};
     supervision.own = own_surroundings();
     supervision.network_cookie = own_network_cookie();
     supervision.first_unprivileged_port = first_unprivileged_port();
     supervision.has_ptrace_right = has_ptrace_right();
-    set_up_guard(mission.config, mission.helper);
+    set_up_guard(mission.config, mission.helper, mission.wish.beside_library);
     const Hello hello = make_hello();
     if (::send(channel, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         ::_exit(1);
@@ -241,7 +221,7 @@ std::string reason_for(int error) {
 
 SupervisorStart start_supervisor(const Config& config, const std::string& helper,
                                  const SupervisorWish& wish) {
-    const Mission mission{config, helper, wish};
+    const Mission mission{config, helper, wish, *(wish.counts == nullptr ? new_tree_counts() : wish.counts)};
     if (config.mode == Mode::off) {
         return {};
     }

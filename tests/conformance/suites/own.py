@@ -14,7 +14,7 @@ from suite import FAIL, PASS, SCRATCH, SKIP, Part, Suite
 WHOLE = ["-LE", "^conformance$", "-E", r"^Supervise\.|_under_supervisor\.|^examples\.static_and_go_programs"]
 # Kernel, commands, and those of the real programs that the tests put under `portguard run` which take a few seconds; no examples,
 # and nothing under a supervisor, which leaves the guard of `ci` in the program: the two together are not what is tested.
-FAST = ["-L", "^(kernel|tools|apps)$", "-E", r"^apps\.(outgoing_load|server_under_supervisor|.*\.(java|redis_cli)$)|^(examples|Supervise)\."]
+FAST = ["-L", "^(kernel|tools|apps)$", "-E", r"^apps\.(outgoing_load|server_under_(supervisor|both)|.*\.(java|redis_cli)$)|^(examples|Supervise)\."]
 # A name may hold blanks ("A/B.c/0  # GetParam() = x").
 RESULT = re.compile(r"^ *\d+/\d+ Test +#\d+: (.*?) \.* *(Passed|\*\*\*.*?) +\d+\.\d+ sec$")
 WORDS = {"Passed": PASS, "***Skipped": SKIP}

@@ -49,7 +49,7 @@ TEST(CiStatus, IsThatOfTheCommand) {
     }
     EXPECT_TRUE(portguard({"ci", "/no/such/program"}).exited_with(127));
     EXPECT_TRUE(portguard({"ci", "/etc/passwd"}).exited_with(126));
-    EXPECT_TRUE(portguard({"ci", PORTGUARD_SLEEPING_PROGRAM, "0"}).exited_with(3));
+    EXPECT_TRUE(portguard({"ci", "--front-end=preload", PORTGUARD_SLEEPING_PROGRAM, "0"}).exited_with(3));
 }
 
 TEST(CiStatus, IsThatOfACommandWhichCtrlCEndsWhileCiIsBusy) {
@@ -132,7 +132,7 @@ TEST_F(Ci, NamesBothSidesAndTheProcessesAboveThem) {
           "             python3 " + folder.file("asker.py") + "\n  held     127.0.0.1:8080 LISTEN",
           "             python3 " + folder.file("holder.py") + "\n",
           "  replay   portguard repro " + folder.file("ports.log") + " --event 1\n",
-          std::string("  asked    sh["), std::string("portguard: the guard was in ")}) {
+          std::string("  asked    sh["), std::string(" programs seen; looked at every 50 ms")}) {
         EXPECT_NE(finished.err.find(part), std::string::npos) << part << "is not in\n" << finished;
     }
 }
@@ -146,9 +146,13 @@ TEST_F(Ci, WithLeaseKeepsAPickedPortForTheTree) {
                       "port=$(python3 -c \"" + pick + "\"); unguarded=$(env -u LD_PRELOAD python3 -c \"" +
                           serve + "\" $port 2>&1 | grep -c 'already in use'); python3 -c \"" + serve +
                           "\" $port && exit $((unguarded + 6))"};
-    EXPECT_TRUE(portguard(ci({"--lease"}, suite)).exited_with(7));
-    EXPECT_TRUE(portguard(ci({}, suite)).exited_with(6)) << "nothing is changed without it";
-    EXPECT_TRUE(portguard(ci({"--lease=off"}, suite)).exited_with(6));
+    const auto by_library = [&suite](Words options) {
+        options.emplace_back("--front-end=preload");
+        return portguard(ci(options, suite));
+    };
+    EXPECT_TRUE(by_library({"--lease"}).exited_with(7));
+    EXPECT_TRUE(by_library({}).exited_with(6)) << "nothing is changed without it";
+    EXPECT_TRUE(by_library({"--lease=off"}).exited_with(6));
 }
 
 TEST_F(Ci, FailsOnlyOnWhatItIsToldToFailOn) {
@@ -260,8 +264,8 @@ TEST(CiLog, HasToBeAFileThatTheGuardWouldWrite) {
 }
 
 TEST(CiCoverage, NamesTheProgramsThatTheGuardIsNotIn) {
-    const Finished finished =
-        portguard({"ci", "sh", "-c", PORTGUARD_SLEEPING_PROGRAM " 1; env -i /bin/sleep 1; /bin/sleep 1"});
+    const Finished finished = portguard({"ci", "--front-end=preload", "sh", "-c",
+                                         PORTGUARD_SLEEPING_PROGRAM " 1; env -i /bin/sleep 1; /bin/sleep 1"});
     EXPECT_TRUE(finished.exited_with(0)) << finished;
     for (const char* const part : {"portguard: the guard was in ",
                                    "looked at every 50 ms, so that shorter-lived ones may be missing\n",
