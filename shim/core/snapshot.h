@@ -14,7 +14,7 @@
 
 namespace portguard {
 
-inline constexpr std::uint32_t snapshot_version = 7;
+inline constexpr std::uint32_t snapshot_version = 8;
 
 /// e_machine of the program (elf.h): which registers Snapshot::registers holds.
 inline constexpr std::uint16_t machine_x86_64 = 62;
@@ -82,6 +82,9 @@ struct Snapshot {
     /// `look_bytes` are all sockets that overlap, and the kernel need not be asked again. It may become true
     /// while the helper runs.
     bool has_look = false;
+    /// Written by the helper: the exit status that it is about to end with. 0: it has told nothing. Whoever
+    /// has ended it reads it here, and tells the event once.
+    std::uint8_t outcome = 0;
     /// explained_harmless was an answer to this process before.
     bool harmless_told = false;
     /// For `exhausted`: explicit binds look for a port in here (design 3.4, step 3); empty: the kernel

@@ -52,7 +52,9 @@ bool is_sound(const Field& field) {
     return field.is_up_to(offsetof(Snapshot, kind), EventKind::joined) &&
            field.is_up_to(offsetof(Snapshot, call), Call::setsockopt) &&
            field.is_flag(offsetof(Snapshot, stderr_is_ours)) && field.is_flag(offsetof(Snapshot, no_color)) &&
-           field.is_flag(offsetof(Snapshot, has_memory)) && field.is_flag(offsetof(Snapshot, has_look)) &&
+           field.is_flag(offsetof(Snapshot, has_memory)) &&
+           field.is_flag(offsetof(Snapshot, socket_stands_in)) &&
+           field.is_flag(offsetof(Snapshot, has_look)) &&
            field.is_flag(offsetof(Snapshot, config) + offsetof(Config, has_listen));
 }
 

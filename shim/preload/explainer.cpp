@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 
@@ -113,11 +114,9 @@ void look_beside_helper(Job& job, Workspace& workspace) {
     look_for_helper(job, std::as_writable_bytes(std::span(workspace.answers)));
     write_look(snapshot, job.seen);
     if (snapshot.has_look) {
-        // The length is to be there before the word that it is.
-        snapshot.has_look = false;
-        write_at(&snapshot, sizeof snapshot, 0);
-        snapshot.has_look = true;
-        write_at(&snapshot, sizeof snapshot, 0);
+        // The length is to be there before the word that it is, and what the helper writes stays.
+        write_at(&snapshot.look_bytes, sizeof snapshot.look_bytes, offsetof(Snapshot, look_bytes));
+        write_at(&snapshot.has_look, sizeof snapshot.has_look, offsetof(Snapshot, has_look));
     }
 }
 
@@ -174,6 +173,16 @@ __attribute__((no_sanitize("address"), no_sanitize("thread"))) int start_helper(
     return static_cast<int>(-result) & 0x3f;
 }
 static_assert(helper_fd == 7, "as the path says");
+
+/// What wait(2) says of the helper, or what it had told when it was ended.
+int with_outcome(int status) {
+    std::uint8_t outcome = 0;
+    if (!WIFEXITED(status) && kernel_call(SYS_pread64, snapshot_fd, as_argument(&outcome), sizeof outcome,
+                                          offsetof(Snapshot, outcome)) == sizeof outcome) {
+        return outcome != 0 ? outcome << 8 : status;
+    }
+    return status;
+}
 
 /// Exit status as wait(2) has it; negative: it did not end in time, and was killed.
 int wait_for(long pid, long milliseconds) {
@@ -236,7 +245,8 @@ bool explain(Job& job, Workspace& workspace, bool stderr_is_ours) {
         if (pid > 0) {
             look_beside_helper(job, workspace);
         }
-        told = pid > 0 ? judge(job, wait_for(pid, budget), lost) : fail(job, "clone said errno", pid);
+        told = pid > 0 ? judge(job, with_outcome(wait_for(pid, budget)), lost)
+                       : fail(job, "clone said errno", pid);
     }
     if (!told) {
         lost_events::put_back(lost);
