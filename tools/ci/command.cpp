@@ -40,9 +40,8 @@ constexpr std::string_view record_name = "record";
 constexpr std::string_view remember_name = "remember";
 
 constexpr std::array parameters{
-    Parameter{mode_name, "enforce|observe|off", "observe; with --lease enforce",
-              "what the guard does in PROGRAM"},
-    Parameter{log_name, "file:PATH", "a new file below TMPDIR", "the record of all events"},
+    Parameter{mode_name, "enforce|observe|off", "observe; --lease: enforce", "what the guard does"},
+    Parameter{log_name, "file:PATH", "below TMPDIR", "the record of all events"},
     Parameter{fail_on_name, "in-use|refused|never", "never",
               "exit with 1 where PROGRAM succeeded and a port was in use, or was outside the plan"},
     junit_parameter,
@@ -50,10 +49,8 @@ constexpr std::array parameters{
     html_parameter,
     color_parameter,
     anyway_parameter,
-    Parameter{
-        front_end_name, front_end_values, "auto",
-        "a library in the programs, a process beside them, which reaches static and Go programs, or both; "
-        "auto: both, where that costs PROGRAM no privileges (root), else the library"},
+    Parameter{front_end_name, front_end_values, "auto",
+              "a library in programs, a process beside them (static, Go), or both; auto: both as root"},
     no_io_uring_parameter,
     Parameter{.name = json_parameter.name,
               .values = "",
@@ -221,17 +218,23 @@ const Command ci_command{
     .name = "ci",
     .summary = "runs a test suite and reports which processes fought over a port",
     .description = R"(
-Runs PROGRAM, and all that it starts, under the guard, which changes nothing and records every call that fails
-over a port. Then tells each failure once: both sides, their stacks, the processes above, how often, how to replay it.
+Runs PROGRAM and all that it starts, changes nothing, and reports each call that failed over a port once: both sides,
+their stacks, how to replay it.
 
 Where each port was taken is remembered for that; --remember=off does without.
 
-Then follows which programs the guard was not in (static, set-user-ID, another libc, started without
-LD_PRELOAD), as far as a look at the processes every 50 ms shows it. A program that has become another user may
-be unable to write to the log.
+The library is in the programs, and a supervisor is beside all of them (`portguard man run`). --front-end=auto has
+both where the supervisor takes nothing from PROGRAM: with CAP_SYS_ADMIN, or where no_new_privs is set already.
+Elsewhere the library is alone, since sudo gains nothing under no_new_privs; so it is below another supervisor.
+
+The receipt says which programs the library was not in (static, set-user-ID, another libc, started without
+LD_PRELOAD), as far as a look at the processes every 50 ms shows it, whether a supervisor was beside them, and what
+passed both: rings of io_uring, calls in another network namespace or cgroup. Nothing is known of programs that
+somebody else starts (a container engine, systemd-run). A program that has become another user may be unable to
+write to the log.
 
 A `portguard run` that PROGRAM starts does what it does without ci, and its events are reported here as well; a
-`portguard ci` below keeps the events of what it runs to itself.
+`portguard ci` below keeps the events of what its library is in to itself.
 )",
     .exit_status = R"(
 1    PROGRAM succeeded, and --fail-on holds
@@ -242,7 +245,6 @@ else as of `portguard run`
 portguard ci -- make check
 portguard ci --github --junit=ports.xml --html=ports.html -- ctest
 portguard ci --fail-on=in-use --log=file:ports.log -- pytest
-portguard ci --json -- make check | jq .failures
 )",
     .takes_program = true,
     .guard = GuardOptions::all,

@@ -13,8 +13,8 @@ inline constexpr std::string_view front_end_name = "front_end";
 inline constexpr std::string_view front_end_values = "auto|preload|supervisor|both";
 
 /// For Command::own.
-inline constexpr Parameter no_io_uring_parameter{
-    "no_io_uring", "", "", "io_uring_setup(2) says ENOSYS: its calls pass by every guard"};
+inline constexpr Parameter no_io_uring_parameter{"no_io_uring", "", "",
+                                                 "refuse io_uring_setup(2): its calls pass unguarded"};
 
 /// As --front-end says, else `fallback`. Throws Refusal.
 FrontEnd front_end_of(const Arguments& arguments, FrontEnd fallback);

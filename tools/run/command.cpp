@@ -149,7 +149,10 @@ inherited, the options that were given to ci are. Its events go where it says, a
 --front-end=supervisor starts no library but a process beside PROGRAM, which answers its socket, bind and listen
 by a seccomp filter and reaches what the library does not: static programs, Go, calls past libc, children without
 the environment. Connections are kept in `ephemeral` by the socket, where Linux has IP_LOCAL_PORT_RANGE (6.3).
---front-end=auto takes it where the library cannot be in PROGRAM.
+--front-end=auto takes it where the library cannot be in PROGRAM. --front-end=both starts both: what the library has
+judged passes the filter, and the process answers the rest. Without CAP_SYS_ADMIN it needs no_new_privs, under which
+sudo and other set-user-ID programs gain nothing. Calls of io_uring pass: the first ring is logged, and --no-io-uring
+lets io_uring_setup fail with ENOSYS.
 
 Behind nohup, timeout, env, nice, ionice, setsid, stdbuf, chrt, taskset and `sh -c` with a simple command, the
 program there is the one that is judged. `portguard ci` counts the programs that are unguarded.

@@ -143,6 +143,40 @@ print(attempt(5000), libc.syscall(49, made.fileno(), address, len(address)), cty
         self.assertEqual(run("sh", "-c", f"{SERVER} 5004", options=PLAN).stdout, "5004 ok\n")
 
 
+IO_URING = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+made = libc.syscall(425, 1, (ctypes.c_char * 120)())
+print("made" if made >= 0 else ctypes.get_errno(), flush=True)
+"""
+
+
+class IoUring(Supervised):
+    def setUp(self) -> None:
+        super().setUp()
+        if subprocess.run([PYTHON, "-c", IO_URING], capture_output=True, text=True).stdout != "made\n":
+            self.skipTest("the kernel has no io_uring, or forbids it")
+
+    def test_is_logged_once_a_tree(self) -> None:
+        for front_end in ("supervisor", "both"):
+            done = supervising.run("sh", "-c", f"{PYTHON} -c '{IO_URING}'; {PYTHON} -c '{IO_URING}'", front_end=front_end)
+            self.assertEqual(done.stdout, "made\nmade\n")
+            self.assertEqual(reports(done.stderr), ["python3: uses io_uring, by which bind, listen and connect pass the guard; "
+                                                    "--no-io-uring forbids it"])
+
+    def test_is_left_out_of_a_log_of_errors_and_of_json(self) -> None:
+        for option in ("--level=warn", "--format=json"):
+            done = run(PYTHON, "-c", IO_URING, options=[option])
+            self.assertEqual((done.stdout, done.stderr), ("made\n", ""))
+
+    def test_may_be_forbidden(self) -> None:
+        done = run(PYTHON, "-c", IO_URING, options=["--no-io-uring"])
+        self.assertEqual((done.stdout, done.stderr), (f"{errno.ENOSYS}\n", ""))
+        done = supervising.run("true", options=["--no-io-uring"], front_end="preload")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("add --front-end=both", done.stderr)
+
+
 class TheProgram(Supervised):
     def test_is_let_be_where_its_own_environment_says_so(self) -> None:
         script = HELD + "print(attempt(7000))"
@@ -165,10 +199,11 @@ class TheProgram(Supervised):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, alone.stdout, alone.stderr))
 
     def test_has_the_library_and_the_pid_of_run(self) -> None:
-        process = subprocess.Popen(supervising.supervised("cat", "/proc/self/maps", front_end="both"),
+        process = subprocess.Popen(supervising.supervised("sh", "-c", "echo $$; cat /proc/$$/maps", front_end="both"),
                                    stdout=subprocess.PIPE, text=True)
-        self.assertIn("libportguard.so", process.communicate()[0])
-        self.assertEqual(int(run("sh", "-c", "echo $$; exec true", options=PLAN).stdout) > 0, True)
+        printed = process.communicate()[0]
+        self.assertEqual(int(printed.split()[0]), process.pid)
+        self.assertIn("libportguard.so", printed)
 
 
 if __name__ == "__main__":
