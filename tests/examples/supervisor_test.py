@@ -6,6 +6,7 @@ supervisor_test.py ROOT_OF_SOURCES BUILD      in network, mount and pid namespac
 """
 
 import ctypes
+import errno
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,8 @@ FOLDER = SOURCES / "examples/supervisor"
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
-PR_CAPBSET_DROP = 24
+PR_SET_SECCOMP = 22
+PIDFD_GETFD = 438
 PATIENCE_S = 60
 # Of the kernel's own choice nearly every port is one of `listen`.
 RANGE = "10000 40100"
@@ -72,6 +75,15 @@ def own_ports(of_port: int, process: str = "") -> set[int]:
     pairs = [(row.split()[3].rpartition(":")[2], row.split()[4].rpartition(":")[2]) for row in rows if process in row]
     connected = [local for local, peer in pairs if peer == str(of_port)]
     return set(map(int, connected if process else connected + [peer for local, peer in pairs if local == str(of_port) and peer != "*"]))
+
+
+def forbid_pidfd_getfd() -> None:
+    """EPERM, by seccomp(2), for the whole container."""
+    steps = [(0x20, 0, 0, 0), (0x15, 0, 1, PIDFD_GETFD), (0x06, 0, 0, 0x00050000 | errno.EPERM), (0x06, 0, 0, 0x7FFF0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(code))
+    if LIBC.prctl(PR_SET_SECCOMP, 2, program) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 class OwnNetwork(unittest.TestCase):
@@ -200,8 +212,8 @@ class Image(OwnNetwork):
         words, = re.findall(rf"^{instruction} (\[.*\])$", self.text, re.MULTILINE)
         return json.loads(words)
 
-    def play(self, *words: str, enter: tuple[str, ...] = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
-             ) -> subprocess.Popen:
+    def play(self, *words: str, enter: tuple[str, ...] = ("unshare", "--mount", "--pid", "--fork", "--kill-child"),
+             **more) -> subprocess.Popen:
         """A container's first process, by the user of the Dockerfile, which has no capability then."""
         if not os.path.ismount(self.root):
             self.seal()
@@ -210,7 +222,7 @@ class Image(OwnNetwork):
         environment = {"PATH": os.environ["PATH"], "PORTGUARD_BUDGET_MS": "10000", **dict(re.findall(r"\b(PORTGUARD_\w+)=(\S+)",
                                                                                                   self.text))}
         return self.launch([*enter, *mounts, "chroot", f"--userspec={user}", "--groups=", self.root, *self.words_of("ENTRYPOINT"),
-                            *(words or self.words_of("CMD"))], env=environment)
+                            *(words or self.words_of("CMD"))], env=environment, **more)
 
     def serve(self) -> int:
         """The number by which this namespace knows the first process."""
@@ -257,6 +269,13 @@ class Image(OwnNetwork):
         process = self.play(*words.split())
         self.assertIn(said, process.communicate(timeout=PATIENCE_S)[0])
         self.assertEqual(process.returncode, 1)
+
+    def test_keeps_the_plan_without_the_capability_and_says_what_it_lacks(self) -> None:
+        """By what Docker's profile says of pidfd_getfd(2)."""
+        words, = re.findall(r"guarded-httpd (/httpd .*)$", PAGE, re.MULTILINE)
+        printed = self.play(*words.split(), preexec_fn=forbid_pidfd_getfd).communicate(timeout=PATIENCE_S)[0]
+        self.assertIn("portguard: no bind or listen is cured, no listener is given SO_REUSEADDR", printed)
+        self.assertIn("httpd: listen: Permission denied", printed)
 
     def test_leaves_the_output_of_a_daemon_to_its_reader_without_a_null_device(self) -> None:
         words = [word for word in self.words_of("CMD") if word != "-f"]
