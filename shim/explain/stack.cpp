@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "core/text.h"
 #include "explain/debug_lines.h"
 #include "explain/elf_symbols.h"
+#include "explain/go_table.h"
 
 namespace portguard {
 namespace {
@@ -22,6 +24,27 @@ constexpr std::uint16_t own_machine = machine_aarch64;
 constexpr std::uint16_t own_machine = machine_i386;
 #endif
 
+/// Of a Go program: what a stripped one has not left out.
+void name_by_go(const ElfImage& file, std::vector<Frame*>& frames,
+                const std::vector<std::uint64_t>& addresses) {
+    const auto table = find_go_table(file);
+    for (std::size_t index = 0; table.has_value() && index < frames.size(); ++index) {
+        const auto function = table->find(addresses[index]);
+        if (!function.has_value()) {
+            continue;
+        }
+        Frame& frame = *frames[index];
+        if (frame.symbol.empty()) {
+            frame.symbol = table->name_of(*function);
+        }
+        if (frame.file.empty()) {
+            SourceLine line = table->line_of(*function, addresses[index]);
+            frame.file = std::move(line.file);
+            frame.line = line.line;
+        }
+    }
+}
+
 /// Names and lines for the frames of one file.
 void name_frames(const ElfImage& file, std::vector<Frame*>& frames,
                  const std::vector<std::uint64_t>& addresses, const Deadline& deadline) {
@@ -30,6 +53,7 @@ void name_frames(const ElfImage& file, std::vector<Frame*>& frames,
         frames[index]->symbol = symbols[index];
     }
     if (deadline.passed()) {
+        name_by_go(file, frames, addresses);
         return;
     }
     const std::vector<SourceLine> lines = read_lines(file, addresses, deadline);
@@ -37,6 +61,7 @@ void name_frames(const ElfImage& file, std::vector<Frame*>& frames,
         frames[index]->file = lines[index].file;
         frames[index]->line = lines[index].line;
     }
+    name_by_go(file, frames, addresses);
 }
 
 /// False: the deadline passed before the last file.

@@ -38,9 +38,31 @@ std::string folded_line(std::size_t of_script, std::span<const Frame> frames) {
 }
 
 std::size_t count_to_main(const std::vector<Frame>& frames) {
-    const auto found =
-        std::find_if(frames.begin(), frames.end(), [](const Frame& frame) { return frame.symbol == "main"; });
+    const auto found = std::find_if(frames.begin(), frames.end(), [](const Frame& frame) {
+        return frame.symbol == "main" || frame.symbol == "main.main";
+    });
     return static_cast<std::size_t>(found - frames.begin()) + (found == frames.end() ? 0 : 1);
+}
+
+/// "net" of "net.(*netFD).listenStream"; empty where the name is not one of Go's.
+std::string_view go_package(std::string_view symbol) {
+    const std::string_view path = symbol.substr(0, symbol.find_first_of("([ "));
+    const std::size_t slash = path.rfind('/');
+    const std::size_t dot = path.find('.', slash == std::string_view::npos ? 0 : slash);
+    return dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+}
+
+/// What every bind and listen of a Go program goes through; of `net`, what the program called is shown.
+std::size_t count_go_plumbing(const std::vector<Frame>& frames) {
+    std::size_t count = 0;
+    for (; count < frames.size(); ++count) {
+        const std::string_view package = go_package(frames[count].symbol);
+        if (package != "syscall" && package != "net" && package != "runtime" &&
+            !package.starts_with("runtime/") && !package.starts_with("internal/")) {
+            break;
+        }
+    }
+    return count != 0 && go_package(frames[count - 1].symbol) == "net" ? count - 1 : count;
 }
 
 } // namespace
@@ -58,6 +80,11 @@ StackLines stack_lines(const std::vector<Frame>& frames, const std::vector<Scrip
     StackLines shown;
     if (script.empty()) {
         shown.lines = every_line(frames);
+        const std::size_t plumbing = count_go_plumbing(frames);
+        if (plumbing < shown.lines.size()) {
+            shown.lines.erase(shown.lines.begin(),
+                              shown.lines.begin() + static_cast<std::ptrdiff_t>(plumbing));
+        }
         shown.lines.resize(std::min(shown.lines.size(), most));
         return shown;
     }

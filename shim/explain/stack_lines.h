@@ -18,8 +18,8 @@ struct StackLines {
 };
 
 /// With a script: frames of libraries that its interpreter called, down to the interpreter's own, and the
-/// script's. Without: `frames`, to main. Of either at most `most`. What another program has a say in is as it
-/// is.
+/// script's. Without: `frames`, to main; of a Go program those that begin below its library's own way to the
+/// kernel. Of either at most `most`. What another program has a say in is as it is.
 StackLines stack_lines(const std::vector<Frame>& frames, const std::vector<ScriptFrame>& script,
                        std::size_t most);
 

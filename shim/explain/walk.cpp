@@ -6,6 +6,7 @@
 
 #include <libunwind.h>
 
+#include "explain/go_walk.h"
 #include "explain/sought_frame.h"
 #include "explain/unwind_table.h"
 
@@ -204,6 +205,14 @@ Walk walk_with(ProgramMemory& memory, std::span<const std::uint64_t> registers, 
 } // namespace
 
 Walk walk_calls(ProgramMemory& memory, std::span<const std::uint64_t> registers, std::size_t depth) {
+#if defined(__x86_64__)
+    constexpr std::size_t stack_register = 7; // rsp, by DWARF number
+    constexpr std::size_t code_register = 16; // rip
+    if (auto of_goroutine =
+            walk_goroutine(memory, registers[code_register], registers[stack_register], depth)) {
+        return std::move(*of_goroutine);
+    }
+#endif
     LostFrame lost;
     Walk walk = walk_with(memory, registers, depth, lost);
 #if defined(__x86_64__)

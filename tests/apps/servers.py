@@ -16,6 +16,8 @@ class Server:
     answer = b"HTTP/1."
     sets_reuseaddr = True
     sets_reuseport = False
+    # What listens in it, as its stack names it: for programs of Go.
+    go_package: str | None = None
 
     def command(self, port: int, folder: str) -> list[str]:
         raise NotImplementedError
@@ -98,6 +100,7 @@ class Etcd(Server):
     """Go, which calls the kernel without libc, as the three after it."""
 
     peers = 0
+    go_package = "go.etcd.io/etcd/"
 
     def command(self, port: int, folder: str) -> list[str]:
         # The port for its like is bound first, and is not what is tested.
@@ -112,6 +115,8 @@ class Etcd(Server):
 
 
 class Prometheus(Server):
+    go_package = "github.com/prometheus/"
+
     def command(self, port: int, folder: str) -> list[str]:
         config = pathlib.Path(folder, "prometheus.yml")
         config.write_text("scrape_configs: []\n")
@@ -160,6 +165,7 @@ class Compiled(Server):
 
 class Caddy(Server):
     sets_reuseport = True
+    go_package = "github.com/caddyserver/"
 
     def command(self, port: int, folder: str) -> list[str]:
         config = pathlib.Path(folder, f"Caddyfile-{port}")

@@ -2,6 +2,7 @@
 PORTGUARD_TEST_FRONT_END what guards it (preload)."""
 
 import os
+import re
 import socket
 import unittest
 
@@ -108,6 +109,9 @@ class ServerTest(harness.AppTest):
         said = next((line for line in process.guard_lines() if "in use" in line), process.printed())
         self.assertRegex(said, rf"in use \(EADDRINUSE\): held by python3\[{other.pid}\] 127\.0\.0\.1:{PORT} LISTEN")
         self.assertEqual(len(harness.listeners(PORT)), 1)
+        if self.server.go_package is not None:
+            self.assertRegex(process.printed(), r"\n  stack    net\.(\(\*ListenConfig\)\.)?Listen at dial\.go:\d+\n +" +
+                             re.escape(self.server.go_package))
 
     def test_without_us_reuseaddr_is_the_programs_own_choice(self) -> None:
         """The control: whether SO_REUSEADDR above was the program's own doing or ours."""
