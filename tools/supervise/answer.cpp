@@ -2,6 +2,7 @@
 
 #include "preload/guard.h"
 #include "preload/registers.h"
+#include "tools/supervise/caller_cache.h"
 #include "tools/supervise/io_uring_notice.h"
 
 namespace portguard::tools {
@@ -33,8 +34,15 @@ Answer answer_to(const Supervision& supervision, const seccomp_notif& notificati
         supervision.tree->has_landlock.store(true, std::memory_order_relaxed);
         return {};
     }
+    if (request->wish == Wish::network) {
+        supervision.tree->may_change_network.store(true, std::memory_order_relaxed);
+        return {};
+    }
+    // Of this thread.
+    static thread_local CallerCache cache;
+    cache.trust_networks(!supervision.tree->may_change_network.load(std::memory_order_relaxed));
     const Caller caller(static_cast<pid_t>(notification.pid),
-                        request->is_foreign ? std::uint16_t{0} : own_machine);
+                        request->is_foreign ? std::uint16_t{0} : own_machine, &cache);
     if (request->wish == Wish::io_uring) {
         if (supervision.counts->io_urings.fetch_add(1, std::memory_order_relaxed) == 0 &&
             supervision.tells_io_uring) {

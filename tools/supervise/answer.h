@@ -42,6 +42,8 @@ struct TreeState {
     /// A program has restricted itself by Landlock, which a bind made in its place would not be held to: from
     /// then on each makes its own.
     std::atomic<bool> has_landlock{false};
+    /// A thread may have entered another network: from then on each is asked for its own at each call.
+    std::atomic<bool> may_change_network{false};
 };
 
 struct Supervision {

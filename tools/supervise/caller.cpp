@@ -78,16 +78,32 @@ FileIdentity identity_of(const char* path) {
     return ::stat(path, &about) == 0 ? FileIdentity{about.st_dev, about.st_ino} : FileIdentity{};
 }
 
-Caller::Caller(pid_t tid, std::uint16_t machine)
-    : tid_(tid), machine_(machine), descriptor_(open_pidfd(tid, pidfd_thread)) {
+Caller::Caller(pid_t tid, std::uint16_t machine, CallerCache* cache)
+    : tid_(tid), machine_(machine), descriptor_(-1), cache_(cache) {
+    if (cache_ != nullptr) {
+        const CallerCache::Kept kept = cache_->take(tid);
+        descriptor_ = kept.descriptor;
+        network_ = kept.network;
+    }
+    if (descriptor_ >= 0 && ask_info()) {
+        return;
+    }
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        network_ = 0;
+    }
+    descriptor_ = open_pidfd(tid, pidfd_thread);
     if (descriptor_ < 0 && errno == EINVAL) {
         is_of_thread_ = false;
         descriptor_ = open_pidfd(pid(), 0);
     }
+    ask_info();
 }
 
 Caller::~Caller() {
-    if (descriptor_ >= 0) {
+    if (cache_ != nullptr && has_info_) {
+        cache_->put({tid_, descriptor_, network_});
+    } else if (descriptor_ >= 0) {
         ::close(descriptor_);
     }
 }
@@ -185,16 +201,17 @@ ProcPath Caller::path_of(int fd) const {
     return {tid_, leaf.view()};
 }
 
-bool Caller::read_surroundings_by_descriptor(Surroundings& surroundings) const {
+bool Caller::ask_info() {
     PidfdInfo info{};
     info.mask = info_credentials | info_cgroup;
     if (!is_of_thread_ || ::ioctl(descriptor_, pidfd_get_info, &info) != 0 ||
         (info.mask & info_credentials) == 0 || (info.mask & info_cgroup) == 0) {
         return false;
     }
-    surroundings.fs_uid = info.fsuid;
-    surroundings.fs_gid = info.fsgid;
-    surroundings.cgroup = info.cgroup;
+    info_.fs_uid = info.fsuid;
+    info_.fs_gid = info.fsgid;
+    info_.cgroup = info.cgroup;
+    has_info_ = true;
     return true;
 }
 
@@ -209,18 +226,22 @@ bool Caller::read_surroundings_by_text(Surroundings& surroundings) const {
 }
 
 bool Caller::read_surroundings(Surroundings& surroundings) const {
-    if (!read_surroundings_by_descriptor(surroundings) && !read_surroundings_by_text(surroundings)) {
+    surroundings = info_;
+    if (!has_info_ && !read_surroundings_by_text(surroundings)) {
         return false;
     }
-    surroundings.network = inode_of(tid_, "ns/net");
-    if (surroundings.network == 0) {
+    if (network_ == 0) {
+        network_ = inode_of(tid_, "ns/net");
+    }
+    if (network_ == 0) {
         // Without CAP_SYS_PTRACE, /proc shows it to the thread's own user.
         Surroundings own;
         own.fs_uid = ::geteuid();
         own.fs_gid = ::getegid();
         const UnderIdsOf ids(surroundings, own);
-        surroundings.network = inode_of(tid_, "ns/net");
+        network_ = inode_of(tid_, "ns/net");
     }
+    surroundings.network = network_;
     if (has_labels()) {
         surroundings.label = text_of(tid_, "attr/current");
     }

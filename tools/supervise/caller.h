@@ -11,6 +11,7 @@
 
 #include "core/snapshot.h"
 #include "kernel/proc.h"
+#include "tools/supervise/caller_cache.h"
 
 namespace portguard::tools {
 
@@ -59,7 +60,7 @@ struct StoppedAt {
 class Caller {
 public:
     /// `tid`: as the notification has it, in this process's pid namespace.
-    Caller(pid_t tid, std::uint16_t machine);
+    Caller(pid_t tid, std::uint16_t machine, CallerCache* cache = nullptr);
     Caller(const Caller&) = delete;
     Caller& operator=(const Caller&) = delete;
     ~Caller();
@@ -87,7 +88,8 @@ public:
     [[nodiscard]] bool may_bind_low_ports() const;
 
 private:
-    [[nodiscard]] bool read_surroundings_by_descriptor(Surroundings& surroundings) const;
+    /// Fails where the thread has gone.
+    bool ask_info();
     [[nodiscard]] bool read_surroundings_by_text(Surroundings& surroundings) const;
 
     pid_t tid_;
@@ -95,6 +97,11 @@ private:
     /// Of the thread; before Linux 6.9 of its process.
     int descriptor_;
     bool is_of_thread_ = true;
+    CallerCache* cache_;
+    /// By the descriptor (Linux 6.13): those parts of them that it tells.
+    bool has_info_ = false;
+    Surroundings info_;
+    mutable ino_t network_ = 0;
 };
 
 /// Of this thread.

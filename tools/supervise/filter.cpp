@@ -96,6 +96,8 @@ void append_calls(Code& code, const CallNumbers& numbers, const FilterPlan& plan
     unless_judged.push_back(notify);
     append_block(code, numbers.bind, unless_judged);
     append_block(code, numbers.listen, unless_judged);
+    notify_of(code, numbers.setns);
+    notify_of(code, numbers.unshare);
     notify_of(code, landlock_call);
     append_block(code, io_uring_call, {plan.refuses_io_uring ? no_such_call : notify});
     if (plan.traps_socket) {

@@ -8,12 +8,13 @@ namespace portguard::tools {
 namespace {
 
 Wish wish_of(unsigned number, const CallNumbers& numbers) {
-    return number == numbers.socket   ? Wish::socket
-           : number == numbers.bind   ? Wish::bind
-           : number == numbers.listen ? Wish::listen
-           : number == landlock_call  ? Wish::landlock
-           : number == io_uring_call  ? Wish::io_uring
-                                      : Wish::other;
+    return number == numbers.socket                               ? Wish::socket
+           : number == numbers.bind                               ? Wish::bind
+           : number == numbers.listen                             ? Wish::listen
+           : number == numbers.setns || number == numbers.unshare ? Wish::network
+           : number == landlock_call                              ? Wish::landlock
+           : number == io_uring_call                              ? Wish::io_uring
+                                                                  : Wish::other;
 }
 
 /// What is read may be exchanged by another thread of the program: it is what is decided on and done, and no

@@ -19,8 +19,11 @@ struct CallNumbers {
     unsigned socket;
     unsigned bind;
     unsigned listen;
+    /// By which a thread enters another network.
+    unsigned setns;
+    unsigned unshare;
 };
-inline constexpr CallNumbers native_calls{SYS_socket, SYS_bind, SYS_listen};
+inline constexpr CallNumbers native_calls{SYS_socket, SYS_bind, SYS_listen, SYS_setns, SYS_unshare};
 
 /// landlock_restrict_self(2), the same everywhere.
 inline constexpr unsigned landlock_call = 446;
@@ -37,18 +40,18 @@ struct ForeignCalls {
 #if defined(__x86_64__)
 inline constexpr unsigned native_arch = AUDIT_ARCH_X86_64;
 inline constexpr unsigned x32_bit = 0x40000000;
-inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, {359, 361, 363}, 102};
+inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, {359, 361, 363, 346, 310}, 102};
 #elif defined(__aarch64__)
 inline constexpr unsigned native_arch = AUDIT_ARCH_AARCH64;
 inline constexpr unsigned x32_bit = 0;
-inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_ARM, {281, 282, 284}, 0};
+inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_ARM, {281, 282, 284, 375, 337}, 0};
 #elif defined(__i386__)
 inline constexpr unsigned native_arch = AUDIT_ARCH_I386;
 inline constexpr unsigned x32_bit = 0;
 inline constexpr ForeignCalls foreign_calls{AUDIT_ARCH_I386, native_calls, 102};
 #endif
 
-enum class Wish : std::uint8_t { socket, bind, listen, landlock, io_uring, other };
+enum class Wish : std::uint8_t { socket, bind, listen, network, landlock, io_uring, other };
 
 struct Request {
     Wish wish = Wish::other;

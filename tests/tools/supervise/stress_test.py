@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from supervising import DEADLINE, PLAN, SERVER, Supervised, run_tests, supervised, supervisors_of, wait_until
+from supervising import DEADLINE, PLAN, SERVER, Supervised, files_held, run_tests, supervised, supervisors_of, wait_until
 
 SECONDS = float(os.environ.get("PORTGUARD_TEST_STRESS_SECONDS", "4"))
 SEED = int(os.environ.get("PORTGUARD_TEST_STRESS_SEED", random.randrange(10**6)))
@@ -22,10 +22,6 @@ MOST_GROWTH_KIB = 256
 
 def memory_kib(pid: int) -> int:
     return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
-
-
-def descriptors(pid: int) -> list[str]:
-    return sorted(os.listdir(f"/proc/{pid}/fd"), key=int)
 
 
 class Storm(Supervised):
@@ -39,20 +35,20 @@ class Storm(Supervised):
             self.assertEqual(process.communicate(timeout=DEADLINE), ("", None))
             errors.seek(0)
             self.assertEqual((process.returncode, errors.read()), (0, ""))
-        for pid, (numbers, memory) in before.items():
-            self.assertEqual(after[pid][0], numbers)
+        for pid, (files, memory) in before.items():
+            self.assertEqual(after[pid][0], files)
             self.assertLessEqual(after[pid][1] - memory, MOST_GROWTH_KIB, f"{before}, then {after}; seed {SEED}")
 
-    def measure(self, process: subprocess.Popen) -> dict[int, tuple[list[str], int]]:
+    def measure(self, process: subprocess.Popen) -> dict[int, tuple[int, int]]:
         """Of server and standby, while the storm waits for us."""
         line = process.stdout.readline()
         self.assertRegex(line, r"^[1-9]\d* ok, [1-9]\d* refused, \d+ in use, 0 wrong ", f"seed {SEED}")
         # Whoever has just been served may have ended before its descriptors were closed.
-        wait_until(lambda: all(descriptors(pid) == ["0", "1", "2", "3", "4"] for pid in supervisors_of(process.pid)),
-                   "0 to 2, the listener, and the other process")
-        found = {pid: (descriptors(pid), memory_kib(pid)) for pid in supervisors_of(process.pid)}
+        wait_until(lambda: all(files_held(pid) == 4 for pid in supervisors_of(process.pid)),
+                   "0 to 2 and the listener")
+        found = {pid: (files_held(pid), memory_kib(pid)) for pid in supervisors_of(process.pid)}
         self.assertEqual(len(found), 2, found)
-        print(line.strip(), *(f"{len(numbers)} descriptors and {memory} KiB" for numbers, memory in found.values()), sep="; ",
+        print(line.strip(), *(f"{files} files and {memory} KiB" for files, memory in found.values()), sep="; ",
               file=sys.stderr)
         process.stdin.write("x")
         process.stdin.flush()

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import tempfile
 
-from supervising import (COMMAND, DEADLINE, HELD, NOBODY, PLAN, RAW, SERVER, Supervised, copies_for_all, leave_time_wait,
-                         listening, run, run_tests, supervised, supervisors_of, wait_until)
+from supervising import (COMMAND, DEADLINE, HELD, NOBODY, PLAN, RAW, SERVER, Supervised, copies_for_all, files_held,
+                         leave_time_wait, listening, run, run_tests, supervised, supervisors_of, wait_until)
 
 
 class TheProgram(Supervised):
@@ -238,8 +238,27 @@ print(answers - {"ok", "13"})
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.assertEqual(process.stdout.readline(), "done\n")
         for pid in supervisors_of(process.pid):
-            wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) == 5, "0 to 2, the listener, and the other process")
+            wait_until(lambda: files_held(pid) == 4, "0 to 2 and the listener")
         process.communicate("x", timeout=DEADLINE)
+
+    def test_makes_no_socket_for_another_network(self) -> None:
+        """Neither after unshare(2) nor after setns(2), by a thread whose network had been seen."""
+        script = """
+import ctypes, os, socket
+def network():
+    with socket.socket() as made:
+        return int.from_bytes(made.getsockopt(socket.SOL_SOCKET, 71, 8), "little") # SO_NETNS_COOKIE
+libc = ctypes.CDLL(None, use_errno=True)
+first = os.open("/proc/self/ns/net", os.O_RDONLY)
+seen = [network(), network()]
+assert libc.unshare(0x40000000) == 0, ctypes.get_errno()
+seen.append(network())
+assert libc.setns(first, 0) == 0, ctypes.get_errno()
+seen.append(network())
+print([seen[0] == each for each in seen])
+"""
+        done = run("/usr/bin/python3", "-c", script, options=["--listen=5000-45000", "--ephemeral=45001-60000"])
+        self.assertEqual(done.stdout, "[True, True, False, True]\n", done.stderr)
 
     def test_hands_on_that_no_descriptor_is_left(self) -> None:
         script = "import socket\nkept = []\ntry:\n    while True: kept.append(socket.socket())\n" \
