@@ -113,9 +113,9 @@ void look_beside_helper(Job& job, Workspace& workspace) {
     }
     look_for_helper(job, std::as_writable_bytes(std::span(workspace.answers)));
     write_look(snapshot, job.seen);
-    if (snapshot.has_look) {
-        // The length is to be there before the word that it is, and what the helper writes stays.
-        write_at(&snapshot.look_bytes, sizeof snapshot.look_bytes, offsetof(Snapshot, look_bytes));
+    // The length is to be there before the word that it is, and what the helper writes stays.
+    if (snapshot.has_look && write_at(&snapshot.look_bytes, sizeof snapshot.look_bytes,
+                                      offsetof(Snapshot, look_bytes)) == sizeof snapshot.look_bytes) {
         write_at(&snapshot.has_look, sizeof snapshot.has_look, offsetof(Snapshot, has_look));
     }
 }

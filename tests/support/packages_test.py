@@ -14,6 +14,7 @@ import tempfile
 GROUPS = {
     "examples": ["build", "story"],
     "examples/ci": ["build", "tests"],
+    "examples/supervisor": ["build", "tests"],
     "tests": ["build", "story", "tests"],
     "tests/bench": ["build", "bench"],
     "tests/conformance": ["build", "tests"],

@@ -25,7 +25,8 @@ TEST_F(Scripted, ProgramsEndAsTheyWould) {
         }
         EXPECT_TRUE(portguard({command, "--", "/nowhere"}).exited_with(127));
         EXPECT_TRUE(portguard({command, "--", "/etc/passwd"}).exited_with(126));
-        EXPECT_TRUE(portguard({command, "--", PORTGUARD_STATIC_PROGRAM}).exited_with(3));
+        EXPECT_TRUE(
+            portguard({command, "--front-end=preload", "--", PORTGUARD_STATIC_PROGRAM}).exited_with(3));
     }
 }
 

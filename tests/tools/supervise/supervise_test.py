@@ -84,7 +84,7 @@ class TheSupervisor(Supervised):
 
     def test_calls_a_program_that_has_written_a_title_over_its_arguments_by_its_file(self) -> None:
         """As nginx has when it is reloaded, and chromium's processes."""
-        done = run("bash", "-c", f"exec -a 'server: process /usr/sbin/server -c /etc/server.conf' {SERVER} 7000", options=PLAN)
+        done = run("bash", "-c", f"exec -a 'server: process /opt/sbin/server -c /etc/server.conf' {SERVER} 7000", options=PLAN)
         self.assertIn(f"portguard: {pathlib.Path(SERVER).name}[", done.stderr)
 
     def test_reaches_every_way_into_the_kernel(self) -> None:
