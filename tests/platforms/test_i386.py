@@ -149,6 +149,28 @@ class Biarch(Words):
         self.assert_ran(self.run_in("/program32", "twice", "10009", LD_PRELOAD="/without/lib/portguard/$LIB/libportguard.so"))
 
 
+class Both(Words):
+    """The library's calls are libc's on i386: their mark lies on the stack."""
+
+    def guarded_by_both(self, *command: str) -> subprocess.CompletedProcess:
+        return inside(PORTGUARD, "run", "--front-end=both", "--log=file:/log", "--budget-ms=5000", "--", *command,
+                      PORTGUARD_CONFIG="/dev/null")
+
+    def test_a_failure_is_told_once_and_by_the_library(self) -> None:
+        self.assert_ran(self.guarded_by_both("/program32", "twice", "10008"))
+        self.assert_told(1)
+        self.assertEqual([frame["symbol"] for frame in events()[0]["stack"]][:3], ["open_the_front_door", "twice", "main"])
+
+    def test_a_static_child_is_the_supervisor_s(self) -> None:
+        self.assert_ran(self.guarded_by_both("/program32", "start", "/static32", "twice", "10009"))
+        self.assertEqual([event["event"] for event in events()], ["in_use"])
+
+    def test_a_server_restarts_over_its_own_time_wait(self) -> None:
+        self.assert_ran(self.guarded_by_both("/program32", "once", "10010"), UNTOUCHED)
+        self.assert_ran(self.guarded_by_both("/program32", "once", "10010"), UNTOUCHED)
+        self.assertEqual([event["event"] for event in events()], ["cured"])
+
+
 class Broken(Words):
     """A program starts, and does what it does without us."""
 
