@@ -15,6 +15,8 @@ HAPROXY_PORT = 9001
 RANGE = (9000, 60999)
 LISTEN = (9000, 14999)
 DEADLINE = 600
+# Methods that are `portguard run`'s.
+FRONT_ENDS = ("supervisor", "both")
 # What each is to open of the 200,000.
 TCP = {"cpp": 80000, "python": 30000, "wrk": 36000, "redis-benchmark": 30000, "haproxy": 18000, "curl": 2000,
        "node": 2000, "java": 2000}
@@ -22,12 +24,12 @@ UDP = {"cpp": 130000, "python": 60000, "node": 5000, "java": 5000}
 
 
 def guard(shim: str, method: str) -> dict[str, str]:
-    """The environment of a client: none of us with method "plain"; "supervisor" is no matter of the environment alone."""
+    """The environment of a client: none of us with method "plain"; the FRONT_ENDS are no matter of the environment alone."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PORTGUARD_")}
     if method == "plain":
         return plain
     plan = {"PORTGUARD_LISTEN": f"{LISTEN[0]}-{LISTEN[1]}"}
-    if method == "supervisor":
+    if method in FRONT_ENDS:
         return {**plain, **plan}
     return {**plain, **plan, "LD_PRELOAD": shim, "PORTGUARD_RANGE_METHOD": method}
 
@@ -103,7 +105,7 @@ class Load:
         self.build = build
         self.server = server
         self.environment = guard(f"{build}/lib/libportguard.so", method)
-        self.prefix = [f"{build}/bin/portguard", "run", "--front-end=supervisor", "--"] if method == "supervisor" else []
+        self.prefix = [f"{build}/bin/portguard", "run", f"--front-end={method}", "--"] if method in FRONT_ENDS else []
 
     def measure(self, client: str, protocol: str, count: int) -> Outcome:
         self.server.take_counts()

@@ -1,5 +1,6 @@
-"""Thousands of connections of a real program under the supervisor take no port of `listen`. PORTGUARD_TEST_CLIENT names the one of
-supervised_load.CLIENTS, PORTGUARD_TEST_BUILD is the build tree; PORTGUARD_TEST_CONNECTIONS, if given, is how many."""
+"""Thousands of connections of a real program under the supervisor, or both front ends, take no port of `listen`.
+PORTGUARD_TEST_CLIENT names the one of supervised_load.CLIENTS, PORTGUARD_TEST_FRONT_END what guards it (supervisor),
+PORTGUARD_TEST_BUILD is the build tree; PORTGUARD_TEST_CONNECTIONS, if given, is how many."""
 
 import os
 import unittest
@@ -8,6 +9,7 @@ import harness
 import outgoing_load
 import supervised_load
 
+FRONT_END = os.environ.get("PORTGUARD_TEST_FRONT_END", "supervisor")
 CLIENT = os.environ["PORTGUARD_TEST_CLIENT"]
 # Most of it is `listen`: one after another, connections to one place are given ports in a row.
 RANGE = (9000, 17999)
@@ -28,7 +30,7 @@ class SupervisedLoadTest(unittest.TestCase):
         return load.measure(CLIENT, "tcp", count)
 
     def test_no_connection_takes_a_port_of_listen(self) -> None:
-        outcome = self.measure("supervisor", COUNT)
+        outcome = self.measure(FRONT_END, COUNT)
         print(f"{outcome.seen:,} connections, {outcome.inside} of `listen`, in {outcome.seconds:.1f} s", flush=True)
         self.assertGreaterEqual(outcome.seen, COUNT)
         self.assertEqual((outcome.inside, outcome.failed), (0, 0))
