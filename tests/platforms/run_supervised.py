@@ -29,6 +29,7 @@ class Program(NamedTuple):
     # Its name among servers.ALL and supervised_load.CLIENTS; empty: it is none.
     server: str = ""
     client: str = ""
+    front_end: str = "supervisor"
 
 
 PROGRAMS = [
@@ -49,6 +50,8 @@ PROGRAMS = [
     Program("python", "python3", "", "python_plain", "python"),
     Program("node", "nodejs", "", "node", "node"),
     Program("java", "openjdk-17-jdk-headless", "", "java", "java"),
+    Program("python, both front ends", "python3", "", "python_plain", "python", "both"),
+    Program("java, both front ends", "openjdk-17-jdk-headless", "", "java", "java", "both"),
     Program("chromium", "chromium", "browser"),
 ]
 
@@ -77,7 +80,7 @@ def tests_of(done: subprocess.CompletedProcess) -> str:
 def serves(program: Program) -> str:
     if not program.server:
         return ""
-    done = run(APPS / "test_servers.py", PORTGUARD_TEST_SERVER=program.server, PORTGUARD_TEST_FRONT_END="supervisor",
+    done = run(APPS / "test_servers.py", PORTGUARD_TEST_SERVER=program.server, PORTGUARD_TEST_FRONT_END=program.front_end,
                PORTGUARD_TEST_COMMAND=f"{BUILD}/bin/portguard")
     return f"all {tests_of(done)} tests hold" if done.returncode == 0 else "FAILED"
 
@@ -85,7 +88,8 @@ def serves(program: Program) -> str:
 def connects(program: Program) -> str:
     if not program.client:
         return ""
-    done = run(APPS / "test_supervised_load.py", PORTGUARD_TEST_CLIENT=program.client, PORTGUARD_TEST_CONNECTIONS=CONNECTIONS)
+    done = run(APPS / "test_supervised_load.py", PORTGUARD_TEST_CLIENT=program.client, PORTGUARD_TEST_FRONT_END=program.front_end,
+               PORTGUARD_TEST_CONNECTIONS=CONNECTIONS)
     return re.search(r"[\d,]+ connections.*", done.stdout).group(0) if done.returncode == 0 else "FAILED"
 
 

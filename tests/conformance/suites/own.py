@@ -11,7 +11,7 @@ import tempfile
 from suite import FAIL, PASS, SCRATCH, SKIP, Part, Suite
 
 # Not conformance itself.
-WHOLE = ["-LE", "^conformance$", "-E", r"^Supervise\.|_under_supervisor\.|^examples\.static_and_go_programs"]
+WHOLE = ["-LE", "^conformance$", "-E", r"^Supervise\.|_under_(supervisor|both)\.|^examples\.static_and_go_programs"]
 # Kernel, commands, and those of the real programs that the tests put under `portguard run` which take a few seconds; no examples,
 # and nothing under a supervisor, which leaves the guard of `ci` in the program: the two together are not what is tested.
 FAST = ["-L", "^(kernel|tools|apps)$", "-E", r"^apps\.(outgoing_load|server_under_(supervisor|both)|.*\.(java|redis_cli)$)|^(examples|Supervise)\."]
