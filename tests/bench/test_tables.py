@@ -35,7 +35,7 @@ class Tables(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         run(folder.name, "--quick", "--build", os.environ["PORTGUARD_TEST_BUILD"], "calls", "peers", "exec", "threads",
-            "memory", "busy-port", "remember")
+            "memory", "busy-port", "remember", "supervisor")
 
     def rows(self, name: str) -> list[list[str]]:
         return [list(row.values()) for row in report.read_rows(self.folder, name)]
@@ -95,8 +95,19 @@ class Tables(unittest.TestCase):
         for row in rows:
             self.expect_figures(row[1:3])
 
+    def test_supervisor_has_calls_threads_and_servers_with_and_without(self) -> None:
+        rows = self.rows("supervisor")
+        self.assertEqual([row[0] for row in rows],
+                         ["socket and close", "bind", "listen", "getppid",
+                          *(f"socket and close on {threads}" for threads in ("1 thread", "2 threads", "8 threads", "64 threads")),
+                          "caddy", "prometheus"])
+        for row in rows[:-2]:
+            self.expect_figures(row[2:5])
+        for row in rows[-2:]:
+            self.expect_figures(row[4:5])
+
     def test_each_table_stands_beside_a_plot_and_under_the_command_and_the_kernel(self) -> None:
-        for name in ("calls", "peers", "exec", "threads", "memory", "busy-port", "remember"):
+        for name in ("calls", "peers", "exec", "threads", "memory", "busy-port", "remember", "supervisor"):
             xml.etree.ElementTree.parse(self.folder / f"{name}.svg")
             text = (self.folder / f"{name}.md").read_text()
             self.assertIn(f"`tests/bench/run {name} --quick`", text)

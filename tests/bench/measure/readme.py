@@ -5,7 +5,7 @@ import re
 
 from measure.report import Table, read_rows
 
-SHOWN = ("calls", "peers", "exec", "servers", "outgoing-load", "growth", "threads", "memory")
+SHOWN = ("calls", "peers", "exec", "servers", "outgoing-load", "supervisor", "growth", "threads", "memory")
 
 
 def rows_by_first(folder: pathlib.Path, name: str) -> dict[str, dict[str, str]]:
@@ -74,6 +74,13 @@ def outgoing(folder: pathlib.Path) -> Table:
     return table
 
 
+def supervisor(folder: pathlib.Path) -> Table:
+    table = Table(["under --front-end=supervisor", "unit", "without", "with", "with / without", "wanted"])
+    for row in read_rows(folder, "supervisor"):
+        table.add(row["what"], row["unit"], middle(row["without"]), middle(row["with"]), row["with / without"], row["wanted"])
+    return table
+
+
 def sentences(folder: pathlib.Path) -> str:
     threads = [row for row in read_rows(folder, "threads") if row["preloaded"] == "portguard"]
     plain = [row for row in read_rows(folder, "threads") if row["preloaded"] != "portguard"]
@@ -93,7 +100,7 @@ def render(folder: pathlib.Path) -> str:
     parts = [machines(folder) + ". Made by `tests/bench/run`, tables with their spread and plots in "
              "this folder.",
              calls(folder), "\\* with a system call of our own in it.", beside(folder)]
-    tables = {"servers": servers, "outgoing-load": outgoing, "growth": growth}
+    tables = {"servers": servers, "outgoing-load": outgoing, "supervisor": supervisor, "growth": growth}
     parts += [table(folder) for name, table in tables.items() if (folder / f"{name}.md").exists()]
     parts.append(sentences(folder))
     return "\n\n".join(map(str, parts)) + "\n"

@@ -58,10 +58,10 @@ def node(_folder: str, port: int) -> list[str]:
     return ["/usr/bin/node", str(TESTS / "apps/programs/server.js"), str(port)]
 
 
-def wrk(port: int, seconds: int, *more: str) -> tuple[float, float]:
+def wrk(port: int, seconds: int, *more: str, path: str = "/") -> tuple[float, float]:
     """Requests a second and the 99th percentile in milliseconds."""
     said = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", *more, f"http://127.0.0.1:{port}/"],
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", *more, f"http://127.0.0.1:{port}{path}"],
         env=clean_environment(), text=True, capture_output=True, check=True, timeout=60).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
