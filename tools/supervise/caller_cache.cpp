@@ -2,26 +2,36 @@
 
 #include <utility>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace portguard::tools {
 
+namespace {
+
+rlim_t descriptor_limit() {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+} // namespace
+
 CallerCache::Kept CallerCache::take(pid_t tid) {
-    for (Kept& each : kept_) {
-        if (each.tid == tid) {
-            Kept taken = std::exchange(each, {});
-            taken.network = trusts_networks_ ? taken.network : 0;
-            return taken;
-        }
+    Kept& place = place_of(tid);
+    if (place.tid != tid) {
+        return {};
     }
-    return {};
+    Kept taken = std::exchange(place, {});
+    taken.network = trusts_networks_ ? taken.network : 0;
+    return taken;
 }
 
 void CallerCache::put(const Kept& kept) {
-    // Where numbers are short (RLIMIT_NOFILE is the program's), they are for its sockets.
-    constexpr int most_descriptors = 512;
-    Kept& place = kept_[static_cast<std::size_t>(kept.tid) % kept_.size()];
-    const Kept last = kept.descriptor < most_descriptors ? std::exchange(place, kept) : kept;
+    // RLIMIT_NOFILE is the program's, and what is left of it is for its sockets.
+    static const rlim_t descriptors = descriptor_limit();
+    Kept& place = place_of(kept.tid);
+    const Kept last =
+        static_cast<rlim_t>(kept.descriptor) < descriptors / 2 ? std::exchange(place, kept) : kept;
     if (last.descriptor >= 0) {
         ::close(last.descriptor);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 
 #include <sys/types.h>
 
@@ -25,7 +26,9 @@ public:
     void trust_networks(bool trusted) { trusts_networks_ = trusted; }
 
 private:
-    std::array<Kept, 4> kept_;
+    Kept& place_of(pid_t tid) { return kept_[static_cast<std::size_t>(tid) % kept_.size()]; }
+
+    std::array<Kept, 64> kept_;
     bool trusts_networks_ = true;
 };
 

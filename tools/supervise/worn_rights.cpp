@@ -63,10 +63,13 @@ UnderIdsOf::~UnderIdsOf() {
     }
 }
 
-UnderPtraceIdsOf::Real::Real(const Surroundings& other, const Surroundings& own)
-    : own_uid_(::getuid()), own_gid_(::getgid()),
-      is_changed_((other.fs_uid != own.fs_uid || other.fs_gid != own.fs_gid) &&
-                  set_real_ids(other.fs_uid, other.fs_gid)) {}
+UnderPtraceIdsOf::Real::Real(const Surroundings& other, const Surroundings& own) {
+    if (other.fs_uid != own.fs_uid || other.fs_gid != own.fs_gid) {
+        own_uid_ = ::getuid();
+        own_gid_ = ::getgid();
+        is_changed_ = set_real_ids(other.fs_uid, other.fs_gid);
+    }
+}
 
 UnderPtraceIdsOf::Real::~Real() {
     if (is_changed_) {

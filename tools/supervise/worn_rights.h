@@ -52,9 +52,9 @@ private:
         ~Real();
 
     private:
-        uid_t own_uid_;
-        gid_t own_gid_;
-        bool is_changed_;
+        uid_t own_uid_ = 0;
+        gid_t own_gid_ = 0;
+        bool is_changed_ = false;
     };
 
     Surroundings worn_;
