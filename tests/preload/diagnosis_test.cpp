@@ -1,6 +1,5 @@
 // Reports as the user of a program gets them: the preloaded object, the helper, and whatever surrounds them.
 #include <filesystem>
-#include <fstream>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -224,48 +223,6 @@ TEST_F(Diagnosis, a_full_disk_loses_the_report_and_not_the_program) {
     EXPECT_EQ(played.said("bind a *:20000"), "EACCES");
     EXPECT_EQ(played.said("bind a *:10000"), "ok");
     EXPECT_EQ(played.result.err, "");
-}
-
-TEST_F(Diagnosis, where_the_helper_is_missing_the_line_says_so_once_and_stays) {
-    std::filesystem::copy_file(shim_path(), folder_.file("libportguard.so"));
-    const Played played{
-        run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000; bind a *:20001; bind a *:20002"},
-             .environment = plan,
-             .shim = folder_.file("libportguard.so")})};
-    EXPECT_EQ(count_of(played.result.err, "refused (EACCES): outside listen=10000-19999"), 3U)
-        << played.result;
-    EXPECT_EQ(
-        count_of(played.result.err, "one line only, said once: portguard-explain is not beside the library"),
-        1U)
-        << played.result;
-    EXPECT_EQ(count_of(played.result.err, "\n"), 3U) << played.result;
-}
-
-TEST_F(Diagnosis, a_helper_that_has_told_and_does_not_end_in_time_is_believed) {
-    std::filesystem::copy_file(shim_path(), folder_.file("libportguard.so"));
-    const std::string helper = folder_.file("portguard-explain");
-    const std::string real = std::filesystem::path(shim_path()).parent_path() / "portguard-explain";
-    std::ofstream(helper) << "#!/bin/sh\n" << real << "\nexec sleep 60\n";
-    std::filesystem::permissions(helper, std::filesystem::perms(0755));
-    const Played played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000"},
-                             .environment = plan_with({"PORTGUARD_BUDGET_MS=3000"}),
-                             .shim = folder_.file("libportguard.so")})};
-    EXPECT_EQ(played.said("bind a *:20000"), "EACCES") << played.result;
-    EXPECT_EQ(count_of(played.result.err, "refused (EACCES): outside listen=10000-19999"), 1U)
-        << played.result;
-    EXPECT_FALSE(tells(played, "one line only")) << played.result;
-}
-
-TEST_F(Diagnosis, where_the_helper_is_missing_a_line_of_json_is_one_and_says_so) {
-    std::filesystem::copy_file(shim_path(), folder_.file("libportguard.so"));
-    const Played played{run({.argv = {victim("socket_script"), "a = tcp4; bind a *:20000; bind a *:20001"},
-                             .environment = plan_with({"PORTGUARD_FORMAT=json"}),
-                             .shim = folder_.file("libportguard.so")})};
-    EXPECT_EQ(count_of(played.result.err, R"({"schema":1,)"), 2U) << played.result;
-    EXPECT_EQ(count_of(played.result.err, "would have asked (portguard-explain is not beside the library"),
-              2U)
-        << played.result;
-    EXPECT_EQ(count_of(played.result.err, "\n"), 2U) << played.result;
 }
 
 TEST_F(Diagnosis, a_level_holds_for_the_line_of_our_own_as_for_a_report) {
