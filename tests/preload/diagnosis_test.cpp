@@ -27,14 +27,8 @@ protected:
     Played report(const std::string& surrounding, const Environment& environment = {},
                   const std::string& build = "reporting", const std::function<void()>& before_exec = {}) {
         const Fd holder = listener(loopback(busy_port));
-        return {run({.argv = {victim(build), surrounding},
-                     .environment = patient(environment),
-                     .before_exec = before_exec})};
-    }
-    /// Lists are long where another test fills a range: what is tested is what is found, not when.
-    static Environment patient(Environment environment = {}) {
-        environment.emplace_back("PORTGUARD_BUDGET_MS=10000");
-        return environment;
+        return {run(
+            {.argv = {victim(build), surrounding}, .environment = environment, .before_exec = before_exec})};
     }
     static bool tells(const Played& played, const std::string& words) {
         return played.result.err.find(words) != std::string::npos;
@@ -97,14 +91,12 @@ TEST_F(Diagnosis, an_unprivileged_user_is_told_that_the_owner_is_not_visible) {
     }
     std::filesystem::copy_file(victim("reporting"), program);
     const Fd holder = listener(loopback(busy_port));
-    const Played played{run({.argv = {program, "in_a_thread"},
-                             .environment = patient(),
-                             .shim = folder_.file("libportguard.so"),
-                             .before_exec = [] {
-                                 if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) {
-                                     _exit(126);
-                                 }
-                             }})};
+    const Played played{
+        run({.argv = {program, "in_a_thread"}, .shim = folder_.file("libportguard.so"), .before_exec = [] {
+                 if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) {
+                     _exit(126);
+                 }
+             }})};
     EXPECT_EQ(played.said("bind"), "EADDRINUSE") << played.result;
     EXPECT_TRUE(tells(played, "a process of uid 0")) << played.result;
     EXPECT_TRUE(tells(played, "owners that are not visible to this user")) << played.result;
@@ -128,7 +120,7 @@ TEST_F(Diagnosis, a_stderr_that_is_closed_on_exec_gets_the_report_all_the_same) 
                                       "  try: t.bind(('127.0.0.1', 10001))\n"
                                       "  except OSError: print('refused -> ok')\n"
                                       "print('closed on exec ->', not os.get_inheritable(2))"},
-                             .environment = patient({"PORTGUARD_STACK_DEPTH=0"})})};
+                             .environment = {"PORTGUARD_STACK_DEPTH=0"}})};
     EXPECT_EQ(played.said("refused", 1), "ok") << played.result;
     EXPECT_EQ(played.said("closed on exec"), "True") << "as the program made it";
     EXPECT_TRUE(tells(played, "held by portguard_prelo")) << played.result;
@@ -156,7 +148,7 @@ TEST_F(Diagnosis, H50_no_debuginfod_server_is_asked) {
     const std::string preload = "LD_PRELOAD=" + preload_value({.argv = {}});
     const Played played{run({.argv = {"/usr/bin/strace", "-f", "-e", "trace=connect,sendto,execve", "-o",
                                       trace, "-E", preload, victim("reporting"), "in_a_thread"},
-                             .environment = patient({"DEBUGINFOD_URLS=http://127.0.0.1:9"}),
+                             .environment = {"DEBUGINFOD_URLS=http://127.0.0.1:9"},
                              .with_shim = false})};
     EXPECT_TRUE(tells(played, "at reporting.cpp:")) << played.result;
     EXPECT_EQ(count_of(read_text(trace), "connect("), 0U) << read_text(trace);
@@ -176,8 +168,7 @@ TEST_F(Diagnosis, H40_each_level_keeps_to_what_it_promises) {
         const Played played{
             run({.argv = {"/usr/bin/strace", "-f", "-o", trace, "-E",
                           "LD_PRELOAD=" + preload_value({.argv = {}}), victim("reporting"), "in_a_thread"},
-                 .environment =
-                     patient({std::string("PORTGUARD_DIAGNOSIS=") + row.level, "PORTGUARD_REUSEADDR=off"}),
+                 .environment = {std::string("PORTGUARD_DIAGNOSIS=") + row.level, "PORTGUARD_REUSEADDR=off"},
                  .with_shim = false})};
         const std::string calls = read_text(trace);
         EXPECT_EQ(played.said("bind"), "EADDRINUSE") << played.result;
@@ -231,7 +222,7 @@ TEST_F(Diagnosis, a_level_holds_for_the_line_of_our_own_as_for_a_report) {
     for (const char* kind : {"PORTGUARD_DIAGNOSIS=line", "PORTGUARD_DIAGNOSIS=full"}) {
         const Played all = play(at_risk, {kind});
         EXPECT_TRUE(tells(all, "inside the ephemeral range")) << all.result;
-        const Played errors = play(at_risk, patient({kind, "PORTGUARD_LEVEL=error"}));
+        const Played errors = play(at_risk, {kind, "PORTGUARD_LEVEL=error"});
         EXPECT_FALSE(tells(errors, "inside the ephemeral range")) << errors.result;
         EXPECT_TRUE(tells(errors, "in use")) << errors.result;
         const PrivateNet next;
@@ -241,7 +232,7 @@ TEST_F(Diagnosis, a_level_holds_for_the_line_of_our_own_as_for_a_report) {
 
 TEST_F(Diagnosis, below_the_level_a_cure_is_made_all_the_same) {
     ASSERT_EQ(play(left_time_wait(10000)).said("timewait s"), "ok");
-    const Played played = play("n = tcp4; bind n *:10000; listen n", patient({"PORTGUARD_LEVEL=warn"}));
+    const Played played = play("n = tcp4; bind n *:10000; listen n", {"PORTGUARD_LEVEL=warn"});
     EXPECT_EQ(played.said("listen n"), "ok") << played.result;
     EXPECT_EQ(played.result.err, "");
 }
@@ -255,7 +246,7 @@ TEST_F(Diagnosis, a_port_that_portguard_hold_keeps_is_given_to_a_program_without
     const std::string script =
         "n = tcp4; bind n *:10000; listen n; c = tcp4; connect c @n; s = accept n; echo c s";
     EXPECT_EQ(play("n = tcp4; bind n *:10000", {}, false).said("bind n"), "EADDRINUSE");
-    const Played played = play(script, patient());
+    const Played played = play(script);
     EXPECT_EQ(played.said("listen n"), "ok") << played.result;
     EXPECT_EQ(played.said("echo c"), "ok");
     EXPECT_TRUE(tells(played, "cured: was held by")) << played.result;

@@ -57,6 +57,10 @@ std::vector<std::string> environment_of(const Run& what) {
     if (!preload.empty()) {
         all.push_back("LD_PRELOAD=" + preload);
     }
+    // What is told is tested, and not how soon a busy machine gets there.
+    if (!is_given("PORTGUARD_BUDGET_MS")) {
+        all.emplace_back("PORTGUARD_BUDGET_MS=10000");
+    }
     all.insert(all.end(), what.environment.begin(), what.environment.end());
     return all;
 }

@@ -15,18 +15,11 @@
 namespace portguard::test {
 namespace {
 
-/// Without a limit that other load would make a test reach.
-Environment patient(std::initializer_list<const char*> options = {}) {
-    Environment all{"PORTGUARD_BUDGET_MS=10000"};
-    all.insert(all.end(), options.begin(), options.end());
-    return all;
-}
-
 TEST_F(Hazards, H63_a_report_leaves_no_mapping_no_heap_and_no_descriptor) {
     if (is_sanitized) {
         GTEST_SKIP() << "a sanitizer maps memory of its own";
     }
-    const Played played = provoke("compare_before_and_after", patient());
+    const Played played = provoke("compare_before_and_after", {});
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
     EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
     EXPECT_EQ(played.said("same maps"), "1");
@@ -35,7 +28,7 @@ TEST_F(Hazards, H63_a_report_leaves_no_mapping_no_heap_and_no_descriptor) {
 }
 
 TEST_F(Hazards, H73_no_wait_and_no_handler_of_the_program_sees_the_child) {
-    const Played played = provoke("wait_for_any_child", patient());
+    const Played played = provoke("wait_for_any_child", {});
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("SIGCHLD"), "0");
     EXPECT_EQ(played.said("a child was seen"), "(not reached)");
@@ -46,7 +39,7 @@ TEST_F(Hazards, H58_a_sandbox_that_traps_a_call_of_the_child_costs_the_program_n
     if (is_sanitized) {
         GTEST_SKIP() << "a sanitizer's run-time opens files of its own";
     }
-    const Played played = provoke("bind_where_openat_is_trapped", patient());
+    const Played played = provoke("bind_where_openat_is_trapped", {});
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("trapped by the program"), "1");
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
@@ -77,13 +70,13 @@ TEST_F(Hazards, H71_descriptors_0_to_2_stay_free_where_the_program_closed_them) 
 }
 
 TEST_F(Hazards, H68_a_number_that_is_another_socket_in_another_thread_is_judged_by_what_it_is) {
-    const Played played = provoke("bind_in_a_thread_with_descriptors_of_its_own", patient());
+    const Played played = provoke("bind_in_a_thread_with_descriptors_of_its_own", {});
     EXPECT_EQ(played.said("bind over TIME_WAIT"), "ok") << played.result;
     EXPECT_EQ(played.said("flag"), "0");
 }
 
 TEST_F(Hazards, H71_without_a_free_descriptor_it_is_told_in_full_and_cured) {
-    const Played played = provoke("bind_without_a_free_descriptor", patient());
+    const Played played = provoke("bind_without_a_free_descriptor", {});
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
     EXPECT_EQ(played.said("bind over TIME_WAIT"), "ok");
     EXPECT_EQ(played.said("listen"), "ok");
@@ -92,7 +85,7 @@ TEST_F(Hazards, H71_without_a_free_descriptor_it_is_told_in_full_and_cured) {
 }
 
 TEST_F(Hazards, H03_a_handler_that_interrupted_malloc_reports_in_full) {
-    const Played played = provoke("report_from_a_handler_that_interrupts_malloc", patient());
+    const Played played = provoke("report_from_a_handler_that_interrupts_malloc", {});
     EXPECT_EQ(played.said("failures in the handler"), "20") << played.result;
     EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
 }
@@ -101,7 +94,7 @@ TEST_F(Hazards, H65_a_program_with_8_MiB_of_address_space_reports_in_full) {
     if (is_sanitized) {
         GTEST_SKIP() << "a sanitizer's shadow is larger";
     }
-    const Played played = provoke("report_with_little_memory", patient());
+    const Played played = provoke("report_with_little_memory", {});
     EXPECT_EQ(played.said("setrlimit"), "ok");
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE") << played.result;
     EXPECT_NE(played.result.err.find("held by"), std::string::npos) << played.result;
@@ -119,7 +112,7 @@ TEST_F(Hazards, H05_a_child_that_is_killed_in_a_report_spoils_no_later_one) {
     GTEST_SKIP()
         << "killed inside TSan's run-time, the child leaves TSan's lock locked in the memory it shares";
 #endif
-    const Played played = provoke("kill_children_in_reports", patient({"PORTGUARD_MAX_REPORTS=1000"}));
+    const Played played = provoke("kill_children_in_reports", {"PORTGUARD_MAX_REPORTS=1000"});
     EXPECT_TRUE(played.result.exited_with(0)) << played.result;
     EXPECT_EQ(played.said("another errno"), "(not reached)");
     EXPECT_EQ(played.said("bind in use"), "EADDRINUSE");
@@ -137,10 +130,10 @@ TEST_F(Hazards, H66_a_scan_over_taken_ports_makes_few_reports_and_says_how_many_
 }
 
 TEST_F(Hazards, H67_where_the_clock_stands_still_reports_go_on) {
-    const Played with_clock = provoke("fail_at_forty_addresses", patient({"PORTGUARD_MAX_REPORTS=5"}));
+    const Played with_clock = provoke("fail_at_forty_addresses", {"PORTGUARD_MAX_REPORTS=5"});
     EXPECT_EQ(with_clock.said("refused"), "40") << with_clock.result;
     const Played without{run({.argv = {victim("hazard"), "fail_at_forty_addresses"},
-                              .environment = patient({"PORTGUARD_MAX_REPORTS=5"}),
+                              .environment = {"PORTGUARD_MAX_REPORTS=5"},
                               .preloaded_before = {victim_object("frozen_clock")}})};
     EXPECT_EQ(without.said("refused"), "40") << without.result;
     EXPECT_GT(count_of(without.result.err, "portguard: portguard_victim_hazard["), 6U) << without.result;

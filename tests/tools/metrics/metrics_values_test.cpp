@@ -247,8 +247,7 @@ TEST_F(RecordReading, NeedsNoMoreMemoryHoweverOftenItIsCollected) {
         }
         return ::mallinfo2().uordblks;
     };
-    // What the host has just now counts too, and a host may become busier: what is never given back shows
-    // each time.
+    // What the host has counts too, and it may become busier: what is never given back shows each time.
     std::size_t before = collect_often();
     std::size_t least_growth = std::numeric_limits<std::size_t>::max();
     for (int round = 0; round < 6; ++round) {
