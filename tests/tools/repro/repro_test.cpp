@@ -122,7 +122,7 @@ TEST(Repro, APlanRefusesAgain) {
 }
 
 TEST(Repro, AServerThatServesIsEnded) {
-    const Finished finished = repro("outgoing_connection", {"--json", "--with-fix=split", "--for=100ms"},
+    const Finished finished = repro("outgoing_connection", {"--json", "--with-fix=split", "--for=3s"},
                                     server_on("40000", "time.sleep(3600)"));
     EXPECT_TRUE(finished.exited_with(0)) << finished;
     EXPECT_EQ(replays_of(finished)[1]["program"]["was_ended"], true) << finished;
