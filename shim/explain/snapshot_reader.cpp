@@ -101,7 +101,7 @@ std::optional<ReadSnapshot> parse_snapshot(std::span<const std::byte> bytes) {
     if (bytes.size() < sizeof(Snapshot) || !is_sound(Field(bytes))) {
         return std::nullopt;
     }
-    std::memcpy(&read.snapshot, bytes.data(), sizeof(Snapshot));
+    std::memcpy(static_cast<void*>(&read.snapshot), bytes.data(), sizeof(Snapshot));
     const std::span<const std::byte> behind = bytes.subspan(sizeof(Snapshot));
     if (read.snapshot.size != sizeof(Snapshot) || read.snapshot.version != snapshot_version ||
         !are_lengths_sound(read.snapshot, behind.size()) || !are_options_sound(read.snapshot.config)) {
@@ -140,7 +140,7 @@ std::optional<std::vector<DiagSocket>> read_look(int fd) {
         return std::nullopt;
     }
     Snapshot snapshot;
-    std::memcpy(&snapshot, bytes.data(), sizeof snapshot);
+    std::memcpy(static_cast<void*>(&snapshot), bytes.data(), sizeof snapshot);
     if (!snapshot.has_look || snapshot.look_bytes > snapshot_look_capacity ||
         snapshot.stack_bytes > snapshot_stack_capacity) {
         return std::nullopt;
