@@ -23,11 +23,12 @@ int open_for(pid_t pid, const std::string& path, int flags) {
     const Syscalls syscalls;
     const ScopedFd root(direct::open(ProcPath(pid, "root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC),
                         syscalls);
+    // SYS_openat2 is of glibc 2.32 and later.
     open_how how{};
     how.flags = static_cast<std::uint64_t>(O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     return root.valid() && path.starts_with('/')
-               ? static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how))
+               ? static_cast<int>(syscall(__NR_openat2, root.get(), path.c_str(), &how, sizeof how))
                : -1;
 }
 
