@@ -1,5 +1,6 @@
 #include "core/inject.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 

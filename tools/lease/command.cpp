@@ -43,12 +43,11 @@ constexpr std::array parameters{
     netns_parameter,
 };
 
-using enum Combination::Kind;
 constexpr std::array combinations{
-    Combination{count_name, excluded, env_name},
-    Combination{env_name, needed, program_word},
-    Combination{program_word, needed, env_name},
-    Combination{anyway_parameter.name, needed, program_word},
+    Combination{count_name, Combination::Kind::excluded, env_name},
+    Combination{env_name, Combination::Kind::needed, program_word},
+    Combination{program_word, Combination::Kind::needed, env_name},
+    Combination{anyway_parameter.name, Combination::Kind::needed, program_word},
 };
 
 /// What the kernel keeps by itself (TCP_TIMEWAIT_LEN).

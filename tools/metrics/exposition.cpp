@@ -1,7 +1,9 @@
 #include "tools/metrics/exposition.h"
 
-#include <array>
-#include <charconv>
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "tools/common/output.h"
 
@@ -32,14 +34,11 @@ void add_labels(const Labels& labels, bool& is_first, std::string& text) {
 
 /// The shortest text that reads back as the same number; whole numbers have neither point nor exponent.
 void add_number(double value, std::string& text) {
-    std::array<char, 32> digits{};
     constexpr double largest_whole = 9007199254740992.0;
     const bool is_whole = value > -largest_whole && value < largest_whole &&
                           value == static_cast<double>(static_cast<std::int64_t>(value));
-    const auto result = is_whole ? std::to_chars(digits.data(), digits.data() + digits.size(),
-                                                 static_cast<std::int64_t>(value))
-                                 : std::to_chars(digits.data(), digits.data() + digits.size(), value);
-    text.append(digits.data(), result.ptr);
+    // Not std::to_chars, which has no double before GCC 11.
+    text += is_whole ? std::to_string(static_cast<std::int64_t>(value)) : nlohmann::json(value).dump();
 }
 
 void add_family(const MetricFamily& family, const Labels& common, ExpositionFormat format,
