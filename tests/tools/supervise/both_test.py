@@ -87,7 +87,7 @@ class ACallThatTheLibraryHasJudged(Supervised):
         """Which has no mark to give: it lies on the stack, where the supervisor finds it."""
         leave_time_wait(5003)
         script = HELD + "made = socket.socket()\nmade.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)\n" \
-                        "try: made.bind(('127.0.0.1', 5003))\nexcept OSError as error: print(error.errno)\n" \
+                        "try: made.bind(('127.0.0.1', 5003))\nexcept OSError as error: print(error.errno, flush=True)\n" \
                         "print(attempt(5000), attempt(7000), attempt(7001))"
         done = run(PYTHON, "-c", script, options=PLAN, env={**os.environ, "LD_PRELOAD": OTHER_LIBRARY})
         # By its own choice not cured; and what is refused, its bind does not see.
