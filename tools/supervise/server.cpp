@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/snapshot.h"
+#include "tools/supervise/receivers.h"
 
 namespace portguard::tools {
 namespace {
@@ -90,6 +91,7 @@ void handle(const Supervision& supervision, const seccomp_notif& notification, b
 
 struct Worker {
     const Supervision* supervision;
+    Receivers* receivers;
     Slot* slot;
 };
 
@@ -107,20 +109,23 @@ void take_over(const Supervision& supervision, Slot& slot) {
     }
 }
 
-void serve_one(const Supervision& supervision, Slot& slot) {
+bool receive(const Supervision& supervision, Slot& slot) {
     slot.given_up = 0;
     // The kernel takes no buffer that is not zero.
     std::memset(slot.bytes.data(), 0, slot.bytes.size());
-    if (::ioctl(supervision.listener, SECCOMP_IOCTL_NOTIF_RECV, &slot.notification()) == 0) {
-        handle(supervision, slot.notification(), false);
-    }
+    return ::ioctl(supervision.listener, SECCOMP_IOCTL_NOTIF_RECV, &slot.notification()) == 0;
 }
 
 void* work(void* argument) {
     const Worker& worker = *static_cast<const Worker*>(argument);
     take_over(*worker.supervision, *worker.slot);
     for (;;) {
-        serve_one(*worker.supervision, *worker.slot);
+        worker.receivers->begin();
+        const bool received = receive(*worker.supervision, *worker.slot);
+        worker.receivers->end();
+        if (received) {
+            handle(*worker.supervision, worker.slot->notification(), false);
+        }
     }
 }
 
@@ -135,7 +140,9 @@ void* work(void* argument) {
             if ((watched.revents & POLLHUP) != 0) {
                 ::_exit(0);
             }
-            serve_one(supervision, shared.slots.front());
+            if (receive(supervision, shared.slots.front())) {
+                handle(supervision, shared.slots.front().notification(), false);
+            }
         }
     }
 }
@@ -149,6 +156,9 @@ std::size_t processors() {
 
 void start_workers(const Supervision& supervision, Shared& shared) {
     static std::array<Worker, most_threads> workers;
+    // A new one: of that of a server before this one, whose memory this is, a thread that is not here may
+    // hold the lock.
+    auto* const receivers = new Receivers;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     // A cure's child has a stack of its own.
@@ -157,7 +167,7 @@ void start_workers(const Supervision& supervision, Shared& shared) {
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     bool started = false;
     for (std::size_t index = 0; index < processors(); ++index) {
-        workers[index] = {&supervision, &shared.slots[index]};
+        workers[index] = {&supervision, receivers, &shared.slots[index]};
         pthread_t thread{};
         started = pthread_create(&thread, &attributes, work, &workers[index]) == 0 || started;
     }
