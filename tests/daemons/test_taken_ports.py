@@ -55,14 +55,21 @@ class TakenPortTest(ConditionTest):
             harness.wait_until(lambda: "Bootstrapped 0%" in process.printed() or process.ended(), "tor", process)
             with socket.create_server(("127.0.0.1", PORT + 1)):
                 self.write("torrc", text + f"SocksPort 127.0.0.1:{PORT + 1}\n")
-                os.kill(process.pid, signal.SIGHUP)
+                if not process.ended():
+                    os.kill(process.pid, signal.SIGHUP)
                 harness.wait_until(process.ended, "the end of tor", process)
             # For the next, before it starts: what is being written is read as a file without a line.
             self.write("torrc", text)
             ends.append((process.process.returncode, process.printed()))
 
-        self.start_twice(["/usr/bin/tor", "-f", config], [], judge)
-        # 9 of 60 tors alone, and 8 of 60 under the guard, met a mutex that their own exit had destroyed: then it is SIGSEGV.
+        # Its filter forbids a futex call that its threads make now and then: so ended 25 of 2,000 tors alone, and 11
+        # of 700 under the guard, before they were told anything.
+        for _ in range(5):
+            ends.clear()
+            self.start_twice(["/usr/bin/tor", "-f", config], [], judge)
+            if "The futex facility" not in "".join(printed for _, printed in ends):
+                break
+        # And by a mutex that their exit had destroyed, 396 of 2,000 and 135 of 700: then it is SIGSEGV.
         for status, printed in ends:
             self.assertIn(status, (1, -signal.SIGSEGV), printed)
             self.assertIn("Restart failed (config error?). Exiting.", printed)
