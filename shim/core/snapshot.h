@@ -23,7 +23,7 @@ inline constexpr std::uint16_t machine_aarch64 = 183;
 
 /// As many as the largest of the three has, by DWARF number: x86-64 rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp,
 /// r8-r15, rip (System V ABI, figure 3.36); i386 eax, ecx, edx, ebx, esp, ebp, esi, edi, eip; aarch64 x0-x30,
-/// sp, pc. Those that a call need not preserve are 0.
+/// sp, pc. Those that are not known are 0: in a program, all that a call need not preserve.
 inline constexpr std::size_t snapshot_registers = 33;
 /// What is copied of the stack, at most: where the mapping ends earlier, less.
 inline constexpr std::size_t snapshot_stack_capacity = 65536;
@@ -117,5 +117,19 @@ struct Snapshot {
     char exe[512] = {};
     alignas(8) Config config;
 };
+
+/// By DWARF number (Snapshot::registers): rsp, esp and sp.
+constexpr std::size_t stack_pointer_register_of(std::uint16_t machine) {
+    switch (machine) {
+    case machine_aarch64: return 31;
+    case machine_i386: return 4;
+    default: return 7;
+    }
+}
+
+/// Where the copy of the stack begins.
+constexpr std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
+    return snapshot.registers[stack_pointer_register_of(snapshot.machine)];
+}
 
 } // namespace portguard

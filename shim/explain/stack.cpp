@@ -89,9 +89,10 @@ bool name_all(const CallPath& path, std::vector<Frame>& frames, const Deadline& 
     return true;
 }
 
+/// And the vdso, through which i386 enters the kernel.
 std::size_t count_own_frames(const std::vector<const CodeImage*>& images) {
     const auto end = std::find_if(images.begin(), images.end(), [](const CodeImage* image) {
-        return image == nullptr || base_name(image->path) != preloaded_object;
+        return image == nullptr || (base_name(image->path) != preloaded_object && image->path != "[vdso]");
     });
     return static_cast<std::size_t>(end - images.begin());
 }
@@ -104,28 +105,19 @@ void keep(std::vector<Value>& values, std::size_t skipped, std::size_t depth) {
 }
 
 std::string_view reason_for_none(const Snapshot& snapshot, const ProgramMemory& memory) {
-    if (snapshot.machine != own_machine) {
-        return "the stack (of a program for another machine)";
-    }
     if (snapshot.stack_bytes == 0 && !snapshot.has_memory) {
         return "the stack (it was not copied)";
+    }
+    if (snapshot.machine != own_machine) {
+        // Whoever has both executes the one for the program (tools/supervise).
+        return snapshot.machine == machine_i386
+                   ? "the stack (of an i386 program: portguard-explain for i386 is not installed)"
+                   : "the stack (of a program for another machine)";
     }
     return memory.has_mappings() ? "" : "the stack (/proc/PID/maps was not to be had)";
 }
 
 } // namespace
-
-std::uint64_t stack_pointer_of(const Snapshot& snapshot) {
-    // The DWARF numbers of rsp, esp and sp.
-    constexpr std::size_t on_x86_64 = 7;
-    constexpr std::size_t on_i386 = 4;
-    constexpr std::size_t on_aarch64 = 31;
-    switch (snapshot.machine) {
-    case machine_aarch64: return snapshot.registers[on_aarch64];
-    case machine_i386: return snapshot.registers[on_i386];
-    default: return snapshot.registers[on_x86_64];
-    }
-}
 
 CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory) {
     CallPath path;

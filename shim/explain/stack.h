@@ -36,9 +36,6 @@ struct CallPath {
     std::string_view missing;
 };
 
-/// Where the copy of the stack begins.
-std::uint64_t stack_pointer_of(const Snapshot& snapshot);
-
 /// As many frames as config.limits.stack_depth asks for.
 CallPath walk_stack(const Snapshot& snapshot, ProgramMemory& memory);
 

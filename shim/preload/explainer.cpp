@@ -123,8 +123,8 @@ void look_beside_helper(Job& job, Workspace& workspace) {
 /// The stack first: only then is known how much of it there was.
 bool write_snapshot(Snapshot& snapshot, const SeenSockets& seen) {
     if (snapshot.config.limits.stack_depth != 0) {
-        const long copied = asker::copy_memory(snapshot.registers[stack_pointer_register],
-                                               snapshot_stack_capacity, snapshot_fd, sizeof snapshot);
+        const long copied = asker::copy_memory(stack_pointer_of(snapshot), snapshot_stack_capacity,
+                                               snapshot_fd, sizeof snapshot);
         snapshot.stack_bytes = copied > 0 ? static_cast<std::uint32_t>(copied) : 0;
     }
     write_look(snapshot, seen);

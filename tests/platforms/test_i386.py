@@ -171,6 +171,39 @@ class Both(Words):
         self.assertEqual([event["event"] for event in events()], ["cured"])
 
 
+class Supervised(Words):
+    """No library is in the program: whoever reads its stack is beside it, and of the other word size."""
+
+    def frames_of(self, program: str, portguard: str = PORTGUARD) -> list[tuple]:
+        """Names and lines from the one below libc's on."""
+        done = inside(portguard, "run", "--front-end=supervisor", "--log=file:/log", "--budget-ms=5000", "--", program, "twice",
+                      "10011", PORTGUARD_CONFIG="/dev/null")
+        self.assert_ran(done)
+        stack = [(frame["symbol"], pathlib.Path(frame["file"] or "").name, frame["line"]) for frame in events()[-1]["stack"]]
+        return stack[1:4]
+
+    def test_a_stack_is_the_one_of_the_same_program_of_64_bits(self) -> None:
+        wanted = self.frames_of("/static64")
+        self.assertEqual([name for name, *_ in wanted], ["open_the_front_door", "twice", "main"])
+        for program in ("/static32", "/static32-framed", "/program32"):
+            with self.subTest(program=program):
+                self.assertEqual(self.frames_of(program), wanted)
+        self.assert_told(4)
+
+    def test_it_is_had_of_a_child_whose_parent_has_the_library(self) -> None:
+        done = inside(PORTGUARD, "run", "--front-end=both", "--log=file:/log", "--budget-ms=5000", "--", "/program64", "start",
+                      "/static32", "twice", "10012", PORTGUARD_CONFIG="/dev/null")
+        self.assert_ran(done)
+        self.assert_told(1)
+        self.assertIn("open_the_front_door", [frame["symbol"] for frame in events()[0]["stack"]])
+
+    def test_without_the_helper_for_it_a_report_says_so(self) -> None:
+        self.assertEqual(self.frames_of("/static32", "/without/bin/portguard"), [])
+        event = events()[0]
+        self.assertEqual(event["missing"], ["the stack (of an i386 program: portguard-explain for i386 is not installed)"])
+        self.assertEqual((event["cause"], event["holders"][0]["state"]), ("self", "LISTEN"))
+
+
 class Broken(Words):
     """A program starts, and does what it does without us."""
 

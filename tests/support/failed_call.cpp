@@ -46,19 +46,6 @@ void take_registers(const ucontext_t& context, Snapshot& snapshot) {
 #endif
 }
 
-std::size_t stack_pointer_register(const Snapshot& snapshot) {
-    switch (snapshot.machine) {
-    case machine_x86_64: return 7;
-    case machine_i386: return 4;
-    default: return 31;
-    }
-}
-
-/// As wide as an argument of syscall(2).
-long stack_pointer_of(const Snapshot& snapshot) {
-    return static_cast<long>(snapshot.registers[stack_pointer_register(snapshot)]);
-}
-
 Fd memory_file(const char* name) {
     return made(memfd_create(name, MFD_CLOEXEC), "memfd_create");
 }
@@ -131,8 +118,9 @@ void write_snapshot(const FailedCall& call, const ucontext_t& context, const Fd&
     Snapshot snapshot = call.snapshot;
     take_registers(context, snapshot);
     snapshot.has_memory = call.has_memory;
-    const ssize_t copied = syscall(SYS_pwrite64, file.get(), stack_pointer_of(snapshot), call.copied_stack,
-                                   off_t{sizeof snapshot});
+    // As wide as an argument of syscall(2).
+    const ssize_t copied = syscall(SYS_pwrite64, file.get(), static_cast<long>(stack_pointer_of(snapshot)),
+                                   call.copied_stack, off_t{sizeof snapshot});
     snapshot.stack_bytes = static_cast<std::uint32_t>(std::max<ssize_t>(copied, 0));
     if (call.look.has_value()) {
         write_look(*call.look, snapshot, file);

@@ -110,7 +110,7 @@ FrontEnds::~FrontEnds() {
 
 void FrontEnds::start() const {
     const SupervisorStart started =
-        start_supervisor(config_, find_explainer(), {has_library_, refuses_io_uring_, &shared_->counts});
+        start_supervisor(config_, find_explainers(), {has_library_, refuses_io_uring_, &shared_->counts});
     shared_->has_supervisor = true;
     for (const std::string& limit : started.limits) {
         shared_->limits.add(limit).add('\n');

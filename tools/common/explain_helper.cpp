@@ -42,6 +42,21 @@ struct Handed {
     _exit(static_cast<int>(ExitCode::not_executable));
 }
 
+std::string folder_of(const std::string& shim) {
+    return shim.substr(0, shim.rfind('/') + 1);
+}
+
+/// Empty: there is none.
+std::string explainer_beside(const std::string& shim) {
+    const std::string folder = folder_of(shim);
+    for (const char* const place : helper_places) {
+        if (access((folder + place).c_str(), X_OK) == 0) {
+            return folder + place;
+        }
+    }
+    return {};
+}
+
 std::string contents_of(int fd) {
     std::string text;
     std::array<char, 16384> piece;
@@ -56,15 +71,18 @@ std::string contents_of(int fd) {
 
 std::string find_explainer() {
     const std::string shim = find_shim();
-    const std::string folder = shim.substr(0, shim.rfind('/') + 1);
-    for (const char* const place : helper_places) {
-        if (access((folder + place).c_str(), X_OK) == 0) {
-            return folder + place;
-        }
+    std::string found = explainer_beside(shim);
+    if (!found.empty()) {
+        return found;
     }
     throw Refusal(ExitCode::unreachable,
-                  "'" + shown(folder + helper_places[0]) +
+                  "'" + shown(folder_of(shim) + helper_places[0]) +
                       "', which explains a failed call, is missing; install portguard as a whole");
+}
+
+ExplainerPaths find_explainers() {
+    const std::string i386_shim = find_i386_shim();
+    return {find_explainer(), i386_shim.empty() ? std::string() : explainer_beside(i386_shim)};
 }
 
 Explainer::Explainer() : fd_(open(find_explainer().c_str(), O_PATH | O_CLOEXEC)) {

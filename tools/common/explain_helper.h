@@ -10,6 +10,15 @@ namespace portguard::tools {
 /// Its absolute path. Throws Refusal where it is missing.
 std::string find_explainer();
 
+/// For a program of each word size.
+struct ExplainerPaths {
+    std::string own;
+    /// On an x86-64 host; empty: none is installed.
+    std::string i386;
+};
+/// As find_explainer().
+ExplainerPaths find_explainers();
+
 /// The same file, whatever becomes of the folders or of this process's rights.
 class Explainer {
 public:

@@ -69,7 +69,7 @@ int print_plan(const ResolvedConfig& resolved, const GuardedProgram& program, bo
 [[noreturn]] void run_supervised(const ResolvedConfig& resolved, const GuardedProgram& program,
                                  const SupervisorWish& wish) {
     for (const std::string& limit :
-         start_supervisor(resolved.draft().config, find_explainer(), wish).limits) {
+         start_supervisor(resolved.draft().config, find_explainers(), wish).limits) {
         std::fprintf(stderr, "portguard: %s\n", limit.c_str());
     }
     become_program(program);

@@ -1,7 +1,6 @@
 #include "tools/supervise/answer.h"
 
 #include "preload/guard.h"
-#include "preload/registers.h"
 #include "tools/supervise/caller_cache.h"
 #include "tools/supervise/io_uring_notice.h"
 
@@ -41,8 +40,7 @@ Answer answer_to(const Supervision& supervision, const seccomp_notif& notificati
     // Of this thread.
     static thread_local CallerCache cache;
     cache.trust_networks(!supervision.tree->may_change_network.load(std::memory_order_relaxed));
-    const Caller caller(static_cast<pid_t>(notification.pid),
-                        request->is_foreign ? std::uint16_t{0} : own_machine, &cache);
+    const Caller caller(static_cast<pid_t>(notification.pid), request->is_foreign, &cache);
     if (request->wish == Wish::io_uring) {
         if (supervision.counts->io_urings.fetch_add(1, std::memory_order_relaxed) == 0 &&
             supervision.tells_io_uring) {

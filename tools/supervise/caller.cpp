@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include "core/hash.h"
-#include "core/number.h"
-#include "kernel/judged_call.h"
 #include "tools/supervise/worn_rights.h"
 
 namespace portguard::tools {
@@ -78,8 +76,8 @@ FileIdentity identity_of(const char* path) {
     return ::stat(path, &about) == 0 ? FileIdentity{about.st_dev, about.st_ino} : FileIdentity{};
 }
 
-Caller::Caller(pid_t tid, std::uint16_t machine, CallerCache* cache)
-    : tid_(tid), machine_(machine), descriptor_(-1), cache_(cache) {
+Caller::Caller(pid_t tid, bool is_foreign, CallerCache* cache)
+    : tid_(tid), is_foreign_(is_foreign), descriptor_(-1), cache_(cache) {
     if (cache_ != nullptr) {
         const CallerCache::Kept kept = cache_->take(tid);
         descriptor_ = kept.descriptor;
@@ -129,52 +127,6 @@ std::string Caller::program_name() const {
 
 FileIdentity Caller::program_file() const {
     return identity_of(ProcPath(tid_, "exe").c_str());
-}
-
-std::optional<StoppedAt> Caller::stopped_at() const {
-    // The last two of the number, six arguments, the stack pointer and the program counter
-    // (proc_pid_syscall(5)).
-    constexpr int before_stack = 7;
-    constexpr unsigned hexadecimal = 16;
-    const std::string text = text_of(tid_, "syscall");
-    std::string_view rest = text;
-    for (int field = 0; field < before_stack; ++field) {
-        rest.remove_prefix(std::min(rest.size(), rest.find(' ') + 1));
-    }
-    const auto take = [&rest] {
-        rest.remove_prefix(std::min<std::size_t>(rest.size(), 2)); // "0x"
-        const auto number = take_number<std::uint64_t>(rest, hexadecimal);
-        rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
-        return number.value_or(0);
-    };
-    StoppedAt at;
-    at.stack = take();
-    at.code = take();
-    return at.stack != 0 ? std::optional(at) : std::nullopt;
-}
-
-bool Caller::is_judged() const {
-    // An interceptor of a sanitizer has some 600 bytes.
-    constexpr std::size_t piece = 4096;
-    const std::optional<StoppedAt> at = stopped_at();
-    if (!at.has_value()) {
-        return false;
-    }
-    std::array<char, 2 * piece> bytes;
-    // A piece a page: what is read ends where the stack does.
-    std::array<iovec, 3> there{};
-    std::size_t length = 0;
-    for (iovec& one : there) {
-        one.iov_base = reinterpret_cast<void*>(static_cast<std::uintptr_t>(at->stack + length));
-        one.iov_len = std::min(piece - (at->stack + length) % piece, bytes.size() - length);
-        length += one.iov_len;
-    }
-    const iovec here{bytes.data(), bytes.size()};
-    const ssize_t read = ::process_vm_readv(tid_, &here, 1, there.data(), there.size(), 0);
-    const std::string_view stack(bytes.data(), read > 0 ? static_cast<std::size_t>(read) : 0);
-    std::array<char, sizeof judged_mark> mark;
-    std::memcpy(mark.data(), &judged_mark, sizeof judged_mark);
-    return stack.find(std::string_view(mark.data(), mark.size())) != std::string_view::npos;
 }
 
 int Caller::borrow(int fd) const {
@@ -277,7 +229,7 @@ bool read_memory_of(pid_t tid, std::uint64_t address, void* into, std::size_t si
 
 Surroundings own_surroundings() {
     Surroundings own;
-    static_cast<void>(Caller(static_cast<pid_t>(::syscall(SYS_gettid)), 0).read_surroundings(own));
+    static_cast<void>(Caller(static_cast<pid_t>(::syscall(SYS_gettid)), false).read_surroundings(own));
     return own;
 }
 

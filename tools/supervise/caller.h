@@ -1,6 +1,7 @@
 // The thread that waits for an answer, as far as the supervisor has to know it.
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -53,20 +54,23 @@ FileIdentity identity_of(const char* path);
 
 /// Where a thread stands that waits in a system call.
 struct StoppedAt {
+    /// Of a call of i386: ebx, ecx, edx, esi, edi and ebp, whatever the call takes of them.
+    std::array<std::uint64_t, 6> arguments{};
     std::uint64_t stack = 0;
     std::uint64_t code = 0;
 };
 
 class Caller {
 public:
-    /// `tid`: as the notification has it, in this process's pid namespace.
-    Caller(pid_t tid, std::uint16_t machine, CallerCache* cache = nullptr);
+    /// `tid`: as the notification has it, in this process's pid namespace. `is_foreign`: Request's.
+    Caller(pid_t tid, bool is_foreign, CallerCache* cache = nullptr);
     Caller(const Caller&) = delete;
     Caller& operator=(const Caller&) = delete;
     ~Caller();
 
     [[nodiscard]] pid_t tid() const { return tid_; }
-    [[nodiscard]] std::uint16_t machine() const { return machine_; }
+    /// e_machine of its program, which may call as programs of the other word size do; 0: not known.
+    [[nodiscard]] std::uint16_t machine() const;
     /// Of its process; asked of /proc.
     [[nodiscard]] pid_t pid() const;
     /// As its user knows it (program_invocation_short_name(3)).
@@ -93,7 +97,7 @@ private:
     [[nodiscard]] bool read_surroundings_by_text(Surroundings& surroundings) const;
 
     pid_t tid_;
-    std::uint16_t machine_;
+    bool is_foreign_;
     /// Of the thread; before Linux 6.9 of its process.
     int descriptor_;
     bool is_of_thread_ = true;

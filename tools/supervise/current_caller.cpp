@@ -29,6 +29,8 @@ struct Served {
     int program_fd = -1;
     pid_t supervisor = 0;
     bool socket_stands_in = false;
+    /// As of when its registers were read.
+    std::uint16_t machine = 0;
     /// Both are read once a caller, where something asks.
     pid_t pid = 0;
     bool has_name = false;
@@ -41,7 +43,7 @@ struct Served {
 // A child made by clone(2) without CLONE_SETTLS sees those of the thread that made it.
 thread_local Served served;
 
-std::string helper_path;
+ExplainerPaths helper_paths;
 bool forbids_colour = false;
 
 void print_path(char (&path)[32], const char* leaf) {
@@ -71,8 +73,8 @@ bool is_in_child_of_report() {
     return kernel_call(SYS_getpid) != served.supervisor;
 }
 
-void set_up_guard(const Config& config, const std::string& helper, bool beside_library) {
-    helper_path = helper;
+void set_up_guard(const Config& config, const ExplainerPaths& helpers, bool beside_library) {
+    helper_paths = helpers;
     const char* const no_color = std::getenv("NO_COLOR");
     forbids_colour = no_color != nullptr && no_color[0] != '\0';
     guard::draft.config = config;
@@ -128,7 +130,7 @@ int tid() {
 }
 
 std::uint16_t machine() {
-    return served.caller->machine();
+    return served.machine;
 }
 
 int descriptor(int /*fd*/) {
@@ -155,10 +157,23 @@ const char* memory_path() {
 }
 
 void read_registers(std::uint64_t* registers) {
+    served.machine = served.caller->machine();
     const std::optional<tools::StoppedAt> at = served.caller->stopped_at();
-    if (at.has_value() && served.caller->machine() == own_machine) {
+    if (!at.has_value()) {
+        return;
+    }
+    if (served.machine == own_machine) {
         registers[stack_pointer_register] = at->stack;
         registers[code_register] = at->code;
+    } else if (served.machine == machine_i386) {
+        // By DWARF number: ebx, ecx, edx, esi, edi and ebp.
+        constexpr std::array<std::size_t, 6> argument_registers{3, 1, 2, 6, 7, 5};
+        constexpr std::size_t i386_code_register = 8;
+        for (std::size_t index = 0; index < argument_registers.size(); ++index) {
+            registers[argument_registers[index]] = at->arguments[index];
+        }
+        registers[stack_pointer_register_of(machine_i386)] = at->stack;
+        registers[i386_code_register] = at->code;
     }
 }
 
@@ -197,7 +212,9 @@ long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offse
 namespace helper_file {
 
 int open(std::span<char> /*buffer*/, std::string_view& why) {
-    const int fd = ::open(tools::helper_path.c_str(), O_PATH | O_CLOEXEC);
+    const bool is_i386 = served.machine == machine_i386 && !tools::helper_paths.i386.empty();
+    const std::string& path = is_i386 ? tools::helper_paths.i386 : tools::helper_paths.own;
+    const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
     if (fd < 0) {
         why = "portguard-explain cannot be opened";
     }

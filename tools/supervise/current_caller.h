@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/config.h"
+#include "tools/common/explain_helper.h"
 #include "tools/supervise/caller.h"
 
 namespace portguard::tools {
@@ -32,8 +33,7 @@ const Caller& served_caller();
 bool is_in_child_of_report();
 
 /// What preload/guard.h has read in a program: `config` as the program would have it, without what a
-/// supervisor cannot do. `helper`: the path of portguard-explain. Once, in the supervisor, before it lets go
-/// of its standard error.
-void set_up_guard(const Config& config, const std::string& helper, bool beside_library);
+/// supervisor cannot do. Once, in the supervisor, before it lets go of its standard error.
+void set_up_guard(const Config& config, const ExplainerPaths& helpers, bool beside_library);
 
 } // namespace portguard::tools

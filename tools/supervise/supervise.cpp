@@ -116,7 +116,7 @@ TreeCounts* new_tree_counts() {
 /// What the supervisor is started with.
 struct Mission {
     const Config& config;
-    const std::string& helper;
+    const ExplainerPaths& helpers;
     const SupervisorWish& wish;
     TreeCounts& counts;
 };
@@ -128,12 +128,12 @@ struct Mission {
     supervision.beside_library = mission.wish.beside_library;
     supervision.tells_io_uring = mission.wish.counts == nullptr;
     supervision.counts = &mission.counts;
-    supervision.own_programs = {identity_of("/proc/self/exe"), identity_of(mission.helper.c_str())};
+    supervision.own_programs = {identity_of("/proc/self/exe"), identity_of(mission.helpers.own.c_str())};
     supervision.own = own_surroundings();
     supervision.network_cookie = own_network_cookie();
     supervision.first_unprivileged_port = first_unprivileged_port();
     supervision.has_ptrace_right = has_ptrace_right();
-    set_up_guard(mission.config, mission.helper, mission.wish.beside_library);
+    set_up_guard(mission.config, mission.helpers, mission.wish.beside_library);
     const Hello hello = make_hello();
     if (::send(channel, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         ::_exit(1);
@@ -219,9 +219,9 @@ std::string reason_for(int error) {
 
 } // namespace
 
-SupervisorStart start_supervisor(const Config& config, const std::string& helper,
+SupervisorStart start_supervisor(const Config& config, const ExplainerPaths& helpers,
                                  const SupervisorWish& wish) {
-    const Mission mission{config, helper, wish, *(wish.counts == nullptr ? new_tree_counts() : wish.counts)};
+    const Mission mission{config, helpers, wish, *(wish.counts == nullptr ? new_tree_counts() : wish.counts)};
     if (config.mode == Mode::off) {
         return {};
     }

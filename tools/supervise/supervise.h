@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "tools/common/explain_helper.h"
 
 namespace portguard::tools {
 
@@ -36,7 +37,8 @@ struct SupervisorStart {
 };
 
 /// Puts the calling process, and so the program that it becomes, under a supervisor of its own. Throws
-/// Refusal where that cannot be: nothing has happened then. `helper`: the path of portguard-explain.
-SupervisorStart start_supervisor(const Config& config, const std::string& helper, const SupervisorWish& wish);
+/// Refusal where that cannot be: nothing has happened then.
+SupervisorStart start_supervisor(const Config& config, const ExplainerPaths& helpers,
+                                 const SupervisorWish& wish);
 
 } // namespace portguard::tools

@@ -1,8 +1,25 @@
 /* A program without a libc, as far from LD_PRELOAD as can be. usage: raw_calls WAY PORT
    Makes a TCP socket, binds it to 127.0.0.1:PORT and listens, each by WAY: native, i386 (the calls of 32-bit
    programs) or socketcall (their older form). Exits with 0, or with the errno of the first call that failed.
- */
+   It may be a 32-bit program itself. */
+#if defined(__i386__)
+/* Of which there are no headers on x86-64. */
+enum { __NR_exit_group = 252, __NR_socket = 359, __NR_bind = 361, __NR_listen = 363 };
+#define clobbered "memory"
+#define native of_32_bits
+#else
 #include <asm/unistd.h>
+#define clobbered "r8", "r9", "r10", "r11", "memory"
+
+static long native(long number, long first, long second, long third) {
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(first), "S"(second), "d"(third)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#endif
 
 typedef unsigned int word;
 
@@ -16,21 +33,12 @@ static struct {
 
 static word arguments[3];
 
-static long native(long number, long first, long second, long third) {
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(first), "S"(second), "d"(third)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 static long of_32_bits(long number, long first, long second, long third) {
     long result;
     __asm__ volatile("int $0x80"
                      : "=a"(result)
                      : "a"(number), "b"(first), "c"(second), "d"(third)
-                     : "r8", "r9", "r10", "r11", "memory");
+                     : clobbered);
     return (int)result;
 }
 
@@ -74,4 +82,9 @@ __attribute__((used)) static void begin(char** words) {
     native(__NR_exit_group, -result, 0, 0);
 }
 
+#if defined(__i386__)
+__asm__(".globl _start\n_start:\n\tmovl %esp, %eax\n\tandl $-16, %esp\n\tsubl $12, %esp\n\tpushl "
+        "%eax\n\tcall begin\n");
+#else
 __asm__(".globl _start\n_start:\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall begin\n");
+#endif

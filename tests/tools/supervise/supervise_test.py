@@ -98,6 +98,22 @@ class TheSupervisor(Supervised):
                 refused = run(RAW, way, "7000", options=PLAN)
                 self.assertEqual(refused.returncode, errno.EACCES, refused.stderr)
                 self.assertIn("raw_calls[", refused.stderr)
+                self.assertRegex(refused.stderr, r"\n  stack +begin at raw_calls\.c:")
+
+    def test_has_the_stack_of_a_32_bit_program_or_says_what_is_missing_for_it(self) -> None:
+        program = RAW + "_i386"
+        try:
+            self.assertEqual(subprocess.run([program, "native", "7000"]).returncode, 0)
+        except OSError:
+            self.skipTest("the kernel starts no 32-bit program")
+        without, _ = copies_for_all(self)
+        told = run(program, "native", "7000", options=PLAN, command=without).stderr
+        self.assertIn("the stack (of an i386 program: portguard-explain for i386 is not installed)", " ".join(told.split()))
+        self.assertNotIn("begin at", told)
+        if not pathlib.Path(COMMAND).parents[1].joinpath("lib/i386-linux-gnu/portguard-explain").exists():
+            self.skipTest("portguard-explain for i386 is not built (PORTGUARD_I386); tests/platforms/i386 has it")
+        for way in ("native", "socketcall"):
+            self.assertRegex(run(program, way, "7000", options=PLAN).stderr, r"\n  stack +begin at raw_calls\.c:")
 
     def test_names_who_holds_the_port(self) -> None:
         with listening(5001):
