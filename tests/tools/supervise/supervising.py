@@ -18,6 +18,9 @@ COMMAND, SERVER, RAW = sys.argv[1:4]
 # A guard around these tests (conformance.own) must not steer the one that is tested.
 for steering in [name for name in os.environ if name.startswith("PORTGUARD_") and not name.startswith("PORTGUARD_TEST_")]:
     del os.environ[steering]
+# Where a sanitizer leaves what it finds in a supervisor.
+SANITIZER_FOUND = pathlib.Path(os.environ["PORTGUARD_TEST_SANITIZER_FOUND"]) \
+    if "PORTGUARD_TEST_SANITIZER_FOUND" in os.environ else None
 CLONE_NEWNET = 0x40000000
 NOBODY = 65534
 DEADLINE = 20.0
@@ -128,6 +131,10 @@ class Supervised(unittest.TestCase):
 
     def tearDown(self) -> None:
         wait_until(lambda: not supervisors_of(0), "the end of every supervisor, as every program has ended")
+        for report in SANITIZER_FOUND.iterdir() if SANITIZER_FOUND else ():
+            found = report.read_text()
+            report.unlink()
+            self.fail(found)
 
 
 def run_tests() -> None:
