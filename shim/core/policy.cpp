@@ -110,7 +110,7 @@ Verdict decide_outside_listen(const Config& config, const OutgoingPlan& plan, So
     if (enforces(config)) {
         return {.before = Before::refuse, .next = facts};
     }
-    return {.report = Report::refused, .next = facts.with_port(PortChoice::program)};
+    return {.report = DueReport::refused, .next = facts.with_port(PortChoice::program)};
 }
 
 /// listen on a port that the program has bound.
@@ -120,9 +120,9 @@ Verdict decide_listen_on_own_port(const Config& config, SocketFacts facts) {
         if (enforces(config)) {
             return {.before = Before::refuse, .next = facts};
         }
-        verdict.report = Report::refused;
+        verdict.report = DueReport::refused;
     } else if (facts.port() == PortChoice::program_in_ephemeral) {
-        verdict.report = Report::ephemeral_listener;
+        verdict.report = DueReport::ephemeral_listener;
     }
     if (enforces(config) && config.reuseaddr != ReuseAddress::off && !facts.chose_reuseaddr()) {
         verdict.after = After::mark_listener;

@@ -45,7 +45,7 @@ enum class After : std::uint8_t {
 };
 
 /// What to report of a call that went through.
-enum class Report : std::uint8_t {
+enum class DueReport : std::uint8_t {
     nothing,
     /// The plan is against it (observe): EventKind::refused.
     refused,
@@ -56,7 +56,7 @@ enum class Report : std::uint8_t {
 struct Verdict {
     Before before = Before::nothing;
     After after = After::nothing;
-    Report report = Report::nothing;
+    DueReport report = DueReport::nothing;
     std::uint16_t avoid = 0;
     PortRange range{};
     /// The rest of a range that was divided by a port to avoid: where `range` is full, this one may not be.

@@ -211,11 +211,11 @@ void tell_passed(int fd, Call call, const sockaddr* address, socklen_t length, S
     tell({EventKind::refused, call, fd, refusal_errno(guard::config(), protocol), address, length, facts});
 }
 
-void tell_listener(int fd, Report report, SocketFacts facts) {
+void tell_listener(int fd, DueReport report, SocketFacts facts) {
     if (given_numbers::contain(socket_state::local_address(fd).port())) {
         return;
     }
-    if (report == Report::refused) {
+    if (report == DueReport::refused) {
         tell_passed(fd, Call::listen, nullptr, 0, facts);
     } else {
         tell({EventKind::ephemeral_listener, Call::listen, fd, 0, nullptr, 0, facts});

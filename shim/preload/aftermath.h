@@ -37,7 +37,7 @@ namespace portguard {
                                SocketFacts facts);
 
 /// A listener on a port inside the range of outgoing connections, where the number did not come from port 0.
-[[gnu::cold]] void tell_listener(int fd, Report report, SocketFacts facts);
+[[gnu::cold]] void tell_listener(int fd, DueReport report, SocketFacts facts);
 
 /// listen failed with `error`: as after_failed_bind().
 [[gnu::cold]] int after_failed_listen(int fd, int backlog, SocketFacts facts, int error);

@@ -34,7 +34,7 @@ void after_bind(int fd, const sockaddr* address, socklen_t length, Target target
     } else if (verdict.next.protocol() == Protocol::unknown && target.family != Family::other) {
         courtesy::note_bind_through_unknown_number();
     }
-    if (verdict.report == Report::refused && !given_numbers::contain(target.port)) {
+    if (verdict.report == DueReport::refused && !given_numbers::contain(target.port)) {
         tell_passed(fd, Call::bind, address, length, verdict.next);
     }
 }

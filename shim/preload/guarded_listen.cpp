@@ -53,7 +53,7 @@ int listen_by_plan(int fd, int backlog, SocketFacts facts) {
         mark_listener(fd);
     }
     fd_memory::remember(fd, verdict.next);
-    if (verdict.report != Report::nothing) {
+    if (verdict.report != DueReport::nothing) {
         tell_listener(fd, verdict.report, verdict.next);
     }
     return 0;

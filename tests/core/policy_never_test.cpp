@@ -111,7 +111,7 @@ TEST(Never, IsACallRefusedOrASocketChangedWithModeObserve) {
 
 TEST(Never, IsARefusalToldThatWasAlsoMade) {
     for_every_case([](const Case& tried) {
-        EXPECT_FALSE(tried.verdict.report == Report::refused && tried.config.mode != Mode::observe)
+        EXPECT_FALSE(tried.verdict.report == DueReport::refused && tried.config.mode != Mode::observe)
             << what(tried.verdict);
     });
 }

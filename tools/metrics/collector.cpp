@@ -58,7 +58,7 @@ std::vector<MetricFamily> Collector::collect() {
     const HostFacts facts =
         gather_facts({.listen = sources_.config.listen, .flags = false, .cluster = true, .thrifty = true});
     add_socket_families(facts, plan_for(sources_.config, facts), families);
-    PortUse use = port_use(facts);
+    EphemeralUse use = ephemeral_use(facts);
     add_use_families(facts, use, state_.use, now, families);
     add_event_families(state_.counts, read_events(), families);
     if (!state_.use.has_value() || now < state_.use->instant || now - state_.use->instant >= least_interval) {

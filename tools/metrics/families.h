@@ -6,9 +6,9 @@
 
 #include "tools/check/finding.h"
 #include "tools/events/log_time.h"
+#include "tools/metrics/ephemeral_use.h"
 #include "tools/metrics/exposition.h"
 #include "tools/metrics/metrics_state.h"
-#include "tools/metrics/port_use.h"
 
 namespace portguard::tools {
 
@@ -16,7 +16,7 @@ namespace portguard::tools {
 void add_socket_families(const HostFacts& facts, const PortPlan& plan, std::vector<MetricFamily>& families);
 
 /// Ephemeral ports and TIME_WAIT.
-void add_use_families(const HostFacts& facts, const PortUse& use, const std::optional<UseSample>& before,
+void add_use_families(const HostFacts& facts, const EphemeralUse& use, const std::optional<UseSample>& before,
                       Instant now, std::vector<MetricFamily>& families);
 
 struct RecordStatus {

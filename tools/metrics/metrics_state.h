@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tools/events/log_time.h"
+#include "tools/metrics/ephemeral_use.h"
 #include "tools/metrics/event_counts.h"
-#include "tools/metrics/port_use.h"
 #include "tools/metrics/record_position.h"
 
 namespace portguard::tools {

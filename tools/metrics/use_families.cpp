@@ -13,7 +13,7 @@ Labels labels_of(const DestinationUse& use) {
 
 } // namespace
 
-void add_use_families(const HostFacts& facts, const PortUse& use, const std::optional<UseSample>& before,
+void add_use_families(const HostFacts& facts, const EphemeralUse& use, const std::optional<UseSample>& before,
                       Instant now, std::vector<MetricFamily>& families) {
     families.push_back({"portguard_ephemeral_ports",
                         MetricType::gauge,

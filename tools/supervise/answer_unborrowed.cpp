@@ -57,7 +57,7 @@ std::optional<Verdict> judge_listen(const SocketFacts known, const UnborrowedSoc
     target.family = local.family;
     target.port = local.port;
     const Verdict verdict = decide_bind(guard::config(), plan, socket.facts(), target);
-    const bool is_against = verdict.before == Before::refuse || verdict.report == Report::refused;
+    const bool is_against = verdict.before == Before::refuse || verdict.report == DueReport::refused;
     return is_against ? std::optional(verdict) : std::nullopt;
 }
 
@@ -94,7 +94,7 @@ Answer answer_to_unborrowed_bind(const Supervision& supervision, const Caller& c
     if (target.port == 0) {
         supervision.tree->has_unknown_numbers.store(true, std::memory_order_relaxed);
     }
-    if (verdict.report == Report::refused && !given_numbers::contain(target.port)) {
+    if (verdict.report == DueReport::refused && !given_numbers::contain(target.port)) {
         tell_passed(socket.stand_in(), Call::bind, address.get(), address.length, verdict.next);
     } else {
         tell_certain_failure(supervision, caller, socket, address, target);
@@ -131,9 +131,9 @@ Answer answer_to_unborrowed_listen(const Supervision& supervision, const Caller&
         tell(occurrence);
         return refused(occurrence.error);
     }
-    if (verdict->report == Report::refused) {
+    if (verdict->report == DueReport::refused) {
         tell_passed(socket.stand_in(), Call::listen, address.get(), address.length(), socket.facts());
-    } else if (verdict->report == Report::ephemeral_listener) {
+    } else if (verdict->report == DueReport::ephemeral_listener) {
         occurrence.kind = EventKind::ephemeral_listener;
         tell(occurrence);
     }

@@ -9,11 +9,11 @@
 
 #include "support/temporary_folder.h"
 #include "tools/metrics/collector.h"
+#include "tools/metrics/ephemeral_use.h"
 #include "tools/metrics/event_counts.h"
 #include "tools/metrics/exposition.h"
 #include "tools/metrics/http_request.h"
 #include "tools/metrics/metrics_state.h"
-#include "tools/metrics/port_use.h"
 #include "tools/metrics/record_position.h"
 
 namespace portguard::tools {
@@ -83,13 +83,13 @@ SocketFact connection(std::uint16_t port, std::uint8_t remote, std::uint8_t loca
     return fact;
 }
 
-TEST(PortUse, CountsADestinationByTheLocalAddressThatHasMostPortsToIt) {
+TEST(EphemeralUse, CountsADestinationByTheLocalAddressThatHasMostPortsToIt) {
     HostFacts facts;
     facts.settings.ports.range = {40000, 40009};
     facts.settings.ports.reserved.insert({40009, 40009});
     facts.sockets = {connection(40000, 1), connection(40001, 1), connection(40000, 1, 2),
                      connection(40000, 2), connection(39999, 2), connection(40009, 2)};
-    const PortUse use = port_use(facts);
+    const EphemeralUse use = ephemeral_use(facts);
     EXPECT_EQ(use.size, 9U);
     ASSERT_EQ(use.destinations.size(), 2U);
     EXPECT_EQ(use.destinations[0].address, "127.0.1.1");

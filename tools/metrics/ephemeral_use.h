@@ -27,7 +27,7 @@ struct DestinationUse {
     }
 };
 
-struct PortUse {
+struct EphemeralUse {
     /// What the kernel may give: the range less the reserved ports.
     std::uint32_t size = 0;
     /// Ports of those that a socket in that state has, each once.
@@ -41,7 +41,7 @@ struct PortUse {
 /// What is shown, so that a scrape has as many series on every host.
 inline constexpr std::size_t most_destinations = 10;
 
-PortUse port_use(const HostFacts& facts);
+EphemeralUse ephemeral_use(const HostFacts& facts);
 
 /// One look at the destinations, kept for the next.
 struct UseSample {

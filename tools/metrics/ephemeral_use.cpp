@@ -1,4 +1,4 @@
-#include "tools/metrics/port_use.h"
+#include "tools/metrics/ephemeral_use.h"
 
 #include <algorithm>
 #include <tuple>
@@ -67,7 +67,7 @@ std::uint32_t most_of_one_source(std::vector<Way>::const_iterator first,
     return most;
 }
 
-void add_destinations(const HostFacts& facts, PortUse& use) {
+void add_destinations(const HostFacts& facts, EphemeralUse& use) {
     struct Busy {
         std::uint32_t ports;
         const Way* way;
@@ -94,8 +94,8 @@ void add_destinations(const HostFacts& facts, PortUse& use) {
 
 } // namespace
 
-PortUse port_use(const HostFacts& facts) {
-    PortUse use;
+EphemeralUse ephemeral_use(const HostFacts& facts) {
+    EphemeralUse use;
     const HostPorts& host = facts.settings.ports;
     use.size = host.range.size() - host.reserved.count(host.range);
     std::map<std::pair<Protocol, SocketState>, PortSet> used;
