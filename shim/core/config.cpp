@@ -8,10 +8,16 @@ namespace {
 constexpr std::string_view test_prefix = "PORTGUARD_TEST_";
 constexpr std::string_view config_variable = "PORTGUARD_CONFIG";
 
+/// "listen=80,443 (environment)".
+void print_setting(std::string_view name, std::string_view value, const Place& place, TextWriter& out) {
+    out.add_excerpt(name).add('=').add_excerpt(value).add(" (");
+    print_place(place, out);
+    out.add(')');
+}
+
 void start_sentence(std::string_view name, std::string_view value, const Place& place, TextWriter& why) {
-    why.add_excerpt(name).add('=').add_excerpt(value).add(" (");
-    print_place(place, why);
-    why.add("): ");
+    print_setting(name, value, place, why);
+    why.add(": ");
 }
 
 bool refuse_unknown(std::string_view name, std::string_view value, const Place& place, TextWriter& why) {
@@ -53,13 +59,19 @@ void remove_range(const PortSet& ports, PortRange hole, PortSet& left) {
     }
 }
 
-void print_option_place(const Draft& draft, std::string_view name, TextWriter& out) {
-    const std::size_t index = find_option(name);
-    Text<excerpt_length + 1> value;
-    option_table()[index].print(draft.config, value);
-    out.add(name).add('=').add_excerpt(value.view()).add(" (");
-    print_place(draft.places[index], out);
-    out.add(')');
+/// Enough for add_excerpt to see that there is more.
+using Excerpted = Text<excerpt_length + 1>;
+
+/// listen and ephemeral, which have `port` in common.
+void refuse_overlap(const Draft& draft, std::uint16_t port, TextWriter& why) {
+    Excerpted listen;
+    print_port_set(draft.config.listen, listen);
+    print_setting("listen", listen.view(), draft.places[find_option("listen")], why);
+    why.add(" and ");
+    Excerpted ephemeral;
+    print_port_range(draft.config.ephemeral, ephemeral);
+    print_setting("ephemeral", ephemeral.view(), draft.places[find_option("ephemeral")], why);
+    why.add(" meet at port ").add_number(port).add("; the two must not overlap: ");
 }
 
 /// A pair to paste where it is short enough to be one.
@@ -172,19 +184,16 @@ const char* config_path_in(const char* const* environment) {
 bool check_whole(const Draft& draft, TextWriter& why) {
     const Config& config = draft.config;
     if (config.port_zero == PortZero::listen && !config.has_listen) {
-        print_option_place(draft, "port_zero", why);
+        start_sentence("port_zero", "listen", draft.places[find_option("port_zero")], why);
         why.add(
-            ": there is no listen to take a port from; give listen as well, or leave port_zero at ephemeral");
+            "there is no listen to take a port from; give listen as well, or leave port_zero at ephemeral");
         return false;
     }
     const std::uint16_t port = config.listen.first_common(config.ephemeral);
     if (port == 0) {
         return true;
     }
-    print_option_place(draft, "listen", why);
-    why.add(" and ");
-    print_option_place(draft, "ephemeral", why);
-    why.add(" meet at port ").add_number(port).add("; the two must not overlap: ");
+    refuse_overlap(draft, port, why);
     advise_pair(config, why);
     return false;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 
 #include "core/file_options.h"
 #include "core/number.h"
@@ -9,11 +10,15 @@
 namespace portguard {
 namespace {
 
-/// `words` of an enumeration, in its order.
-bool assign_word(std::span<const std::string_view> words, std::string_view value, std::size_t& index,
-                 TextWriter& why) {
-    for (index = 0; index < words.size(); ++index) {
-        if (words[index] == value) {
+unsigned char* bytes_of(Config& config) {
+    return reinterpret_cast<unsigned char*>(&config);
+}
+
+bool assign_word(const OptionValue& option, Config& config, std::string_view text, TextWriter& why) {
+    const std::span<const std::string_view> words = option.words();
+    for (std::size_t index = 0; index < words.size(); ++index) {
+        if (words[index] == text) {
+            bytes_of(config)[option.offset] = static_cast<unsigned char>(index);
             return true;
         }
     }
@@ -24,24 +29,14 @@ bool assign_word(std::span<const std::string_view> words, std::string_view value
     return false;
 }
 
-template <const auto& words, auto member>
-bool assign_enum(Config& config, std::string_view value, TextWriter& why) {
-    std::size_t index = 0;
-    if (!assign_word(words, value, index, why)) {
+bool assign_number(const OptionValue& option, Config& config, std::string_view text, TextWriter& why) {
+    const std::uint32_t number = parse_number<std::uint32_t>(text).value_or(~0U);
+    if (number < option.low || number > option.high) {
+        why.add("must be a number from ").add_number(option.low).add(" to ").add_number(option.high);
         return false;
     }
-    config.*member = static_cast<std::remove_reference_t<decltype(config.*member)>>(index);
+    *reinterpret_cast<std::uint16_t*>(bytes_of(config) + option.offset) = static_cast<std::uint16_t>(number);
     return true;
-}
-
-/// One that came from elsewhere may be none of them: "?", which assign_word refuses.
-void print_word(std::span<const std::string_view> words, std::size_t index, TextWriter& out) {
-    out.add(index < words.size() ? words[index] : "?");
-}
-
-template <const auto& words, auto member>
-void print_enum(const Config& config, TextWriter& out) {
-    print_word(words, static_cast<std::size_t>(config.*member), out);
 }
 
 constexpr std::array<std::string_view, 3> mode_words{"enforce", "observe", "off"};
@@ -63,10 +58,6 @@ bool assign_listen(Config& config, std::string_view value, TextWriter& why) {
     return true;
 }
 
-void print_listen(const Config& config, TextWriter& out) {
-    print_port_set(config.listen, out);
-}
-
 bool assign_ephemeral(Config& config, std::string_view value, TextWriter& why) {
     if (!parse_port_range(value, config.ephemeral, why)) {
         why.add("; expected one range, as in 15000-65000");
@@ -75,103 +66,87 @@ bool assign_ephemeral(Config& config, std::string_view value, TextWriter& why) {
     return true;
 }
 
-void print_ephemeral(const Config& config, TextWriter& out) {
-    if (!config.ephemeral.empty()) {
-        print_port_range(config.ephemeral, out);
-    }
-}
-
-bool assign_only(Config& config, std::string_view value, TextWriter& why) {
-    return copy_text(config.only, value, why);
-}
-
-void print_only(const Config& config, TextWriter& out) {
-    out.add(config.only);
-}
-
-template <auto member, std::uint16_t low, std::uint16_t high>
-bool assign_number(Config& config, std::string_view value, TextWriter& why) {
-    const std::optional<std::uint16_t> number = parse_number<std::uint16_t>(value);
-    if (!number.has_value() || *number < low || *number > high) {
-        why.add("must be a number from ").add_number(low).add(" to ").add_number(high);
-        return false;
-    }
-    config.limits.*member = *number;
-    return true;
-}
-
-template <auto member>
-void print_number(const Config& config, TextWriter& out) {
-    out.add_number(config.limits.*member);
-}
-
-bool assign_inject(Config& config, std::string_view value, TextWriter& why) {
-    return parse_inject(value, config.inject, why);
-}
-
-void print_inject_rules(const Config& config, TextWriter& out) {
-    print_inject(config.inject, out);
-}
-
 constexpr std::array<std::string_view, 3> format_words{"auto", "text", "json"};
 constexpr std::array<std::string_view, 3> level_words{"info", "warn", "error"};
 
+using Kind = OptionValue::Kind;
+
+constexpr OptionValue of_kind(Kind kind) {
+    return {.kind = kind};
+}
+
+template <typename Enumeration>
+constexpr OptionValue one_of(std::span<const std::string_view> words, std::size_t offset) {
+    static_assert(sizeof(Enumeration) == 1, "assign_word writes one byte");
+    return {.kind = Kind::word,
+            .word_count = static_cast<std::uint8_t>(words.size()),
+            .offset = static_cast<std::uint16_t>(offset),
+            .first_word = words.data()};
+}
+#define ONE_OF(words, member) one_of<decltype(Config::member)>(words, offsetof(Config, member))
+
+constexpr OptionValue number_at(std::size_t offset, std::uint16_t low, std::uint16_t high) {
+    return {.kind = Kind::number, .offset = static_cast<std::uint16_t>(offset), .low = low, .high = high};
+}
+#define NUMBER(member, low, high) number_at(offsetof(Config, limits.member), low, high)
+
 constexpr std::array table{
     Option{"listen", "PORT|LOW-HIGH[,...]", "unset: nothing is refused", "ports that programs may listen on",
-           assign_listen, print_listen},
+           of_kind(Kind::listen)},
     Option{"ephemeral", "LOW-HIGH", "unset: net.ipv4.ip_local_port_range",
-           "ports that outgoing connections are given", assign_ephemeral, print_ephemeral},
+           "ports that outgoing connections are given", of_kind(Kind::ephemeral)},
     Option{"mode", "enforce|observe|off", "enforce",
-           "observe changes nothing and reports what enforce would have done",
-           assign_enum<mode_words, &Config::mode>, print_enum<mode_words, &Config::mode>},
+           "observe changes nothing and reports what enforce would have done", ONE_OF(mode_words, mode)},
     Option{"deny_errno", "auto|EACCES|EPERM|EADDRNOTAVAIL|EADDRINUSE", "auto",
            "what bind and listen return for a port outside listen; auto: EACCES, for UDP EADDRINUSE",
-           assign_enum<deny_words, &Config::deny_errno>, print_enum<deny_words, &Config::deny_errno>},
+           ONE_OF(deny_words, deny_errno)},
     Option{"reuseaddr", "auto|listeners|off", "auto",
            "what is given SO_REUSEADDR: listeners and outgoing connections, only listeners, nothing",
-           assign_enum<reuse_words, &Config::reuseaddr>, print_enum<reuse_words, &Config::reuseaddr>},
+           ONE_OF(reuse_words, reuseaddr)},
     Option{"port_zero", "ephemeral|listen", "ephemeral", "where bind to port 0 finds its port",
-           assign_enum<port_zero_words, &Config::port_zero>, print_enum<port_zero_words, &Config::port_zero>},
+           ONE_OF(port_zero_words, port_zero)},
     Option{"lease", "off|on|all", "off",
            "a TCP port that was picked by bind to port 0 stays the tree's for 60 s; on: at most half of the "
            "range",
-           assign_enum<lease_words, &Config::lease>, print_enum<lease_words, &Config::lease>, "on"},
+           ONE_OF(lease_words, lease), "on"},
     Option{"range_method", "auto|socket|bind|off", "auto",
            "how outgoing connections are kept in ephemeral: IP_LOCAL_PORT_RANGE, an explicit bind, neither",
-           assign_enum<range_words, &Config::range_method>, print_enum<range_words, &Config::range_method>},
+           ONE_OF(range_words, range_method)},
     Option{"only", "NAME[,...]", "unset: every program",
-           "program names in which the guard is active, for wrapping a whole build", assign_only, print_only},
+           "program names in which the guard is active, for wrapping a whole build", of_kind(Kind::only)},
     Option{"log", "stderr|journal|syslog|file:PATH|none", "stderr", "where events go; %p in PATH is the pid",
-           assign_log, print_log},
+           of_kind(Kind::log)},
     Option{"record", "file:PATH|none", "none",
-           "where events go as well, as JSON, whatever log and format say", assign_record, print_record},
+           "where events go as well, as JSON, whatever log and format say", of_kind(Kind::record)},
     Option{
         "remember", "off|stack|file:PATH", "off",
         "keep where in the code each port was taken, in a file of the user's or in PATH, for reports to come",
-        assign_remember, print_remember},
+        of_kind(Kind::remember)},
     Option{"diagnosis", "full|stack|line|off", "full",
            "how much may be asked to explain an event: holders and stack, only the stack, one line, nothing",
-           assign_enum<diagnosis_words, &Config::diagnosis>, print_enum<diagnosis_words, &Config::diagnosis>},
+           ONE_OF(diagnosis_words, diagnosis)},
     Option{
         "format", "auto|text|json", "auto",
         "how an event is written: for people, or one JSON object per line; auto: JSON in a file, else text",
-        assign_enum<format_words, &Config::format>, print_enum<format_words, &Config::format>},
+        ONE_OF(format_words, format)},
     Option{"level", "info|warn|error", "info",
            "the least that is reported: cures (info), ports at risk (warn), failures (error)",
-           assign_enum<level_words, &Config::level>, print_enum<level_words, &Config::level>},
+           ONE_OF(level_words, level)},
     Option{"stack", "script|full", "script",
            "which frames a report shows people: the innermost ten, of a script its own; full: all",
-           assign_enum<stack_words, &Config::stack>, print_enum<stack_words, &Config::stack>},
+           ONE_OF(stack_words, stack)},
     Option{"stack_depth", "0-128", "32", "frames of the calling stack that are shown; 0 is none",
-           assign_number<&Limits::stack_depth, 0, 128>, print_number<&Limits::stack_depth>},
+           NUMBER(stack_depth, 0, 128)},
     Option{"budget_ms", "1-10000", "200", "milliseconds that explaining one event may take",
-           assign_number<&Limits::budget_ms, 1, 10000>, print_number<&Limits::budget_ms>},
+           NUMBER(budget_ms, 1, 10000)},
     Option{"max_reports", "1-1000", "20", "reports per second and process; the rest are counted",
-           assign_number<&Limits::max_reports, 1, 1000>, print_number<&Limits::max_reports>},
+           NUMBER(max_reports, 1, 1000)},
     Option{"inject", "CALL:PORT:ERRNO[:WHEN][,...]", "unset: no call",
-           "calls that fail on purpose: bind, listen or connect; WHEN is 1, 3-5 or 10%:seed=7", assign_inject,
-           print_inject_rules},
+           "calls that fail on purpose: bind, listen or connect; WHEN is 1, 3-5 or 10%:seed=7",
+           of_kind(Kind::inject)},
 };
+#undef ONE_OF
+#undef NUMBER
 static_assert(table.size() <= option_capacity, "Draft keeps one place an option");
 
 bool same_name(std::string_view left, std::string_view right) {
@@ -199,6 +174,21 @@ std::size_t find_option(std::string_view name) {
         ++index;
     }
     return index;
+}
+
+bool Option::assign(Config& config, std::string_view text, TextWriter& why) const {
+    switch (value.kind) {
+    case Kind::word: return assign_word(value, config, text, why);
+    case Kind::number: return assign_number(value, config, text, why);
+    case Kind::listen: return assign_listen(config, text, why);
+    case Kind::ephemeral: return assign_ephemeral(config, text, why);
+    case Kind::only: return copy_text(config.only, text, why);
+    case Kind::log: return assign_log(config, text, why);
+    case Kind::record: return assign_record(config, text, why);
+    case Kind::remember: return assign_remember(config, text, why);
+    case Kind::inject: return parse_inject(text, config.inject, why);
+    }
+    return false;
 }
 
 int errno_value(DenyErrno choice) {

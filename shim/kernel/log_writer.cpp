@@ -2,7 +2,7 @@
 
 #include "core/errno_name.h"
 #include "core/event.h"
-#include "core/options.h"
+#include "core/file_options.h"
 #include "core/text.h"
 #include "kernel/log_attempt.h"
 
@@ -24,7 +24,7 @@ Attempt write_to_log(const LogTarget& log, bool stderr_is_ours, const Entry& ent
 /// "portguard: log=file:/x could not be opened (EACCES); reported here"
 void print_reason(const Config& config, const Attempt& failed, TextWriter& out) {
     Text<log_path_capacity> value;
-    option_table()[find_option("log")].print(config, value);
+    print_log(config, value);
     out.add("portguard: log=").add_untrusted(value.view()).add(' ').add(failed.obstacle);
     if (failed.error != 0) {
         out.add(" (");
