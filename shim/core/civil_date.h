@@ -39,14 +39,17 @@ constexpr std::int64_t days_since_epoch(const CivilDate& date) {
     return era * days_of_era + day_of_era - epoch_since_era;
 }
 
-constexpr CivilDate date_of_day(std::int64_t days) {
-    days += epoch_since_era;
-    const std::int64_t era = (days >= 0 ? days : days - (days_of_era - 1)) / days_of_era;
-    const std::int64_t day_of_era = days - era * days_of_era;
-    const std::int64_t year_of_era =
+/// In the type of `since_epoch`: on i386 one of 64 bits is divided by a function of libgcc.
+template <typename Days>
+constexpr CivilDate date_of_day(Days since_epoch) {
+    constexpr Days era_length = days_of_era;
+    const Days days = since_epoch + Days{epoch_since_era};
+    const Days era = (days >= 0 ? days : days - (era_length - 1)) / era_length;
+    const Days day_of_era = days - era * era_length;
+    const Days year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const std::int64_t month = (5 * day_of_year + 2) / 153;
+    const Days day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const Days month = (5 * day_of_year + 2) / 153;
     return {static_cast<int>(year_of_era + era * 400 + (month >= 10 ? 1 : 0)),
             static_cast<unsigned>(month < 10 ? month + 3 : month - 9),
             static_cast<unsigned>(day_of_year - (153 * month + 2) / 5 + 1)};

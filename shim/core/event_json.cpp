@@ -3,8 +3,6 @@
 #include "core/civil_date.h"
 #include "core/errno_name.h"
 
-#include <chrono>
-
 namespace portguard {
 namespace {
 
@@ -33,7 +31,7 @@ void add_path(std::string_view path, TextWriter& out) {
     add_text_or_null(shown.view() == path ? path : "", out);
 }
 
-void add_padded(std::uint64_t value, std::uint64_t least_power, TextWriter& out) {
+void add_padded(std::uint32_t value, std::uint32_t least_power, TextWriter& out) {
     for (; value < least_power && least_power > 1; least_power /= 10) {
         out.add('0');
     }
@@ -138,12 +136,12 @@ void add_value(EventField field, const Event& event, const PlainFacts& facts, Te
 } // namespace
 
 void print_time(const timespec& at, TextWriter& out) {
-    using namespace std::chrono;
-    const seconds instant(at.tv_sec);
-    const days day = floor<days>(instant);
-    const CivilDate date = date_of_day(day.count());
-    const auto second_of_day = static_cast<std::uint64_t>(seconds(instant - day).count());
-    add_padded(static_cast<std::uint64_t>(date.year), 1000, out);
+    constexpr long day_length = 86400;
+    const long before_epoch = at.tv_sec < 0 ? 1 : 0;
+    const long day = (at.tv_sec + before_epoch) / day_length - before_epoch;
+    const auto second_of_day = static_cast<std::uint32_t>(at.tv_sec - day * day_length);
+    const CivilDate date = date_of_day(day);
+    add_padded(static_cast<std::uint32_t>(date.year), 1000, out);
     out.add('-');
     add_padded(date.month, 10, out);
     out.add('-');
@@ -155,7 +153,7 @@ void print_time(const timespec& at, TextWriter& out) {
     out.add(':');
     add_padded(second_of_day % 60, 10, out);
     out.add('.');
-    add_padded(static_cast<std::uint64_t>(at.tv_nsec) / 1'000'000, 100, out);
+    add_padded(static_cast<std::uint32_t>(at.tv_nsec) / 1'000'000, 100, out);
     out.add('Z');
 }
 

@@ -9,7 +9,7 @@ namespace portguard {
 /// FNV-1a (Fowler, Noll, Vo), 64 bits.
 class Fnv1a {
 public:
-    Fnv1a& add(const void* data, std::size_t length) {
+    [[gnu::noinline]] Fnv1a& add(const void* data, std::size_t length) {
         for (std::size_t index = 0; index < length; ++index) {
             value_ = (value_ ^ static_cast<const unsigned char*>(data)[index]) * 0x100000001b3U;
         }

@@ -1,5 +1,6 @@
 #include "core/inject.h"
 
+#include "core/division.h"
 #include "core/errno_name.h"
 #include "core/hash.h"
 #include "core/number.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr std::array injected_calls{Call::bind, Call::listen, Call::connect};
 constexpr std::string_view seed_prefix = "seed=";
 
-bool refuse_word(std::string_view word, std::string_view reason, TextWriter& why) {
+bool refuse_word(std::string_view word, const char* reason, TextWriter& why) {
     why.add('\'').add_excerpt(word).add("' ").add(reason);
     return false;
 }
@@ -154,7 +155,8 @@ bool is_due(const InjectRule& rule, std::uint32_t nth) {
     if (nth <= rule.passed || (rule.last != 0 && nth > rule.last)) {
         return false;
     }
-    return rule.percent == 0 || scramble((std::uint64_t{rule.seed} << 32) | nth) % 100 < rule.percent;
+    std::uint64_t random = scramble((std::uint64_t{rule.seed} << 32) | nth);
+    return rule.percent == 0 || divide(random, 100) < rule.percent;
 }
 
 } // namespace portguard

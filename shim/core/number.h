@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -21,21 +20,19 @@ constexpr unsigned digit_value(char character) {
 /// not fit.
 template <typename Number>
 constexpr std::optional<Number> take_number(std::string_view& text, unsigned base = 10) {
-    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
-    std::uint64_t value = 0;
+    Number value = 0;
     std::size_t length = 0;
     for (; length < text.size() && digit_value(text[length]) < base; ++length) {
-        const unsigned digit = digit_value(text[length]);
-        if (value > (most - digit) / base) {
+        if (__builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit_value(text[length]), &value)) {
             return std::nullopt;
         }
-        value = value * base + digit;
     }
     if (length == 0) {
         return std::nullopt;
     }
     text.remove_prefix(length);
-    return static_cast<Number>(value);
+    return value;
 }
 
 /// Nothing where `text` is anything but a number that fits.

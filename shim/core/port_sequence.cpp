@@ -39,7 +39,9 @@ Permutation::Permutation(std::uint32_t size, std::uint64_t seed) : size_(size) {
 
 std::uint32_t Permutation::next() {
     const std::uint32_t number = current_;
-    current_ = static_cast<std::uint32_t>((std::uint64_t{current_} + step_) % size_);
+    // Both are less than the size; their sum may wrap around.
+    current_ += step_;
+    current_ -= current_ >= size_ || current_ < step_ ? size_ : 0;
     ++given_;
     return number;
 }

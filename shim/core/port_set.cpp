@@ -48,7 +48,7 @@ std::uint32_t count_bits(std::uint64_t word) {
     return bits;
 }
 
-bool refuse_word(std::string_view word, std::string_view what, TextWriter& why) {
+bool refuse_word(std::string_view word, const char* what, TextWriter& why) {
     why.add('\'').add_excerpt(word).add("' ").add(what);
     return false;
 }
@@ -117,7 +117,9 @@ std::uint32_t PortSet::count(PortRange range) const {
 }
 
 std::uint16_t parse_port(std::string_view text) {
-    return parse_number<std::uint16_t>(text).value_or(0);
+    // By the one reader of numbers that the preloaded object has.
+    const std::uint32_t number = parse_number<std::uint32_t>(text).value_or(0);
+    return number < port_count ? static_cast<std::uint16_t>(number) : std::uint16_t{0};
 }
 
 bool parse_port_range(std::string_view text, PortRange& range, TextWriter& why) {

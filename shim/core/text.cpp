@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/division.h"
+
 namespace portguard {
 namespace {
 
@@ -15,6 +17,8 @@ bool is_printable_ascii(char character) {
 
 } // namespace
 
+TextWriter::TextWriter(char* memory, std::size_t capacity) : memory_(memory), capacity_(capacity) {}
+
 TextWriter& TextWriter::add(std::string_view text) {
     const std::size_t room = capacity_ - used_;
     const std::size_t taken = text.size() < room ? text.size() : room;
@@ -26,12 +30,19 @@ TextWriter& TextWriter::add(std::string_view text) {
     return *this;
 }
 
+TextWriter& TextWriter::add(const char* text) {
+    return add(std::string_view(text));
+}
+
+TextWriter& TextWriter::add(char character) {
+    return add(std::string_view(&character, 1));
+}
+
 TextWriter& TextWriter::add_number(std::uint64_t value) {
     char digits[20];
     std::size_t first = sizeof digits;
     do {
-        digits[--first] = static_cast<char>('0' + value % 10);
-        value /= 10;
+        digits[--first] = static_cast<char>('0' + divide(value, 10));
     } while (value != 0);
     return add(std::string_view(digits + first, sizeof digits - first));
 }

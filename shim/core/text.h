@@ -5,26 +5,31 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/by_registers.h"
+
 namespace portguard {
 
 /// Appends to memory it does not own; what does not fit is dropped and remembered in truncated().
 /// Async-signal-safe.
 class TextWriter {
 public:
-    constexpr TextWriter(char* memory, std::size_t capacity) : memory_(memory), capacity_(capacity) {}
+    // Like the most frequent of what follows it is not inline, and a literal's length is not passed: there
+    // are hundreds of calls, each of them code of the preloaded object.
+    PORTGUARD_BY_REGISTERS TextWriter(char* memory, std::size_t capacity);
     TextWriter(const TextWriter&) = delete;
     TextWriter& operator=(const TextWriter&) = delete;
 
-    TextWriter& add(std::string_view text);
-    TextWriter& add(char character) { return add(std::string_view(&character, 1)); }
-    TextWriter& add_number(std::uint64_t value);
+    PORTGUARD_BY_REGISTERS TextWriter& add(std::string_view text);
+    PORTGUARD_BY_REGISTERS TextWriter& add(const char* text);
+    PORTGUARD_BY_REGISTERS TextWriter& add(char character);
+    PORTGUARD_BY_REGISTERS TextWriter& add_number(std::uint64_t value);
     TextWriter& add_hex(std::uint64_t value);
     /// Text that somebody else controls (a process name, a path): every byte that a terminal or a line
     /// reader could act on (controls, DEL, bytes outside ASCII) is shown as '?'.
-    TextWriter& add_untrusted(std::string_view text);
+    PORTGUARD_BY_REGISTERS TextWriter& add_untrusted(std::string_view text);
     /// As add_untrusted, but of long text only the beginning and "...": a plan of 1,000 ranges must not push
     /// the rest of its sentence out.
-    TextWriter& add_excerpt(std::string_view text);
+    PORTGUARD_BY_REGISTERS TextWriter& add_excerpt(std::string_view text);
 
     void clear();
     [[nodiscard]] std::string_view view() const { return {memory_, used_}; }

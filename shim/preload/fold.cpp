@@ -1,9 +1,12 @@
 #include "preload/fold.h"
 
+#include "core/division.h"
+
 namespace portguard {
 namespace {
 
-constexpr std::uint64_t second_ns = 1'000'000'000;
+/// In nanoseconds, as two factors that divide() takes.
+constexpr std::uint32_t parts_of_second[] = {50'000, 20'000};
 constexpr std::uint32_t longest_still = 1024;
 
 std::uint64_t load(const std::atomic<std::uint64_t>& word) {
@@ -34,7 +37,10 @@ bool Fold::is_within_window(const Slot& slot, std::uint64_t now_ns) const {
 }
 
 bool Fold::may_tell_by_clock(std::uint64_t now_ns, std::uint16_t limit) {
-    const std::uint64_t second = now_ns / second_ns;
+    std::uint64_t second = now_ns;
+    for (const std::uint32_t part : parts_of_second) {
+        divide(second, part);
+    }
     if (second_.exchange(second, std::memory_order_relaxed) != second) {
         told_in_second_.store(0, std::memory_order_relaxed);
     }
@@ -44,7 +50,7 @@ bool Fold::may_tell_by_clock(std::uint64_t now_ns, std::uint16_t limit) {
     }
     // Before `first` only if the clock was set back.
     const std::uint64_t elapsed = now_ns - load(first_ns_);
-    const bool within_share = told < limit || load(spent_ns_) <= elapsed / share;
+    const bool within_share = told < limit || load(spent_ns_) * share <= elapsed;
     return within_share && told_in_second_.fetch_add(1, std::memory_order_relaxed) < limit;
 }
 

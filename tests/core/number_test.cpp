@@ -2,6 +2,9 @@
 
 #include <string>
 
+#include "core/division.h"
+#include "core/hash.h"
+
 #include <gtest/gtest.h>
 
 namespace portguard {
@@ -49,6 +52,25 @@ TEST(Number, IsTakenFromTheFrontOrNotAtAll) {
     std::string_view large = "65536 ";
     EXPECT_EQ(take_number<std::uint16_t>(large), std::nullopt);
     EXPECT_EQ(large, "65536 ");
+}
+
+TEST(Division, ByDigitsIsThatOfTheProcessor) {
+    std::uint64_t random = 1;
+    for (int round = 0; round < 4096; ++round) {
+        random = mixed(random + static_cast<std::uint64_t>(round));
+        const std::uint64_t value = random >> (round % 64);
+        for (const std::uint32_t divisor : {1U, 2U, 10U, 100U, 20'000U, 65'535U, 65'536U}) {
+            std::uint64_t quotient = value;
+            ASSERT_EQ(divide_by_digits(quotient, divisor), value % divisor) << value << '/' << divisor;
+            ASSERT_EQ(quotient, value / divisor) << value << '/' << divisor;
+        }
+    }
+}
+
+TEST(Division, OfTheLargestNumberLeavesAllItsDigits) {
+    std::uint64_t value = ~std::uint64_t{0};
+    EXPECT_EQ(divide(value, 10), 5U);
+    EXPECT_EQ(value, 1'844'674'407'370'955'161U);
 }
 
 } // namespace
