@@ -14,7 +14,11 @@ inline constexpr std::uint64_t judged_mark = 0x9d4f'b6e3'857a'c1f3;
 
 /// kernel_call(), with the mark. It is cleared behind it: the register would bring it to a call that the
 /// program makes next without libc.
-inline long judged_call(long number, long first, long second, long third = 0) {
+#if defined(__i386__)
+PORTGUARD_BY_REGISTERS [[gnu::noinline]]
+#endif
+inline long
+judged_call(long number, long first, long second, long third = 0) {
 #if defined(__x86_64__)
     long result = 0;
     register std::uint64_t r9 asm("r9") = judged_mark;

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 
 #include <sys/syscall.h>
+
+#include "core/by_registers.h"
 
 namespace portguard {
 
@@ -61,8 +64,8 @@ constexpr long socketcall_of(long number) {
 }
 
 /// Returns what the kernel returned: a value, or -errno.
-[[gnu::noinline, gnu::regparm(3)]] inline long kernel_call(long number, long first, long second, long third,
-                                                           long fourth, long fifth = 0, long sixth = 0) {
+PORTGUARD_BY_REGISTERS [[gnu::noinline]] inline long
+kernel_call(long number, long first, long second, long third, long fourth, long fifth = 0, long sixth = 0) {
     const long result = i386_call(number, first, second, third, fourth, fifth, sixth);
     // i386 has calls of their own for sockets since Linux 4.3.
     if (const long call = socketcall_of(number); call != 0 && result == -ENOSYS) {
@@ -72,8 +75,8 @@ constexpr long socketcall_of(long number) {
     return result;
 }
 
-[[gnu::noinline, gnu::regparm(3)]] inline long kernel_call(long number, long first = 0, long second = 0,
-                                                           long third = 0) {
+PORTGUARD_BY_REGISTERS [[gnu::noinline]] inline long kernel_call(long number, long first = 0, long second = 0,
+                                                                 long third = 0) {
     return kernel_call(number, first, second, third, 0);
 }
 #else
@@ -146,6 +149,17 @@ inline long kernel_call(long number, long first, long second, long third, long f
 #endif
 }
 #endif
+
+/// fallocate(2).
+inline long call_fallocate(long fd, long mode, std::uint64_t offset, std::uint64_t length) {
+#if defined(__i386__)
+    // Each of both is given as two halves.
+    return kernel_call(SYS_fallocate, fd, mode, static_cast<long>(offset), static_cast<long>(offset >> 32),
+                       static_cast<long>(length), static_cast<long>(length >> 32));
+#else
+    return kernel_call(SYS_fallocate, fd, mode, static_cast<long>(offset), static_cast<long>(length));
+#endif
+}
 
 template <typename Pointer>
 long as_argument(Pointer* pointer) {

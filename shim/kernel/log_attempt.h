@@ -16,11 +16,11 @@ namespace portguard::log_writer {
 /// What came of one way to write a block.
 struct Attempt {
     /// Empty: it was written. Else what follows the log's name: "could not be opened".
-    std::string_view obstacle;
+    const char* obstacle = "";
     /// 0: none to name.
     int error = 0;
 
-    [[nodiscard]] bool is_written() const { return obstacle.empty(); }
+    [[nodiscard]] bool is_written() const { return *obstacle == '\0'; }
 };
 
 inline constexpr Attempt done{};

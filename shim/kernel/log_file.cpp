@@ -46,13 +46,8 @@ Attempt write_to_open_file(int fd, std::string_view block) {
 /// Blocks for what will be written, so that a full disk or quota refuses all of it instead of cutting a line.
 /// Where the file system cannot, that is found out by writing.
 long reserve(int fd, off_t end, long size) {
-#if defined(__i386__)
-    // Each of both is given as two halves.
-    const long result = kernel_call(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, static_cast<long>(end),
-                                    static_cast<long>(end >> 32), size, 0);
-#else
-    const long result = kernel_call(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, end, size);
-#endif
+    const long result = call_fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<std::uint64_t>(end),
+                                       static_cast<std::uint64_t>(size));
     return result == -ENOSPC || result == -EDQUOT ? result : 0;
 }
 
@@ -91,7 +86,7 @@ Distrust distrust_of(const struct stat& status, uid_t user) {
     return is_ours && (status.st_mode & S_IWOTH) == 0 ? Distrust::none : Distrust::owner;
 }
 
-std::string_view words_for(Distrust distrust) {
+const char* words_for(Distrust distrust) {
     switch (distrust) {
     case Distrust::none: break;
     case Distrust::link: return "is a link, which is not followed";
@@ -99,7 +94,7 @@ std::string_view words_for(Distrust distrust) {
     case Distrust::second_name: return "is a second name of another file";
     case Distrust::owner: return "belongs to another user, or everybody may write to it";
     }
-    return {};
+    return "";
 }
 
 LogFolder open_log_folder(std::string_view path) {

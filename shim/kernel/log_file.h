@@ -25,7 +25,7 @@ enum class Distrust : std::uint8_t {
 Distrust distrust_of(const struct stat& status, uid_t user);
 
 /// What follows the log's name: "is a link, which is not followed".
-std::string_view words_for(Distrust distrust);
+const char* words_for(Distrust distrust);
 
 /// The folder of a log, and its name in there.
 struct LogFolder {

@@ -11,24 +11,15 @@
 
 namespace portguard {
 
-/// 0, or -errno; `value` is then as it was.
+/// 0, or -errno; `size` bytes at `value` are then as they were.
+PORTGUARD_BY_REGISTERS long read_socket_option(int fd, int level, int option, void* value, socklen_t size);
 template <typename Value>
 long read_socket_option(int fd, int level, int option, Value& value) {
-    Value read{};
-    socklen_t length = sizeof read;
-    const long result =
-        kernel_call(SYS_getsockopt, fd, level, option, as_argument(&read), as_argument(&length));
-    if (result == 0) {
-        value = read;
-    }
-    return result;
+    return read_socket_option(fd, level, option, &value, sizeof value);
 }
 
 /// `otherwise` where it cannot be read.
-inline int socket_option_or(int fd, int level, int option, int otherwise) {
-    read_socket_option(fd, level, option, otherwise);
-    return otherwise;
-}
+PORTGUARD_BY_REGISTERS int socket_option_or(int fd, int level, int option, int otherwise);
 
 inline std::optional<int> socket_option(int fd, int level, int option) {
     int value = 0;
@@ -40,6 +31,7 @@ template <typename Value>
 long set_socket_option(int fd, int level, int option, const Value& value) {
     return kernel_call(SYS_setsockopt, fd, level, option, as_argument(&value), sizeof value);
 }
+PORTGUARD_BY_REGISTERS long set_socket_option(int fd, int level, int option, int value);
 inline long set_socket_switch(int fd, int level, int option, bool on) {
     return set_socket_option(fd, level, option, on ? 1 : 0);
 }

@@ -32,7 +32,7 @@ constexpr int helper_fd = 7;
 /// In the program's memory: every further one is left untold.
 constinit std::atomic<bool> harmless_told{false};
 
-bool fail(Job& job, std::string_view why, long number = 0) {
+bool fail(Job& job, const char* why, long number = 0) {
     job.why_plain = why;
     job.why_number = static_cast<int>(number);
     return false;
@@ -144,7 +144,7 @@ bool open_descriptors(Job& job, Workspace& workspace) {
     if (!move_to(memory, snapshot_fd)) {
         return fail(job, "memfd_create said errno", memory);
     }
-    std::string_view why;
+    const char* why = "";
     const int helper = helper_file::open(workspace.answers, why);
     if (!move_to(helper, helper_fd, 0)) {
         return fail(job, why);

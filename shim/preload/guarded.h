@@ -15,21 +15,12 @@ int guarded_listen(int fd, int backlog, SocketFacts facts);
 /// A cancellation point, as connect(2) is: no object with a destructor lives across it (H10).
 int guarded_connect(int fd, const sockaddr* address, socklen_t length, SocketFacts facts);
 
-/// The kernel has refused the range of a verdict. `decide` is asked again: it may have turned out not to know
-/// the option, and the plan is another one then.
-template <typename Decide>
-[[gnu::cold, gnu::noinline]] Verdict decide_on_refused_range(SocketFacts facts, Decide decide) {
-    const OutgoingPlan plan = host_plan::plan();
-    const Verdict again = decide(plan);
-    if (again.before != Before::set_port_range) {
-        return again;
-    }
-    return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
-               ? Verdict{.next = facts}
-               : decide_without_range(guard::config(), again, facts);
-}
+/// The kernel has refused the range of a verdict. `again`: decided anew, since the range may have turned out
+/// not to be known to it, and the plan is another one then.
+Verdict without_refused_range(const Verdict& again, SocketFacts facts);
 
-/// Sets the range that `verdict` asks for, and returns what is left to do.
+/// Sets the range that `verdict` asks for, and returns what is left to do. `decide` makes a verdict of a
+/// plan.
 template <typename Decide>
 Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide decide) {
     if (verdict.before != Before::set_port_range) {
@@ -38,7 +29,7 @@ Verdict set_range(int fd, const Verdict& verdict, SocketFacts facts, Decide deci
     if (host_plan::clamp(fd, verdict.range)) {
         return {.other_range = verdict.other_range, .next = verdict.next};
     }
-    return decide_on_refused_range(facts, decide);
+    return without_refused_range(decide(host_plan::plan()), facts);
 }
 
 } // namespace portguard

@@ -79,6 +79,16 @@ int bind_by_plan(int fd, const sockaddr* address, socklen_t length, SocketFacts 
 
 } // namespace
 
+Verdict without_refused_range(const Verdict& again, SocketFacts facts) {
+    if (again.before != Before::set_port_range) {
+        return again;
+    }
+    const OutgoingPlan plan = host_plan::plan();
+    return plan.connect == OutgoingMethod::none && !plan.clamp_port_zero
+               ? Verdict{.next = facts}
+               : decide_without_range(guard::config(), again, facts);
+}
+
 int guarded_bind(int fd, const sockaddr* address, socklen_t length, SocketFacts facts) {
     const int result = bind_by_plan(fd, address, length, facts);
     if (result == 0 && remember::is_wanted()) [[unlikely]] {

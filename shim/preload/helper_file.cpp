@@ -28,12 +28,12 @@ struct MapsLine {
 
 bool covers(std::string_view& line, std::uintptr_t address) {
     constexpr unsigned base = 16;
-    const auto start = take_number<std::uint64_t>(line, base);
+    const auto start = take_number<std::uintptr_t>(line, base);
     if (!start.has_value() || !line.starts_with('-')) {
         return false;
     }
     line.remove_prefix(1);
-    const auto end = take_number<std::uint64_t>(line, base);
+    const auto end = take_number<std::uintptr_t>(line, base);
     return end.has_value() && *start <= address && address < *end;
 }
 
@@ -165,8 +165,7 @@ long open_in(std::string_view folder) {
     return fd;
 }
 
-int open_beside(int library, const struct stat& library_status, std::string_view folder,
-                std::string_view& why) {
+int open_beside(int library, const struct stat& library_status, std::string_view folder, const char*& why) {
     const long fd = open_in(folder);
     if (fd < 0) {
         why = "portguard-explain is not beside the library, or cannot be opened";
@@ -185,7 +184,7 @@ int open_beside(int library, const struct stat& library_status, std::string_view
 
 } // namespace
 
-int open(std::span<char> buffer, std::string_view& why) {
+int open(std::span<char> buffer, const char*& why) {
     MapsLine own;
     if (!find_line(reinterpret_cast<std::uintptr_t>(&open), buffer, own) || !own.path.starts_with('/')) {
         why = "/proc/self/maps does not say where the library lies";

@@ -10,6 +10,6 @@ namespace portguard::helper_file {
 /// below the folder from which this very library was mapped, as /proc/self/maps and the file itself agree:
 /// never one of another root (H57), of a mount laid over it, or one that others may write to. `buffer` holds
 /// a line of /proc/self/maps at least. For the child: it opens descriptors.
-int open(std::span<char> buffer, std::string_view& why);
+int open(std::span<char> buffer, const char*& why);
 
 } // namespace portguard::helper_file

@@ -48,7 +48,7 @@ struct Job {
     bool killed = false;
     bool set_flag = false;
     /// Why no report could be made; empty: none was tried, or it was made. Constant text.
-    std::string_view why_plain{};
+    const char* why_plain = "";
     /// Signal or errno that belongs to it; 0: none.
     int why_number = 0;
 };

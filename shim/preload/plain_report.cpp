@@ -35,7 +35,7 @@ void print_text(const Event& event, const Job& job, TextWriter& line) {
     print_known_reason(event, guard::config(), reason);
     print_event_head(event, line);
     line.add(reason.empty() ? "" : ": ").add(reason.view());
-    if (!job.why_plain.empty() && !said_why.exchange(true, std::memory_order_relaxed)) {
+    if (*job.why_plain != '\0' && !said_why.exchange(true, std::memory_order_relaxed)) {
         line.add(" (one line only, said once: ");
         print_why(job, line);
         line.add(')');
@@ -59,7 +59,7 @@ void print_json(const Event& event, const Job& job, TextWriter& line) {
     facts.reason = reason.view();
     Sentence missing;
     missing.add("what diagnosis=full would have asked (");
-    if (job.why_plain.empty()) {
+    if (*job.why_plain == '\0') {
         missing.add("diagnosis=line");
     } else {
         print_why(job, missing);

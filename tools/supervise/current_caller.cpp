@@ -211,7 +211,7 @@ long copy_memory(std::uint64_t from, std::size_t size, int fd, std::size_t offse
 
 namespace helper_file {
 
-int open(std::span<char> /*buffer*/, std::string_view& why) {
+int open(std::span<char> /*buffer*/, const char*& why) {
     const bool is_i386 = served.machine == machine_i386 && !tools::helper_paths.i386.empty();
     const std::string& path = is_i386 ? tools::helper_paths.i386 : tools::helper_paths.own;
     const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
