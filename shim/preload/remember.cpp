@@ -40,7 +40,7 @@ constexpr std::uint64_t look_interval_ns = 1'000'000'000;
 class RingFile {
 public:
     explicit RingFile() {
-        const auto user = static_cast<std::uint32_t>(kernel_call(SYS_geteuid));
+        const auto user = static_cast<std::uint32_t>(kernel_call(call_geteuid));
         Text<sizeof(Config::ring)> path;
         print_ring_path(guard::config(), user, path);
         constexpr long flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -48,7 +48,7 @@ public:
         fd_ = log_writer::above_standard(
             kernel_call(SYS_openat, AT_FDCWD, as_argument(path.view().data()), flags, mode));
         struct stat status {};
-        usable_ = fd_ >= 0 && kernel_call(SYS_fstat, fd_, as_argument(&status)) == 0 &&
+        usable_ = fd_ >= 0 && kernel_call(call_fstat, fd_, as_argument(&status)) == 0 &&
                   S_ISREG(status.st_mode) &&
                   log_writer::distrust_of(status, user) == log_writer::Distrust::none;
         size_ = usable_ ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -94,9 +94,8 @@ public:
             return true;
         }
         const std::uint64_t end = (size_ - ring_capacity) & ~(first_page - 1);
-        return end <= first_page ||
-               kernel_call(SYS_fallocate, fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first_page,
-                           static_cast<long>(end - first_page)) == 0;
+        return end <= first_page || call_fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                                   first_page, end - first_page) == 0;
     }
 
 private:
@@ -162,9 +161,9 @@ void tell_process(RingFile& file, std::int32_t pid, std::uint64_t now_ns) {
         return;
     }
     told.time_ns.store(now_ns, std::memory_order_relaxed);
-    const long mapped = kernel_call(SYS_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
+    const long mapped = kernel_call(call_mmap, 0, sizeof(Scratch), PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped > 0) {
+    if (!is_error(mapped)) {
         append_process(file, pid, now_ns, *reinterpret_cast<Scratch*>(mapped));
         kernel_call(SYS_munmap, mapped, sizeof(Scratch));
     }
