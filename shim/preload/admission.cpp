@@ -4,6 +4,7 @@
 
 #include "core/hash.h"
 #include "preload/asker.h"
+#include "preload/calls_out.h"
 #include "preload/fold.h"
 #include "preload/guard.h"
 
@@ -33,7 +34,7 @@ std::uint64_t key_of(const Job& job) {
 
 } // namespace
 
-std::uint64_t now_ns() {
+PORTGUARD_CALLS_OUT std::uint64_t now_ns() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);

@@ -8,6 +8,7 @@
 
 #include "kernel/kernel_call.h"
 #include "kernel/log_writer.h"
+#include "preload/calls_out.h"
 #include "preload/lease.h"
 #include "preload/quiet_write.h"
 #include "preload/real.h"
@@ -58,7 +59,7 @@ void look_for_no_color() {
     }
 }
 
-bool refuse_file(const char* named_path, std::string_view reason, TextWriter& why) {
+bool refuse_file(const char* named_path, const char* reason, TextWriter& why) {
     if (named_path == nullptr) {
         why.add(default_config_path).add(": ").add(reason);
     } else {
@@ -133,7 +134,7 @@ Activity configure() {
 
 } // namespace
 
-void start() {
+PORTGUARD_CALLS_OUT void start() {
     // A call from .preinit_array comes before libc's own constructor: there is no environment to read yet,
     // and a start without it would lose the plan for the life of the process.
     if (environ == nullptr) {

@@ -34,6 +34,14 @@ IS_NO_CALL void* memmove(void* to, const void* from, std::size_t length) noexcep
     return to;
 }
 
+IS_NO_CALL void* memset(void* to, int byte, std::size_t length) noexcept {
+    auto* const out = static_cast<unsigned char*>(to);
+    while (length-- != 0) {
+        out[length] = static_cast<unsigned char>(byte);
+    }
+    return to;
+}
+
 IS_NO_CALL int memcmp(const void* left, const void* right, std::size_t length) noexcept {
     const auto* one = static_cast<const unsigned char*>(left);
     const auto* other = static_cast<const unsigned char*>(right);

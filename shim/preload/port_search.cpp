@@ -12,6 +12,7 @@
 #include "core/port_sequence.h"
 #include "kernel/kernel_call.h"
 #include "kernel/socket_option.h"
+#include "preload/calls_out.h"
 #include "preload/deferred_port.h"
 #include "preload/guard.h"
 #include "preload/lease.h"
@@ -22,7 +23,7 @@ namespace {
 
 /// Differs between processes (AT_RANDOM, and the clock after a fork) and between calls. No system call: the
 /// clock is in the vDSO (vdso(7)).
-std::uint64_t make_seed(int fd) {
+PORTGUARD_CALLS_OUT std::uint64_t make_seed(int fd) {
     static constinit std::atomic<std::uint32_t> calls{0};
     std::uint64_t seed = 0;
     if (const auto* const random = reinterpret_cast<const void*>(getauxval(AT_RANDOM)); random != nullptr) {

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <sys/syscall.h>
 
+#include "preload/calls_out.h"
 #include "preload/start_page.h"
 
 #ifndef SYS_dup2
@@ -36,7 +37,7 @@ asm(".symver dlsym, dlsym@GLIBC_2.17");
 
 // The plain dlsym is right: glibc exports each of these names in one version only (nm -D libc.so.6); a name
 // with more would need dlvsym with the version that the program was linked against (H22).
-void* find_next(const char* name) {
+[[gnu::noinline]] void* find_next(const char* name) {
     if (dlsym == nullptr) {
         return nullptr;
     }
@@ -88,16 +89,15 @@ void put_before(std::atomic<Function>& pointer, Function& next, Function ours) {
 
 template <typename Function>
 Function found(const char* name, Function otherwise, std::atomic<Function>& pointer) {
-    auto function = reinterpret_cast<Function>(find_next(name));
-    if (function == nullptr) {
-        function = otherwise;
-    }
+    void* const next = find_next(name);
+    const auto function = next == nullptr ? otherwise : reinterpret_cast<Function>(next);
     pointer.store(function, std::memory_order_relaxed);
     return function;
 }
 
+// Not inline, or each would be there twice.
 #define INTERPOSED(name)                                                                                     \
-    auto find_##name() {                                                                                     \
+    [[gnu::noinline]] auto find_##name() {                                                                   \
         using Function = Plain<decltype(&::name)>::Type;                                                     \
         return found<Function>(#name, Raw<Function, SYS_##name>::call, pointers.name);                       \
     }
@@ -172,12 +172,12 @@ long leaving_errno(Call call) {
 
 } // namespace
 
-long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
+PORTGUARD_CALLS_OUT long bind_by_pointer(int fd, const sockaddr* address, socklen_t length) {
     JudgedHere mark;
     return leaving_errno([=] { return real::bind(fd, address, length); });
 }
 
-long listen_by_pointer(int fd, int backlog) {
+PORTGUARD_CALLS_OUT long listen_by_pointer(int fd, int backlog) {
     JudgedHere mark;
     return leaving_errno([=] { return real::listen(fd, backlog); });
 }

@@ -12,6 +12,7 @@
 
 #include "core/text.h"
 #include "kernel/kernel_call.h"
+#include "preload/calls_out.h"
 
 namespace portguard {
 namespace {
@@ -60,7 +61,7 @@ bool is_filtered(std::span<char> buffer) {
 
 } // namespace
 
-KernelVersion kernel_version() {
+PORTGUARD_CALLS_OUT KernelVersion kernel_version() {
     const auto* const vdso = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
     if (vdso == nullptr) {
         return 0;
