@@ -1,8 +1,8 @@
 #include "preload/remember.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <initializer_list>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -36,6 +36,9 @@ constinit Told told;
 /// What was loaded since then is looked for no more often: a look takes some 20 µs, and the rest of the file
 /// 100.
 constexpr std::uint64_t look_interval_ns = 1'000'000'000;
+
+/// What each record begins with.
+constexpr iovec mark{const_cast<char*>(ring_mark.data()), ring_mark.size()};
 
 class RingFile {
 public:
@@ -73,15 +76,10 @@ public:
                               start == ring_mark);
     }
 
-    template <typename Head>
-    void append(const Head& head, std::initializer_list<iovec> rest) {
-        std::array<iovec, 4> pieces{
-            iovec{const_cast<char*>(ring_mark.data()), ring_mark.size()},
-            iovec{const_cast<Head*>(&head), sizeof head},
-        };
-        std::copy(rest.begin(), rest.end(), pieces.begin() + 2);
+    /// By one write, which no other process's comes between.
+    void append(std::initializer_list<iovec> pieces) {
         has_failed_ |=
-            kernel_call(SYS_writev, fd_, as_argument(pieces.data()), static_cast<long>(2 + rest.size())) < 0;
+            kernel_call(SYS_writev, fd_, as_argument(pieces.begin()), static_cast<long>(pieces.size())) < 0;
     }
 
     /// Whoever finds the file just past a mebibyte gives back what is older than the capacity, all but the
@@ -145,7 +143,10 @@ void append_process(RingFile& file, std::int32_t pid, std::uint64_t time_ns, Scr
     kernel_call(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self/ns/pid"),
                 as_argument(process.pid_namespace), sizeof process.pid_namespace - 1);
     std::memcpy(process.program, guard::program_name(), sizeof process.program);
-    file.append(process, {{scratch.argv, process.argv_bytes}, {scratch.maps, process.maps_bytes}});
+    file.append({mark,
+                 {&process, sizeof process},
+                 {scratch.argv, process.argv_bytes},
+                 {scratch.maps, process.maps_bytes}});
     told.maps_hash.store(hash, std::memory_order_relaxed);
     told.pid.store(pid, std::memory_order_relaxed);
 }
@@ -202,7 +203,7 @@ Protocol protocol_of(int fd) {
     if (file.is_usable() && !told.gave_up.load(std::memory_order_relaxed)) {
         // The write stops by itself where the stack ends.
         auto* const stack = reinterpret_cast<char*>(registers[stack_pointer_register]);
-        file.append(call, {{stack, ring_stack_capacity}});
+        file.append({mark, {&call, sizeof call}, {stack, ring_stack_capacity}});
         if (!file.give_back()) {
             told.gave_up.store(true, std::memory_order_relaxed);
         }
