@@ -6,7 +6,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import typing
 import unittest
+
+import library_checks
 
 BUILD = ""
 
@@ -53,6 +56,35 @@ class Emulated(unittest.TestCase):
         event = first_event("plain")
         self.assertEqual((event["cause"], event["holders"]), ("unknown", []), event)
         self.assertTrue(any("sockets" in part for part in event["missing"]), event)
+
+
+class Library(library_checks.LibraryFile, unittest.TestCase):
+    def setUp(self) -> None:
+        self.library = pathlib.Path(BUILD, "lib/libportguard.so")
+
+
+class Broken(library_checks.BrokenLibrary, unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.copy = pathlib.Path(folder.name, "copy")
+        self.fill_copy(pathlib.Path(BUILD, "lib/libportguard.so"), pathlib.Path(BUILD, "lib/portguard-explain"))
+
+    def run_in(self, without_rights: bool = False, **environment: str) -> subprocess.CompletedProcess:
+        # env(1) of this machine's processor is not to load the library itself.
+        words = ["/usr/bin/env", f"LD_PRELOAD={self.copy}/libportguard.so", f"{BUILD}/bin/port_program", "twice", "10007"]
+        # Root of this namespace has no other user to become.
+        before = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"] if without_rights else []
+        return run(*before, *words, **({"PORTGUARD_CONFIG": "/dev/null", "PORTGUARD_LOG": "none"} | environment))
+
+    def without_proc(self) -> typing.ContextManager[None]:
+        return library_checks.undone(["mount", "--types", "tmpfs", "tmpfs", "/proc"], ["umount", "/proc"])
+
+
+class BrokenBeside(Broken):
+    """The two files in one folder, as who copies them has it."""
+
+    helper = "portguard-explain"
 
 
 if __name__ == "__main__":
