@@ -56,7 +56,7 @@ subprocess.run([{PYTHON!r}, "-c", "import socket; socket.socket().bind(('127.0.0
 
     def test_shows_where_a_port_was_taken_also_to_a_program_that_the_library_is_not_in(self) -> None:
         script = f"import socket, subprocess\nserver = socket.create_server(('127.0.0.1', 5002))\nsubprocess.run([{SERVER!r}, '5002'])"
-        done = ci(PYTHON, "-c", script)
+        done = ci(PYTHON, "-c", script, options=["--budget-ms=10000"])
         self.assertRegex(done.stderr, r"(?s)#1 portguard_super.*\n  taken    bind in python3\[")
 
     def test_has_a_receipt_of_both(self) -> None:
