@@ -3,7 +3,6 @@
 import argparse
 import concurrent.futures
 import json
-import os
 import pathlib
 import shlex
 import subprocess

@@ -4,7 +4,6 @@ usage: as in supervising.py, with MIXED_CALLS and OTHER_LIBRARY behind RAW_CALLS
 
 import errno
 import os
-import pathlib
 import re
 import subprocess
 import sys
