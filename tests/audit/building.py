@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 
-from conditions import Condition
 from sockets import listening
 from stage import FIRST_UNPRIVILEGED, NAMES, PEER_PORT, PLAIN_PORT, PORT, NotBuilt, Stage, run, set_sysctl
 

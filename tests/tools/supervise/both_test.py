@@ -57,7 +57,7 @@ class ACallThatTheLibraryHasJudged(Supervised):
         with listening(5001):
             done = self.without_supervisors("print(attempt(5001))")
         self.assertEqual(done.stdout, f"{errno.EADDRINUSE}\n")
-        self.assertEqual(reports(done.stderr), [f"python3: bind tcp 127.0.0.1:5001: in use (EADDRINUSE): held by python3 "
+        self.assertEqual(reports(done.stderr), ["python3: bind tcp 127.0.0.1:5001: in use (EADDRINUSE): held by python3 "
                                                 "127.0.0.1:5001 LISTEN"])
 
     def test_is_cured_by_the_library(self) -> None:
